@@ -1,0 +1,109 @@
+"""What a case is: data only. Must not read a profile, send, or judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from conformance.exchange.model import Headers
+
+# accept: must be answered with success. reject: must be 400. should-reject: should be 400. either: accepted or refused.
+# provoked: the profile makes the target answer `provoked`. method: 405 with Allow. head: as GET. unknown-path: 404.
+# observe: nothing is asked, the behaviour is reported.
+Nature = Literal["accept", "reject", "should-reject", "either", "provoked", "method", "head", "unknown-path", "observe"]
+Scheduling = Literal["one-shot", "chain", "exclusive"]
+# How the exchanges of a case are judged together, beside one by one.
+# same-answer: all probes get the answer of the first (requirement of each later probe). window: a provoked 429 over time.
+# independent: all probes marked `equal` are answered alike.
+GroupRule = Literal["", "same-answer", "window", "independent"]
+Path = Literal["operation", "unknown", "trailing-slash", "other-case"]
+
+# Stands for the trip in a body until the moment of sending. `fill_trip` puts the real one in its place.
+TRIP = "7e57ab1e-c0de-4bad-9ace-decafc0ffee5"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the contract asks of the answer to one probe.
+
+    `requirement` is the one that the status speaks for; None where there is none or several. `admits` are statuses
+    taken as a refusal beside 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged.
+    """
+
+    nature: Nature
+    requirement: str | None = None
+    admits: frozenset[int] = frozenset()
+    names: tuple[str, ...] = ()
+    provoked: int | None = None
+    label: str = ""
+
+
+JSON: Headers = (("Content-Type", "application/json"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One request to be sent. `body` is exact but for the placeholder `TRIP`.
+
+    `trip`: "fresh" takes a new trip; "same" takes that of the probe before it in the case; "none": the body has no
+    placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
+    `accept` is the value of the Accept field, None to send none. `wait`: sit out the window that the last 429 of the
+    case announced, before sending. `provoke`: apply the profile's means to make the target answer so.
+    `equal`: this is the plain good request, to be compared with all its equals.
+    """
+
+    expectation: Expectation
+    body: bytes = b""
+    headers: Headers = JSON
+    method: str = "POST"
+    path: Path = "operation"
+    framing: Literal["length", "chunked", "expect"] = "length"
+    accept: str | None = "application/json"
+    trip: Literal["fresh", "same", "none"] = "fresh"
+    provoke: int | None = None
+    wait: bool = False
+    equal: bool = False
+    connection: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing tried, with a stable slug `id`. Several probes that say one thing are one case.
+
+    `requirements` are those it is made for, the main one first. `not_exercised` is the reason known beforehand why the
+    case cannot be sent; empty where it can. `strategy` names the generator of a generated case. In a chain, probes
+    with equal `connection` share a connection; chains with `together` send those of different numbers at once.
+    """
+
+    id: str
+    theme: str
+    title: str
+    requirements: tuple[str, ...]
+    probes: tuple[Probe, ...]
+    scheduling: Scheduling = "one-shot"
+    rule: GroupRule = ""
+    together: bool = False
+    strategy: str = ""
+    not_exercised: str = ""
+
+
+def fill_trip(body: bytes, trip: str) -> bytes:
+    """Put `trip` where the placeholder stands: plain, in upper case, in halves, as `\\u` escapes, or in UTF-16 or -32."""
+    upper, half, cut = TRIP.upper(), len(TRIP) // 2, len(trip) // 2
+    for old, new in (
+        (TRIP, trip),
+        (upper, trip.upper()),
+        (TRIP[:half], trip[:cut]),
+        (TRIP[half:], trip[cut:]),
+        (escaped(TRIP), escaped(trip)),
+    ):
+        body = body.replace(old.encode(), new.encode())
+    if b"\0" in body:
+        for coding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+            body = body.replace(TRIP.encode(coding), trip.encode(coding))
+    return body
+
+
+def escaped(text: str) -> str:
+    """Every character of `text` as a `\\u` escape of JSON, in lower-case digits."""
+    return "".join(f"\\u{ord(character):04x}" for character in text)

@@ -1,0 +1,5 @@
+"""The contract as data: reads `spec/` and knows nothing else of this project."""
+
+from conformance.contract.load import Contract, Place, Requirement, StringRule, default_spec, load_contract
+
+__all__ = ["Contract", "Place", "Requirement", "StringRule", "default_spec", "load_contract"]

@@ -1,0 +1,169 @@
+"""Read `openapi.yaml` and `requirements.yaml` into frozen values. Must not judge, send, or import anything of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Level = Literal["MUST", "SHOULD", "MAY"]
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class SpecError(ValueError):
+    """A file of the spec folder is missing or does not have the expected form; the message names file and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on the contract page, by a word id."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One statement of the contract.
+
+    `source` names what else speaks for the statement; empty where the page alone does.
+    """
+
+    id: str
+    level: Level
+    statement: str
+    place: Place
+    source: str = ""
+    test_plan: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StringRule:
+    """What the schema asks of one string: at most `max_length` characters, all of it matching `pattern`."""
+
+    max_length: int
+    pattern: str
+    regex: re.Pattern[str] = field(repr=False, compare=False)
+
+    def admits(self, text: str) -> bool:
+        """Say whether `text` is within both limits, by ECMA-262 without flags (RFC 8259 counts characters)."""
+        return len(text) <= self.max_length and self.matches(text)
+
+    def matches(self, text: str) -> bool:
+        """Say whether the pattern alone admits `text`."""
+        return self.regex.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that `spec/` says."""
+
+    folder: Path
+    digest: str
+    path: str
+    statuses: frozenset[int]
+    store_id: StringRule
+    trip_id: StringRule
+    code: StringRule
+    retry_after_seconds: re.Pattern[str]
+    requirements: dict[str, Requirement]
+    places: dict[str, Place]
+    test_plan: dict[int, str]
+
+    @property
+    def openapi_file(self) -> Path:
+        """The OpenAPI document that was read."""
+        return self.folder / "openapi.yaml"
+
+    @cached_property
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document as parsed."""
+        return _read_yaml(self.openapi_file)
+
+    def level(self, requirement: str) -> Level:
+        """The level of the requirement with this id; KeyError where there is none."""
+        return self.requirements[requirement].level
+
+
+def default_spec() -> Path:
+    """The spec folder that travels with the package, or the one at the top of a checkout."""
+    packaged = Path(__file__).resolve().parent.parent / "spec"
+    if packaged.is_dir():
+        return packaged
+    return Path(__file__).resolve().parents[2] / "spec"
+
+
+def ecma_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile `^…$` as ECMA-262 reads it without flags: ASCII classes; to be used with `fullmatch`.
+
+    Raises `SpecError` where the pattern is not anchored at both ends, since only that form is understood.
+    """
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        raise SpecError(f"openapi.yaml: pattern {pattern!r} must begin with ^ and end with $")
+    return re.compile(pattern[1:-1], re.ASCII)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            value = yaml.load(stream, Loader=_Loader)  # noqa: S506 - a safe loader, in C where there is one
+    except OSError as error:
+        raise SpecError(f"{file}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"{file}: is not YAML ({error})") from error
+    if not isinstance(value, dict):
+        raise SpecError(f"{file}: must be a mapping")
+    return value
+
+
+def _string_rule(schema: dict[str, Any]) -> StringRule:
+    return StringRule(schema["maxLength"], schema["pattern"], ecma_pattern(schema["pattern"]))
+
+
+def load_contract(folder: Path | None = None) -> Contract:
+    """Read the spec folder. Raises `SpecError` with file and key where something is missing or malformed."""
+    folder = folder or default_spec()
+    api = _read_yaml(folder / "openapi.yaml")
+    rules = _read_yaml(folder / "requirements.yaml")
+    digest = hashlib.sha256()
+    for name in ("openapi.yaml", "requirements.yaml"):
+        digest.update((folder / name).read_bytes())
+    try:
+        (path,) = api["paths"]
+        schemas = api["components"]["schemas"]
+        request = schemas["CaptureRequest"]["properties"]
+        seconds = schemas["Unavailable"]["allOf"][1]["properties"]["retryAfter"]["pattern"]
+        places = {word: Place(word, title) for word, title in rules["places"].items()}
+        contract = Contract(
+            folder=folder,
+            digest=digest.hexdigest(),
+            path=path,
+            statuses=frozenset(int(status) for status in api["paths"][path]["post"]["responses"]),
+            store_id=_string_rule(request["storeId"]),
+            trip_id=_string_rule(request["shoppingTripId"]),
+            code=_string_rule(schemas["Amount"]["properties"]["code"]),
+            retry_after_seconds=ecma_pattern(seconds),
+            requirements={
+                word: Requirement(
+                    word,
+                    row["level"],
+                    row["statement"],
+                    places[row["place"]],
+                    row.get("source", ""),
+                    tuple(row.get("test_plan", ())),
+                )
+                for word, row in rules["requirements"].items()
+            },
+            places=places,
+            test_plan=rules["test_plan"],
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise SpecError(f"{folder}: {type(error).__name__}: {error} missing or malformed") from error
+    contract.__dict__["openapi"] = api
+    return contract

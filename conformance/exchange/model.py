@@ -1,0 +1,87 @@
+"""What was sent and what came back, as frozen values. Any field may be unknown, since traffic may be recorded elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Headers = tuple[tuple[str, str], ...]
+FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled"]
+
+
+def field_values(headers: Headers, name: str) -> list[str]:
+    """Every value of the header field `name` (any letter case), one entry for each field line."""
+    wanted = name.lower()
+    return [value for key, value in headers if key.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it went onto the wire; `target` is the origin form, `body` the content before any chunking."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One final answer. Field values are latin-1 text without the blanks around them, one entry for each field line.
+
+    `body` is free of transfer coding but not of content coding. `interim` lists the 1xx statuses that came before.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    reason: str = ""
+    interim: tuple[int, ...] = ()
+
+    def values(self, name: str) -> list[str]:
+        """Every value of the header field `name`, one for each field line."""
+        return field_values(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How no answer came. `timeout`: none within the limit; `closed`, `reset`: the connection ended before a status
+    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all."""
+
+    kind: FailureKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what became of it: `answer`, or `failure` where no status line could be read.
+
+    `defects` says in words what is wrong with the framing of the answer (truncated, stray bytes, …); empty where it is
+    well-framed. `sent_at` and `answered_at` are seconds of one monotonic clock (first byte sent, last byte received);
+    `wall_time` is seconds since 1970 when sending began. `raw` holds the answer's bytes as received, up to a cap.
+    `closed_early`: the kept-alive connection was found closed less than 1 s after its last answer, unannounced, and
+    this exchange was then sent on a new one.
+    """
+
+    case: str
+    probe: int
+    request: Request
+    answer: Answer | None = None
+    failure: Failure | None = None
+    defects: tuple[str, ...] = ()
+    raw: bytes = b""
+    sent_at: float | None = None
+    answered_at: float | None = None
+    wall_time: float | None = None
+    attempt: int = 1
+    connection: int | None = None
+    closed_early: bool = False
+    trip: str | None = None
+    number: int | None = None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds from the first byte sent to the last received, where both are known."""
+        if self.sent_at is None or self.answered_at is None:
+            return None
+        return self.answered_at - self.sent_at
