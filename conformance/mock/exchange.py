@@ -1,0 +1,80 @@
+"""What a request is to the mock while it is being answered, and what the answer is before it goes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from conformance.mock.reading import Capture
+
+PATH = "/v1/capture/charge"
+JSON_TYPE = "application/json"
+
+
+class Crash(Exception):  # noqa: N818 - plays an unhandled exception of the server behind the mock
+    """The mock plays an unhandled exception: the answer is a 500."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer to be. `wire` names a rewriting of the bytes on their way out; `delay` is seconds to wait before.
+
+    `chunks` splits the body into that many chunks in place of a Content-Length; 0 means no chunking.
+    """
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    wire: str = ""
+    delay: float = 0.0
+    chunks: int = 0
+
+    def drop(self, name: str) -> None:
+        """Take away every header field of that name."""
+        self.headers = [(key, value) for key, value in self.headers if key.lower() != name.lower()]
+
+    def put(self, name: str, *values: str) -> None:
+        """Replace the header field of that name by one field line for each of `values`."""
+        self.drop(name)
+        self.headers.extend((name, value) for value in values)
+
+    def get(self, name: str) -> str | None:
+        """Give the first value of the header field of that name, if there is one."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """One request on its way through the mock. `memory` lives as long as the faults in force."""
+
+    method: str
+    path: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    connection: str
+    memory: dict[str, int]
+    hang_s: float = 3.0
+    document: object = None
+    capture: Capture | None = None
+    reply: Reply | None = None
+    refusal: str = ""
+
+    def get(self, name: str) -> str | None:
+        """Give the first value of the request's header field of that name (any case), if there is one."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def count(self, key: str) -> int:
+        """Count one more of `key`; give how many there were with this one."""
+        self.memory[key] = self.memory.get(key, 0) + 1
+        return self.memory[key]
+
+
+def error(status: int, message: str, **more: str) -> Reply:
+    """Make an error answer as the contract wants it."""
+    return raw_error(status, json.dumps({"errorMsg": message, **more}).encode())
+
+
+def raw_error(status: int, body: bytes, media_type: str = JSON_TYPE) -> Reply:
+    """Make an error answer whose body is given byte by byte."""
+    return Reply(status, [("content-type", media_type)], body)

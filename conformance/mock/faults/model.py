@@ -1,0 +1,37 @@
+"""What a fault is: a name, one sentence, the requirements it breaks, and where it takes hold of an exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from conformance.mock.exchange import Inquiry
+from conformance.mock.limiter import WindowRules
+
+Hook = Callable[[Inquiry], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to be wrong (`breaks` names what it turns red), or, where `benign`, to be different and right.
+
+    Hooks, all for POST on the path save `other`: `receive` sees the raw request and may set a reply or change the
+    body; `parse` the same when the limits are passed and before JSON is read; `repair` may mend the document before it is validated; `accept` sees an accepted capture and
+    may refuse it or replace its reply; `answer` sees every reply, provoked ones included. `other` sees the replies to
+    other methods and paths. `scope` is "run" where it shows only in windows that everybody shares.
+    `one_exchange` says that a single request can show it.
+    """
+
+    name: str
+    wrong: str
+    breaks: frozenset[str] = frozenset()
+    benign: bool = False
+    one_exchange: bool = True
+    scope: Literal["case", "run"] = "case"
+    receive: Hook | None = None
+    repair: Hook | None = None
+    accept: Hook | None = None
+    answer: Hook | None = None
+    other: Hook | None = None
+    windows: WindowRules | None = None
