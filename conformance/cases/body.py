@@ -1,0 +1,106 @@
+"""Write bodies as JSON text, member by member, so that every character is ours. Must not decide what is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from conformance.cases.model import TRIP
+from conformance.cases.subject import Subject
+
+TRIP_TEXT = f'"{TRIP}"'
+_NAMED = {'"': '\\"', "\\": "\\\\"}
+
+
+def quoted(text: str) -> str:
+    """A JSON string that holds `text`, escaped only where RFC 8259 section 7 demands it; lone surrogates as escapes."""
+    return '"' + "".join(_character(character) for character in text) + '"'
+
+
+def escape(text: str) -> str:
+    """Every UTF-16 unit of `text` as a `\\u` escape, in lower-case digits and without quotes."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _character(character: str) -> str:
+    if character in _NAMED:
+        return _NAMED[character]
+    if character < " " or "\ud800" <= character <= "\udfff":
+        return escape(character)
+    return character
+
+
+def plain(value: Decimal, decimals: int | None = None) -> str:
+    """A number without exponent; with exactly `decimals` decimals where given (which must not round)."""
+    if decimals is not None:
+        value = value.quantize(Decimal(1).scaleb(-decimals))
+    return format(value, "f")
+
+
+def members(*pairs: tuple[str, str | None]) -> str:
+    """A compact JSON object of raw member texts; those that are None are left out. Names are written as they are."""
+    return "{" + ",".join(f'"{name}":{text}' for name, text in pairs if text is not None) + "}"
+
+
+def amount_object(value: str | None, code: str | None) -> str:
+    """The object `amount` from the raw texts of its members."""
+    return members(("amount", value), ("code", code))
+
+
+def body(*, store: str | None, trip: str | None = TRIP_TEXT, amount: str | None, extra: str | None = None) -> str:
+    """A body in the usual order from raw member texts; None leaves a member out. `extra` is the text of one more."""
+    text = members(("storeId", store), ("shoppingTripId", trip), ("amount", amount))
+    if extra is None:
+        return text
+    return text[:-1] + ("," if len(text) > 2 else "") + extra + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The raw texts of a good body, from which one is changed at a time."""
+
+    store: str
+    value: str
+    code: str
+
+    @property
+    def amount(self) -> str:
+        """The good object `amount`."""
+        return amount_object(self.value, self.code)
+
+    @property
+    def good(self) -> str:
+        """The good body."""
+        return body(store=self.store, amount=self.amount)
+
+    def with_store(self, text: str | None) -> str:
+        """The good body, its `storeId` replaced."""
+        return body(store=text, amount=self.amount)
+
+    def with_trip(self, text: str | None) -> str:
+        """The good body, its `shoppingTripId` replaced."""
+        return body(store=self.store, trip=text, amount=self.amount)
+
+    def with_amount(self, text: str | None) -> str:
+        """The good body, its object `amount` replaced."""
+        return body(store=self.store, amount=text)
+
+    def with_value(self, text: str | None) -> str:
+        """The good body, the number in its `amount` replaced."""
+        return body(store=self.store, amount=amount_object(text, self.code))
+
+    def with_code(self, text: str | None) -> str:
+        """The good body, its `code` replaced."""
+        return body(store=self.store, amount=amount_object(self.value, text))
+
+    def with_extra(self, text: str) -> str:
+        """The good body and one more member, given as raw text with its name."""
+        return body(store=self.store, amount=self.amount, extra=text)
+
+
+def parts_of(subject: Subject, store: str | None = None, currency: str | None = None) -> Parts:
+    """The good body of one store and currency; the subject's first of each where not given."""
+    currency = currency or subject.currency
+    value = plain(subject.amounts[currency])
+    return Parts(quoted(subject.store if store is None else store), value, quoted(currency))
