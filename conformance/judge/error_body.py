@@ -1,0 +1,153 @@
+"""Judge the error body and the announced wait of a 400, 429, 500 or 503, link by link. Must not judge the status."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from conformance.exchange.model import Answer
+from conformance.judge.json_body import Number, NotJsonError, codings, decoded_body, parse_json
+from conformance.judge.model import Judgement, breaks, holds, observed
+from conformance.judge.retry_after import header_delay, moment_of, read_retry_after
+from conformance.judge.shown import shown
+
+PREFIXES = {400: "bad-request", 429: "rate-limit", 500: "server-error", 503: "unavailable"}
+_JSON_TYPE = re.compile(
+    r"application/json|[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*.^_`|~0-9a-z-][!#$%&'*+.^_`|~0-9a-z-]*\+json"
+)
+_CHARSET = re.compile(r";[ \t]*charset=([^;]*)", re.IGNORECASE)
+_NAMES = {500: "ServiceException", 503: "ServiceUnavailableException"}
+
+
+def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[Judgement], dict[str, Any] | None]:
+    """Judge media type, JSON, object, errorMsg and its text; give the object too where there is one."""
+    prefix = PREFIXES[answer.status]
+    found = _judge_media_type(prefix, answer)
+    if found[0].kind == "breaks":
+        return found, None
+    body = decoded_body(answer)
+    try:
+        text = parse_json(body)
+    except NotJsonError as error:
+        received = f"{error}: {shown(body)}" if body else "0 bytes"
+        if codings(answer):
+            received = f"coded as {shown(', '.join(codings(answer)), 40)}, {received}"
+        return [*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)], None
+    found.append(holds(f"{prefix}.json"))
+    found.append(_unique(prefix, text.repeated))
+    if not isinstance(text.value, dict):
+        return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=shown(body))], None
+    found.append(holds(f"{prefix}.object"))
+    return [*found, *_judge_message(prefix, answer.status, text.value, names)], text.value
+
+
+def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:
+    values = answer.values("Content-Type")
+    media_type = values[0].partition(";")[0].strip(" \t").lower() if len(values) == 1 else ""
+    if not _JSON_TYPE.fullmatch(media_type):
+        received = shown(" | ".join(values)) if values else "no Content-Type"
+        requirement = f"{prefix}.media-type"
+        return [breaks(requirement, at="header Content-Type", expected="application/json or +json", received=received)]
+    charset = _CHARSET.search(values[0])
+    behaviour = f"charset {shown(charset[1].strip(), 40)}" if charset else "no charset parameter"
+    return [holds(f"{prefix}.media-type"), observed(f"{prefix}.charset", behaviour)]
+
+
+def _unique(prefix: str, repeated: str | None) -> Judgement:
+    if repeated is None:
+        return holds(f"{prefix}.unique-names")
+    received = f"{shown(repeated, 60)} twice"
+    return breaks(f"{prefix}.unique-names", at="body", expected="each member named once", received=received)
+
+
+def _judge_message(prefix: str, status: int, value: dict[str, Any], names: tuple[str, ...]) -> list[Judgement]:
+    message = value.get("errorMsg")
+    if not isinstance(message, str):
+        received = _kind(value, "errorMsg")
+        return [breaks(f"{prefix}.error-msg", at="body, errorMsg", expected="a string", received=received)]
+    found = [holds(f"{prefix}.error-msg")]
+    if not message:
+        expected = "a text that is not empty"
+        return [*found, breaks(f"{prefix}.text", at="body, errorMsg", expected=expected, received="an empty string")]
+    found.append(holds(f"{prefix}.text"))
+    if status == 400 and names:
+        requirement = "trip-id.unknown-name" if names == ("UnknownShoppingTrip",) else "bad-request.name"
+        if any(name in message for name in names):
+            found.append(holds(requirement))
+        else:
+            expected = " or ".join(names)
+            found.append(breaks(requirement, at="body, errorMsg", expected=expected, received=shown(message)))
+    if status in _NAMES:
+        name = _NAMES[status]
+        found.append(observed(f"{prefix}.name", f"names {name}" if name in message else f"does not name {name}"))
+    return found
+
+
+def _kind(value: dict[str, Any], name: str) -> str:
+    if name not in value:
+        return f"no {name}"
+    given = value[name]
+    if given is None or isinstance(given, bool):
+        return {None: "null", True: "true", False: "false"}[given]
+    if isinstance(given, Number):
+        return f"the number {shown(given.text, 60)}"
+    return "an array" if isinstance(given, list) else "an object" if isinstance(given, dict) else shown(str(given))
+
+
+def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement]:
+    """Judge Retry-After of a 429: present, one value, grammar, then what a date says; the value is observed."""
+    at, now = "header Retry-After", moment_of(answer, wall_time)
+    read = read_retry_after(answer.values("Retry-After"), now)
+    if read.form == "absent":
+        return [breaks("rate-limit.retry-after", at="headers", expected="Retry-After", received="no Retry-After")]
+    found = [holds("rate-limit.retry-after")]
+    if read.form == "several":
+        requirement = "rate-limit.single-value"
+        return [*found, breaks(requirement, at=at, expected="one field, one value", received=shown(read.text))]
+    found.append(holds("rate-limit.single-value"))
+    if read.form == "malformed":
+        expected = "whole seconds in digits, or an HTTP-date"
+        return [*found, breaks("rate-limit.grammar", at=at, expected=expected, received=shown(read.text) or "no value")]
+    found.append(holds("rate-limit.grammar"))
+    if read.moment is None:
+        return [*found, observed("rate-limit.value", f"{shown(read.text, 40)} s")]
+    found.append(_check("rate-limit.date-form", not read.obsolete, at, "the current form of a date", read.text))
+    found.append(_check("rate-limit.day-name", read.right_day, at, "the right day of the week", read.text))
+    if now is not None:
+        found.append(_check("rate-limit.future-date", read.moment >= now - 1, at, "a date not in the past", read.text))
+        found.append(observed("rate-limit.value", f"a date {read.moment - now:.0f} s ahead"))
+    return found
+
+
+def judge_unavailable(
+    answer: Answer, value: dict[str, Any], seconds: re.Pattern[str], wall_time: float | None
+) -> list[Judgement]:
+    """Judge retryAfter in the object `value` of a 503, and the header beside it where one was sent."""
+    at, given = "body, retryAfter", value.get("retryAfter")
+    if not isinstance(given, str):
+        received = _kind(value, "retryAfter")
+        return [breaks("unavailable.retry-after", at=at, expected="a string", received=received)]
+    found = [holds("unavailable.retry-after")]
+    if not seconds.fullmatch(given):
+        expected, received = "a decimal number of seconds as text", shown(given) or "an empty string"
+        return [*found, breaks("unavailable.seconds", at=at, expected=expected, received=received)]
+    found.append(holds("unavailable.seconds"))
+    return [*found, *_judge_agreement(answer, given, wall_time)]
+
+
+def _judge_agreement(answer: Answer, given: str, wall_time: float | None) -> list[Judgement]:
+    values = answer.values("Retry-After")
+    read = read_retry_after(values, moment_of(answer, wall_time))
+    header = header_delay(answer, wall_time)
+    if not values or (read.form == "date" and header is None):
+        return []
+    body = float(given)
+    body = float(math.ceil(body)) if math.isfinite(body) else body
+    agrees = header is not None and (header == body or abs(header - body) <= 1)
+    expected = f"{shown(given, 40)} s, rounded up"
+    return [_check("unavailable.header-agrees", agrees, "header Retry-After", expected, read.text)]
+
+
+def _check(requirement: str, good: bool, at: str, expected: str, text: str) -> Judgement:  # noqa: FBT001 - the finding
+    return holds(requirement) if good else breaks(requirement, at=at, expected=expected, received=shown(text))

@@ -1,0 +1,192 @@
+"""Judge one exchange link by link; the first broken link is the finding. Pure: no socket, no clock, no pytest."""
+
+from __future__ import annotations
+
+from conformance.cases.model import Expectation
+from conformance.contract.load import Contract
+from conformance.exchange.model import Answer, Exchange, Failure
+from conformance.judge.error_body import PREFIXES, judge_error_body, judge_retry_after, judge_unavailable
+from conformance.judge.json_body import codings, decoded_body
+from conformance.judge.leak import judge_leak
+from conformance.judge.model import Judgement, breaks, holds, observed
+from conformance.judge.shown import shown
+
+CONFIGURATION = frozenset({401, 403, 407})
+_OFF_SET = frozenset({"method", "head", "unknown-path", "observe"})
+_UNJUDGED_BODY = frozenset({411, 413, 415})
+_FAILURES = {
+    "timeout": ("answer.in-time", "an answer within the time limit"),
+    "closed": ("answer.connection", "an answer"),
+    "reset": ("answer.connection", "an answer"),
+    "garbled": ("answer.framing", "an HTTP answer"),
+}
+
+
+def judge_exchange(
+    contract: Contract,
+    expectation: Expectation,
+    exchange: Exchange,
+    *,
+    method: str = "POST",
+    on_path: bool = True,
+    time_limit: float | None = None,
+) -> list[Judgement]:
+    """Judge `exchange` by what `expectation` asks; `time_limit` in seconds. Empty where there is nothing to go on."""
+    answer = exchange.answer
+    if answer is None:
+        return _judge_failure(exchange.failure)
+    if answer.status in CONFIGURATION:
+        return []
+    found = _judge_arrival(exchange, time_limit)
+    if found[-1].kind == "breaks":
+        return found
+    operation = on_path and method == "POST"
+    found += _judge_answer(contract, expectation, exchange, answer, operation=operation)
+    admitted = answer.status in expectation.admits and answer.status in _UNJUDGED_BODY
+    if operation and not admitted:
+        found += judge_leak(answer)
+    return found
+
+
+def _judge_failure(failure: Failure | None) -> list[Judgement]:
+    """No connection at all says nothing about the contract; a connection without an answer does."""
+    if failure is None or failure.kind not in _FAILURES:
+        return []
+    requirement, expected = _FAILURES[failure.kind]
+    received = f"{failure.kind}: {shown(failure.detail)}"
+    found = [] if failure.kind == "timeout" else [holds("answer.in-time")]
+    if failure.kind == "garbled":
+        found.append(holds("answer.connection"))
+    return [*found, breaks(requirement, at="connection", expected=expected, received=received)]
+
+
+def _judge_arrival(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
+    elapsed = exchange.elapsed
+    if time_limit is not None and elapsed is not None and elapsed > time_limit:
+        expected, received = f"an answer within {time_limit:g} s", f"after {elapsed:.1f} s"
+        return [breaks("answer.in-time", at="connection", expected=expected, received=received)]
+    found = [holds("answer.in-time"), holds("answer.connection")]
+    if exchange.defects:
+        received = shown("; ".join(exchange.defects), 180)
+        return [*found, breaks("answer.framing", at="answer", expected="a well-framed answer", received=received)]
+    return [*found, holds("answer.framing")]
+
+
+def _judge_answer(
+    contract: Contract, expectation: Expectation, exchange: Exchange, answer: Answer, *, operation: bool
+) -> list[Judgement]:
+    status, nature = answer.status, expectation.nature
+    if status in {429, 503} and not (nature == "provoked" and status == expectation.provoked):
+        in_set = [holds("answer.status-set")] if operation and nature not in _OFF_SET else []
+        return [*in_set, *_judge_content(contract, expectation, exchange, answer)] if operation else []
+    found: list[Judgement] = []
+    success = 200 <= status < 300
+    if nature not in _OFF_SET:
+        if status not in contract.statuses | expectation.admits and not success:
+            listed = ", ".join(str(each) for each in sorted(contract.statuses | expectation.admits))
+            return [_wrong_status("answer.status-set", f"one of {listed}", answer)]
+        found.append(holds("answer.status-set"))
+    spoken, go_on = _judge_status(contract, expectation, answer)
+    found += spoken
+    if not go_on or not operation:
+        return found
+    return found + _judge_content(contract, expectation, exchange, answer)
+
+
+def _judge_status(contract: Contract, expectation: Expectation, answer: Answer) -> tuple[list[Judgement], bool]:
+    """Judge the status by the nature of the case; say too whether the chain goes on."""
+    status, nature, requirement = answer.status, expectation.nature, expectation.requirement
+    success = 200 <= status < 300
+    server_error = status >= 500
+    if nature == "accept":
+        return _verdict(requirement, "200", answer, good=success)
+    if nature == "reject":
+        return _verdict(requirement, "400", answer, good=status == 400 or status in expectation.admits)
+    if nature in {"should-reject", "either"}:
+        if server_error:
+            return [_wrong_status("answer.no-server-error", "no 5xx", answer)], False
+        calm = [holds("answer.no-server-error")]
+        if nature == "should-reject":
+            good = status == 400 or status in expectation.admits
+            spoken, go_on = _verdict(requirement, "400", answer, good=good)
+            return [*calm, *spoken], go_on
+        behaviour = f"accepted ({status})" if success else f"refused ({status})"
+        return [*calm, *_observe(expectation, behaviour)], True
+    if nature == "provoked":
+        return [], status == expectation.provoked
+    if nature == "method":
+        return _judge_method(answer), False
+    if nature == "unknown-path":
+        return _verdict(requirement or "path.unknown", "404", answer, good=status == 404)[0], False
+    if nature == "head":
+        return [], False
+    seen = requirement is not None and contract.level(requirement) == "MAY"
+    return (_observe(expectation, f"answered {status}") if seen else []), not server_error
+
+
+def _verdict(requirement: str | None, expected: str, answer: Answer, *, good: bool) -> tuple[list[Judgement], bool]:
+    if requirement is None:
+        return [], good
+    return [holds(requirement) if good else _wrong_status(requirement, expected, answer)], good
+
+
+def _observe(expectation: Expectation, behaviour: str) -> list[Judgement]:
+    if expectation.requirement is None:
+        return []
+    return [observed(expectation.requirement, f"{expectation.label}: {behaviour}" if expectation.label else behaviour)]
+
+
+def _wrong_status(requirement: str, expected: str, answer: Answer) -> Judgement:
+    received = f"{answer.status} {shown(answer.reason, 40)}".rstrip()
+    if answer.body:
+        received += f", body {shown(answer.body)}"
+    return breaks(requirement, at="status", expected=expected, received=received)
+
+
+def _judge_method(answer: Answer) -> list[Judgement]:
+    if answer.status != 405:
+        return [_wrong_status("method.not-allowed", "405", answer)]
+    values = answer.values("Allow")
+    listed = {part.strip(" \t") for value in values for part in value.split(",")}
+    if "POST" in listed:
+        return [holds("method.not-allowed"), holds("method.allow")]
+    received = shown(", ".join(values)) if values else "no Allow"
+    at = "header Allow"
+    return [holds("method.not-allowed"), breaks("method.allow", at=at, expected="POST listed", received=received)]
+
+
+def _judge_content(contract: Contract, expectation: Expectation, exchange: Exchange, answer: Answer) -> list[Judgement]:
+    status = answer.status
+    if 200 <= status < 300:
+        return _judge_success(answer)
+    if status not in PREFIXES:
+        return []
+    names = expectation.names if status == 400 else ()
+    found, value = judge_error_body(answer, names)
+    if status == 429:
+        found += judge_retry_after(answer, exchange.wall_time)
+    if status == 503 and value is not None:
+        found += judge_unavailable(answer, value, contract.retry_after_seconds, exchange.wall_time)
+    return found
+
+
+def _judge_success(answer: Answer) -> list[Judgement]:
+    if answer.status != 200:
+        return [_wrong_status("success.exactly-200", "200", answer)]
+    found = [holds("success.exactly-200")]
+    coded = codings(answer)
+    if coded:
+        received = shown(", ".join(coded))
+        at = "header Content-Encoding"
+        found.append(breaks("success.not-coded", at=at, expected="no content coding", received=received))
+    else:
+        found.append(holds("success.not-coded"))
+    body = decoded_body(answer)
+    if body:
+        received = f"{len(body)} bytes: {shown(body)}"
+        found.append(breaks("success.empty-body", at="body", expected="0 bytes", received=received))
+    else:
+        found.append(holds("success.empty-body"))
+    values = answer.values("Content-Type")
+    found.append(observed("success.content-type", shown(", ".join(values)) if values else "no Content-Type"))
+    return found

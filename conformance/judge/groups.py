@@ -1,0 +1,162 @@
+"""Judge exchanges against each other: within a case, and over a whole run. Pure: no socket, no clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from conformance.cases.model import Case
+from conformance.contract.load import Contract
+from conformance.exchange.model import Exchange
+from conformance.judge.error_body import PREFIXES, judge_error_body
+from conformance.judge.model import Judgement, breaks, holds, observed
+from conformance.judge.retry_after import announced_delay, end_of_window
+from conformance.judge.shown import shown
+
+_SILENT = frozenset({401, 403, 407, 429, 503})  # says nothing about the request itself
+# Only fields that describe the answer are compared. All others may lawfully come and go between equal requests: framing
+# and connection (Content-Length, Transfer-Encoding, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
+_TELLING = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
+
+Key = tuple[object, ...]
+
+
+def judge_group(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
+    """Judge the exchanges of one case together by its rule; a case without a rule has nothing to add."""
+    if case.rule == "same-answer":
+        return _judge_same_answer(contract, case, exchanges)
+    if case.rule == "window":
+        return _judge_window(case, exchanges)
+    return []
+
+
+def _status(exchange: Exchange) -> int | None:
+    """The status, where it says something about the request."""
+    answer = exchange.answer
+    if answer is None or exchange.defects or answer.status in _SILENT:
+        return None
+    return answer.status
+
+
+def _judge_same_answer(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
+    last = {exchange.probe: index for index, exchange in enumerate(exchanges)}
+    reference = _status(exchanges[last[0]]) if 0 in last else None
+    if reference is None:
+        return []
+    found = []
+    for number, index in sorted(last.items()):
+        if number == 0 or number >= len(case.probes):
+            continue
+        expectation, status = case.probes[number].expectation, _status(exchanges[index])
+        requirement = expectation.requirement or ("method.head" if expectation.nature == "head" else None)
+        if status is None or requirement is None or requirement not in contract.requirements:
+            continue
+        if status == reference or status in expectation.admits:
+            judgement = holds(requirement)
+        else:
+            expected = f"{reference}, as the first request got"
+            judgement = breaks(requirement, at="status", expected=expected, received=str(status))
+        found.append(replace(judgement, exchange=index))
+    return found
+
+
+def _judge_window(case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
+    """Judge a provoked limit over time, on the monotonic clock, against the end that the last 429 announced."""
+    found: list[Judgement] = []
+    last: Exchange | None = None
+    for index, exchange in enumerate(exchanges):
+        answer = exchange.answer
+        if answer is None or exchange.defects or exchange.probe >= len(case.probes):
+            continue
+        probe = case.probes[exchange.probe]
+        end = end_of_window(last) if last is not None else None
+        if last is not None and end is not None and exchange.sent_at is not None:
+            if exchange.sent_at >= end:
+                new = _judge_after(probe.expectation.requirement if probe.wait else None, exchange, end)
+            else:
+                new = _judge_within(last, exchange, end)
+            found += [replace(judgement, exchange=index) for judgement in new]
+        if answer.status == 429:
+            last = exchange
+    return found
+
+
+def _judge_after(requirement: str | None, exchange: Exchange, end: float) -> list[Judgement]:
+    answer = exchange.answer
+    if requirement is None or answer is None or exchange.sent_at is None:
+        return []
+    if answer.status != 429:
+        return [] if answer.status in _SILENT else [holds(requirement)]
+    received = f"429, {exchange.sent_at - end:.2f} s after the end"
+    return [breaks(requirement, at="status", expected="no 429 after the announced end", received=received)]
+
+
+def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgement]:
+    new_end, answer = end_of_window(exchange), exchange.answer
+    if answer is None or last.answer is None or answer.status != 429 or new_end is None:
+        return []
+    old, new = announced_delay(last.answer, last.wall_time), announced_delay(answer, exchange.wall_time)
+    same = "the same delay again" if old == new else "another delay than before"
+    found = [observed("rate-limit.repeated", same)]
+    if old is not None and new is not None and new <= old:
+        return [*found, holds("rate-limit.not-growing")]
+    if new_end <= end + 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0):
+        return [*found, holds("rate-limit.not-growing")]
+    expected, received = "an end that stays where it was", f"an end {new_end - end:.1f} s later"
+    return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]
+
+
+def judge_equals(exchanges: Sequence[tuple[str, Exchange]]) -> list[Judgement]:
+    """Judge answers to requests that differ in their trip only, each with the id of its case.
+
+    Silent where fewer than two say anything, or where most are no success: that is for other requirements to say.
+    """
+    keyed = [(case, exchange, key) for case, exchange in exchanges if (key := _key(exchange)) is not None]
+    if len(keyed) < 2:
+        return []
+    counts = Counter(key for _, _, key in keyed)
+    usual = max(counts, key=lambda key: (counts[key], key[0] == 200))
+    if usual[0] != 200:
+        return []
+    odd = [(case, exchange) for case, exchange, key in keyed if key != usual]
+    if not odd:
+        return [holds("answer.independent")]
+    case, exchange = odd[0]
+    received = f"{len(odd)} of {len(keyed)} otherwise; first {_words(exchange)} in case {shown(case, 60)}"
+    return [breaks("answer.independent", at="answers to equal requests", expected="all alike", received=received)]
+
+
+def _key(exchange: Exchange) -> Key | None:
+    answer = exchange.answer
+    if answer is None:
+        kind = exchange.failure.kind if exchange.failure is not None else "dns"
+        return None if kind in {"refused", "dns", "tls"} else (kind,)
+    if answer.status in _SILENT:
+        return None
+    if exchange.defects:
+        return ("defective",)
+    names = sorted({name.lower() for name, _ in answer.headers} & _TELLING)
+    said: list[str] = []
+    if answer.status in PREFIXES:
+        said = [judgement.requirement for judgement in judge_error_body(answer)[0] if judgement.kind == "breaks"]
+    return (answer.status, *names, bool(answer.body), *said)
+
+
+def _words(exchange: Exchange) -> str:
+    answer = exchange.answer
+    if answer is None:
+        return exchange.failure.kind if exchange.failure is not None else "no answer"
+    if exchange.defects:
+        return shown(exchange.defects[0], 60)
+    return f"{answer.status}, body {shown(answer.body, 60)}" if answer.body else f"{answer.status} without a body"
+
+
+def judge_closes(closed_early: int, requests: int) -> list[Judgement]:
+    """Judge connections found closed within a second of their last answer: one may be chance, two in a run are not."""
+    if requests == 0:
+        return []
+    if closed_early < 2:
+        return [holds("answer.close-announced")]
+    expected, received = "Connection: close before closing", f"{closed_early} closed early in {requests} requests"
+    return [breaks("answer.close-announced", at="connection", expected=expected, received=received)]
