@@ -1,0 +1,26 @@
+"""Request headers that carry the credentials of the profile. Reads the environment given to it, and nothing else."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+
+from conformance.profile import ApiKeyAuth, BasicAuth, BearerAuth, Profile
+
+
+def auth_headers(profile: Profile, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Header fields to add to every request; empty for kind "none". The variables were checked when loading."""
+    match profile.auth:
+        case BearerAuth(token_env=name):
+            return (("Authorization", f"Bearer {environ[name]}"),)
+        case BasicAuth(user_env=user, password_env=password):
+            return (("Authorization", f"Basic {basic(environ[user], environ[password])}"),)
+        case ApiKeyAuth(header=header, key_env=name):
+            return ((header, environ[name]),)
+        case _:
+            return ()
+
+
+def basic(user: str, password: str) -> str:
+    """Credentials as RFC 7617 spells them, in UTF-8."""
+    return b64encode(f"{user}:{password}".encode()).decode("ascii")

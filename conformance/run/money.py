@@ -1,0 +1,113 @@
+"""The money budget: nothing that may charge is sent without a reservation. Must not send or judge."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from conformance.profile import Profile
+
+State = Literal["held", "released", "captured", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One capture and its amount in major units, taken out of the budget until it is settled."""
+
+    key: int
+    case: int | str
+    currency: str
+    amount: Decimal
+
+
+class Ledger:
+    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency."""
+
+    def __init__(self, profile: Profile) -> None:
+        """Take the limits of the profile; a limit of None is none."""
+        self._profile = profile
+        self._changed = threading.Condition()
+        self._held: dict[int, Reservation] = {}
+        self._totals: dict[str, Decimal] = {}
+        self._taken = self._next = 0
+        self._states: Counter[State] = Counter()
+
+    def reserve(self, case: int | str, currency: str, amount: Decimal) -> Reservation | None:
+        """Reserve one capture, waiting while sums in flight may still come back; None when the budget is spent."""
+        with self._changed:
+            while not self._fits(currency, amount):
+                if not self._held:
+                    return None
+                self._changed.wait()
+            self._next += 1
+            made = Reservation(self._next, case, currency, amount)
+            self._held[made.key] = made
+            self._taken += 1
+            self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
+            return made
+
+    def settle(self, reservation: Reservation, status: int | None) -> State:
+        """Close a reservation by the status received (None: no answer); a second settling changes nothing."""
+        with self._changed:
+            if self._held.pop(reservation.key, None) is None:
+                return "released"
+            state = _state(status)
+            if state == "released":
+                self._taken -= 1
+                self._totals[reservation.currency] -= reservation.amount
+            self._states[state] += 1
+            self._changed.notify_all()
+            return state
+
+    def captures(self) -> int:
+        """How many captures count: in flight, captured, and those of which nobody knows."""
+        with self._changed:
+            return self._taken
+
+    def totals(self) -> dict[str, Decimal]:
+        """Amounts that count, in major units by currency."""
+        with self._changed:
+            return {code: total for code, total in self._totals.items() if total}
+
+    def _fits(self, currency: str, amount: Decimal) -> bool:
+        most, total = self._profile.max_captures, self._profile.max_total_of(currency)
+        if most is not None and self._taken >= most:
+            return False
+        return total is None or self._totals.get(currency, Decimal(0)) + amount <= total
+
+
+def _state(status: int | None) -> State:
+    if status is not None and (400 <= status < 500 or status == 503):
+        return "released"
+    return "captured" if status == 200 else "unknown"
+
+
+def cost_of(body: bytes, profile: Profile) -> tuple[str, Decimal, bool]:
+    """Currency and amount that `body` may charge, and whether the body itself says so.
+
+    Without a finite positive amount in a declared currency: the amount of the first currency, and False.
+    """
+    currency, amount = _read(body)
+    if currency in profile.data.currencies and amount is not None:
+        return str(currency), amount, True
+    first = profile.data.currencies[0]
+    return first, profile.amount_of(first), False
+
+
+def _read(body: bytes) -> tuple[object, Decimal | None]:
+    try:
+        value: Any = json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError, ArithmeticError):
+        return None, None
+    money = value.get("amount") if isinstance(value, dict) else None
+    holder = money if isinstance(money, dict) else value
+    if not isinstance(holder, dict):
+        return None, None
+    number = holder.get("value", holder.get("amount")) if isinstance(money, dict) else money
+    fits = isinstance(number, Decimal) and number.is_finite() and number > 0
+    currency = holder.get("currency", holder.get("currencyCode"))
+    return currency if isinstance(currency, str) else None, number if fits else None

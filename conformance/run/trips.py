@@ -1,0 +1,76 @@
+"""Shopping trips for the requests of a run, from where the profile says. Must not send or judge."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import deque
+from uuid import uuid4
+
+from conformance.errors import UsageError
+from conformance.profile import Profile
+
+COMMAND_TIMEOUT_S = 60.0
+
+
+class TripSource:
+    """Gives trips to workers and takes them back. `reusable`: may be captured again; `any_uuid`: every UUID is one."""
+
+    def __init__(self, profile: Profile, *, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
+        """Read the trips of the profile; a file that cannot be read is a UsageError."""
+        self._trips, self._timeout = profile.data.trips, command_timeout_s
+        self.any_uuid, self.reusable = self._trips.generate is not None, self._trips.reuse is not None
+        self._changed = threading.Condition()
+        self._free: deque[str] = deque(self._trips.reuse or ())
+        self._unread: deque[str] = deque(_lines(self._trips.file) if self._trips.file is not None else ())
+
+    def take(self) -> str:
+        """A trip that nobody else holds; waits where all that may be reused are held. UsageError when none is left."""
+        if self.any_uuid:
+            return str(uuid4())
+        with self._changed:
+            while self.reusable and not self._free:
+                self._changed.wait()
+            if self._free:
+                return self._free.popleft()
+            if self._trips.file is not None:
+                if not self._unread:
+                    raise UsageError(f"data.trips.file: {self._trips.file} has no trip left; add lines to it")
+                return self._unread.popleft()
+        return self._run()
+
+    def give_back(self, trip: str, status: int | None) -> None:
+        """Hand a trip back with the status that answered it (None: no answer); one that may be used up is dropped."""
+        if self.any_uuid or not (self.reusable or status == 400):
+            return
+        with self._changed:
+            if trip not in self._free:
+                self._free.append(trip)
+                self._changed.notify()
+
+    def _run(self) -> str:
+        """Run the command of the profile; the environment is inherited, the first line printed is the trip."""
+        command = self._trips.command or []
+        try:
+            done = subprocess.run(  # noqa: S603  the user's own command, without a shell
+                command, capture_output=True, text=True, timeout=self._timeout, check=False, stdin=subprocess.DEVNULL
+            )
+        except subprocess.TimeoutExpired:
+            raise UsageError(f"data.trips.command: {command[0]} took more than {self._timeout:g} s") from None
+        except OSError as error:
+            raise UsageError(f"data.trips.command: {command[0]} cannot be run: {error.strerror}") from None
+        lines = done.stdout.split()
+        if done.returncode or len(lines) != 1:
+            raise UsageError(
+                f"data.trips.command: {command[0]} ended with {done.returncode} and printed {len(lines)} words; "
+                "it must end with 0 and print one trip"
+            )
+        return lines[0]
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  the profile holds text
+            return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"data.trips.file: {path} cannot be read ({error}); name a text file, one trip a line") from None
