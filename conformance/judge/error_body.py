@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from conformance.exchange.model import Answer
-from conformance.judge.json_body import Number, NotJsonError, codings, decoded_body, parse_json
+from conformance.judge.json_body import NotJsonError, Number, codings, decoded_body, parse_json
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.retry_after import header_delay, moment_of, read_retry_after
 from conformance.judge.shown import shown

@@ -16,7 +16,7 @@ from conformance.judge.shown import shown
 
 _SILENT = frozenset({401, 403, 407, 429, 503})  # says nothing about the request itself
 # Only fields that describe the answer are compared. All others may lawfully come and go between equal requests: framing
-# and connection (Content-Length, Transfer-Encoding, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
+# and connection (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
 _TELLING = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
 
 Key = tuple[object, ...]
@@ -32,7 +32,7 @@ def judge_group(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -
 
 
 def _status(exchange: Exchange) -> int | None:
-    """The status, where it says something about the request."""
+    """Give the status, where it says something about the request."""
     answer = exchange.answer
     if answer is None or exchange.defects or answer.status in _SILENT:
         return None

@@ -30,21 +30,26 @@ _LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("a file path with a line", r"(?:/[\w.@-]{1,80}){2,}:\d+:\d+"),
         (
             "the name of a framework",
-            r"\b(?:[Ww]erkzeug|[Dd]jango|[Ff]ast[Aa][Pp][Ii]|[Pp]ydantic\w*|[Ss]tarlette|[Uu]vicorn|[Gg]unicorn|nginx|openresty"
-            r"|Express/\d|expressjs|body-parser|Spring (?:Boot|Framework|MVC|Security)|Tomcat|Whitelabel Error Page"
-            r"|Apache/\d|Laravel|Symfony|Illuminate|ASP\.NET|Microsoft\.AspNetCore|Newtonsoft\.Json|Ruby on Rails"
-            r"|ActionController|ActiveRecord|Hibernate|SQLAlchemy|Jackson databind)\b|\bCannot POST /",
+            (
+                r"\b(?:[Ww]erkzeug|[Dd]jango|[Ff]ast[Aa][Pp][Ii]|[Pp]ydantic\w*|[Ss]tarlette|[Uu]vicorn|[Gg]unicorn|nginx"
+                r"|openresty"
+                r"|Express/\d|expressjs|body-parser|Spring (?:Boot|Framework|MVC|Security)|Tomcat|Whitelabel Error Page"
+                r"|Apache/\d|Laravel|Symfony|Illuminate|ASP\.NET|Microsoft\.AspNetCore|Newtonsoft\.Json|Ruby on Rails"
+                r"|ActionController|ActiveRecord|Hibernate|SQLAlchemy|Jackson databind)\b|\bCannot POST /"
+            ),
         ),
         (
             "a package or exception class",
-            r"\b(?:org\.(?:springframework|apache|hibernate|eclipse)|java\.(?:lang|util|io|net|sql)|javax|jakarta"
-            r"|com\.(?:fasterxml|google\.gson|sun)|kotlin|scala)\.\w"
-            r"|\bSystem\.(?:\w+\.)*\w+Exception\b"
-            r"|\b(?:NullPointer|NullReference|IllegalArgument|IllegalState|ClassCast|NumberFormat|IndexOutOfBounds"
-            r"|HttpMessageNotReadable|MethodArgumentNotValid|JsonParse|JsonMapping|MismatchedInput|InvalidFormat"
-            r"|UnrecognizedProperty|ConstraintViolation|ArrayIndexOutOfBounds)Exception\b"
-            r"|\b(?:JSONDecode|RequestValidation|ResponseValidation|Key|Value|Type|Attribute|Syntax|Reference"
-            r"|ZeroDivision|Recursion|UnicodeDecode|NoMethod|Integrity|Operational)Error\b",
+            (
+                r"\b(?:org\.(?:springframework|apache|hibernate|eclipse)|java\.(?:lang|util|io|net|sql)|javax|jakarta"
+                r"|com\.(?:fasterxml|google\.gson|sun)|kotlin|scala)\.\w"
+                r"|\bSystem\.(?:\w+\.)*\w+Exception\b"
+                r"|\b(?:NullPointer|NullReference|IllegalArgument|IllegalState|ClassCast|NumberFormat|IndexOutOfBounds"
+                r"|HttpMessageNotReadable|MethodArgumentNotValid|JsonParse|JsonMapping|MismatchedInput|InvalidFormat"
+                r"|UnrecognizedProperty|ConstraintViolation|ArrayIndexOutOfBounds)Exception\b"
+                r"|\b(?:JSONDecode|RequestValidation|ResponseValidation|Key|Value|Type|Attribute|Syntax|Reference"
+                r"|ZeroDivision|Recursion|UnicodeDecode|NoMethod|Integrity|Operational)Error\b"
+            ),
         ),
     )
 )

@@ -127,7 +127,7 @@ def _body_delay(answer: Answer) -> float | None:
 
 
 def end_of_window(exchange: Exchange) -> float | None:
-    """When the wait that a 429 or 503 announced ends, in seconds of the monotonic clock; None where it announced none."""
+    """Say when the wait that a 429 or 503 announced ends, in seconds of the monotonic clock; None where unknown."""
     answer, answered = exchange.answer, exchange.answered_at
     if answer is None or answered is None or answer.status not in {429, 503}:
         return None

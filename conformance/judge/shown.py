@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def shown(value: bytes | str, limit: int = 120) -> str:
-    """Give `value` with everything but printable ASCII escaped, cut to about `limit` characters with its full length."""
+    """Give `value` with everything but printable ASCII escaped, cut to `limit` characters, with its full length."""
     head = value[:limit]
     text = head.decode("latin-1") if isinstance(head, bytes) else head
     escaped = "".join(_escape(character) for character in text)

@@ -1,0 +1,451 @@
+"""One exchange, judged: the tables of known wrong answers, the chain, 5xx, and silence on good answers."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.cases.model import Case, Expectation, Probe
+from conformance.contract.load import load_contract
+from conformance.exchange.model import Answer, Exchange, Failure, Request
+from conformance.judge.error_body import PREFIXES
+from conformance.judge.exchange import judge_exchange
+from conformance.judge.groups import judge_equals, judge_group
+from conformance.judge.retry_after import end_of_window
+
+CONTRACT = load_contract()
+NOW = 1_795_576_200.0  # Wed, 25 Nov 2026 03:10:00 GMT
+DATE = ("Date", "Wed, 25 Nov 2026 03:09:30 GMT")
+JSON = ("Content-Type", "application/json")
+ERR = b'{"errorMsg":"x"}'
+REQUEST = Request("POST", CONTRACT.path, (), b"{}")
+ACCEPT = Expectation("accept", "capture.accepted")
+REJECT = Expectation("reject", "store-id.required")
+SHOULD = Expectation("should-reject", "value.zero")
+EITHER = Expectation("either", "code.other", label="ZZZ")
+P429, P500, P503 = (Expectation("provoked", provoked=status) for status in (429, 500, 503))
+
+
+def exchange(status, body=b"", headers=(JSON,), **more):
+    return Exchange(
+        "case", 0, REQUEST, Answer(status, headers, body), sent_at=10.0, answered_at=10.5, wall_time=NOW - 30, **more
+    )
+
+
+def broken(expectation, status, body=b"", headers=(JSON,), **more):
+    found = judge_exchange(CONTRACT, expectation, exchange(status, body, headers), **more)
+    assert all(each.requirement in CONTRACT.requirements for each in found)
+    assert not {e.requirement for e in found if e.kind == "breaks"} & {
+        e.requirement for e in found if e.kind == "holds"
+    }
+    return {each.requirement for each in found if each.kind == "breaks"}
+
+
+def words(found, kind):
+    return [each.requirement for each in found if each.kind == kind]
+
+
+DAY = "Wed, 25 Nov 2026 03:10:00"
+RETRY_AFTER = [
+    ("600", set()),
+    ("9" * 5000, set()),
+    ("0", set()),
+    ("\t600 ", set()),
+    (f"{DAY} GMT", set()),
+    *(
+        (value, {"rate-limit.grammar"})
+        for value in (
+            "0.493",
+            "292.052427053",
+            "1m0s",
+            "600s",
+            "600 seconds",
+            "PT10M",
+            "-1795575593",
+            "+5",
+            "",
+            "٣",
+            "²",
+        )
+    ),
+    ("2026-11-25T03:10:00Z", {"rate-limit.grammar"}),
+    *((f"{DAY} {zone}", {"rate-limit.grammar"}) for zone in ("+0100", "-0000", "UTC", "gmt")),
+    ("Wed, 5 Nov 2026 03:10:00 GMT", {"rate-limit.grammar"}),
+    ("wed, 25 nov 2026 03:10:00 gmt", {"rate-limit.grammar"}),
+    ("Wed, 31 Nov 2026 03:10:00 GMT", {"rate-limit.grammar"}),
+    ("Wed, 25 Nov 2026 24:10:00 GMT", {"rate-limit.grammar"}),
+    ("Mon, 25 Nov 2026 03:10:00 GMT", {"rate-limit.day-name"}),
+    ("Wednesday, 25-Nov-26 03:10:00 GMT", {"rate-limit.date-form"}),
+    ("Wed Nov 25 03:10:00 2026", {"rate-limit.date-form"}),
+    ("Friday, 25-Nov-94 03:10:00 GMT", {"rate-limit.date-form", "rate-limit.future-date"}),
+    ("Wed, 25 Nov 2026 03:09:29 GMT", set()),
+    ("Wed, 25 Nov 2026 03:09:28 GMT", {"rate-limit.future-date"}),
+    ("60, 120", {"rate-limit.single-value"}),
+    (f"{DAY} GMT, {DAY} GMT", {"rate-limit.single-value"}),
+    (f"60, {DAY} GMT", {"rate-limit.single-value"}),
+]
+
+
+@pytest.mark.parametrize(("value", "breaks"), RETRY_AFTER, ids=[ascii(row[0])[:40] for row in RETRY_AFTER])
+def test_retry_after_of_a_429(value, breaks):
+    assert broken(P429, 429, ERR, (JSON, DATE, ("Retry-After", value))) == breaks
+
+
+def test_retry_after_missing_or_twice():
+    assert broken(P429, 429, ERR) == {"rate-limit.retry-after"}
+    twice = (JSON, ("Retry-After", "5"), ("retry-after", "5"))
+    assert broken(P429, 429, ERR, twice) == {"rate-limit.single-value"}
+
+
+UNAVAILABLE = [
+    ('"30"', set()),
+    ('"0.5"', set()),
+    ("30", {"unavailable.retry-after"}),
+    ("null", {"unavailable.retry-after"}),
+    ('"-1"', {"unavailable.seconds"}),
+    ('"30s"', {"unavailable.seconds"}),
+    ('""', {"unavailable.seconds"}),
+    ('" 30"', {"unavailable.seconds"}),
+    ('"30\\n"', {"unavailable.seconds"}),
+    ('"1e3"', {"unavailable.seconds"}),
+    ('"٣"', {"unavailable.seconds"}),
+]
+
+
+@pytest.mark.parametrize(("text", "breaks"), UNAVAILABLE)
+@pytest.mark.parametrize("expectation", [P503, ACCEPT, REJECT], ids=lambda each: each.nature)
+def test_retry_after_in_a_503(text, breaks, expectation):
+    assert broken(expectation, 503, f'{{"errorMsg":"x","retryAfter":{text}}}'.encode()) == breaks
+
+
+def test_a_503_without_retry_after():
+    assert broken(P503, 503, ERR) == {"unavailable.retry-after"}
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "agrees"),
+    [
+        ("30", "30", True),
+        ("29.2", "30", True),
+        ("30", "31", True),
+        ("30", "32", False),
+        ("30", "soon", False),
+        ("30", f"{DAY} GMT", True),
+        ("60", f"{DAY} GMT", False),
+    ],
+)
+def test_the_header_beside_a_503(body, header, agrees):
+    text = f'{{"errorMsg":"x","retryAfter":"{body}"}}'.encode()
+    assert broken(P503, 503, text, (JSON, DATE, ("Retry-After", header))) == (
+        set() if agrees else {"unavailable.header-agrees"}
+    )
+
+
+HTML = ("Content-Type", "text/html")
+WAIT = ("Retry-After", "600")
+ELSE = [
+    (
+        "html 429",
+        P429,
+        429,
+        b"<!DOCTYPE html><h1>HTTP Status 429</h1>",
+        (HTML, WAIT),
+        {"rate-limit.media-type", "answer.no-leak"},
+    ),
+    ("text 429", P429, 429, b"Too many requests", (JSON, WAIT), {"rate-limit.json"}),
+    ("text/plain 429", P429, 429, ERR, (("Content-Type", "text/plain"), WAIT), {"rate-limit.media-type"}),
+    (
+        "422 list",
+        REJECT,
+        422,
+        b'{"detail":[{"loc":["body","storeId"],"msg":"Field required"}]}',
+        (JSON,),
+        {"answer.status-set"},
+    ),
+    (
+        "400 page",
+        REJECT,
+        400,
+        b"<!DOCTYPE html><pre>SyntaxError<br> at /srv/app/node_modules/x.js:109:10</pre>",
+        (HTML,),
+        {"bad-request.media-type", "answer.no-leak"},
+    ),
+    ("list msg", REJECT, 400, b'{"errorMsg":["storeId"]}', (JSON,), {"bad-request.error-msg"}),
+    ("null msg", REJECT, 400, b'{"errorMsg":null}', (JSON,), {"bad-request.error-msg"}),
+    ("no msg", REJECT, 400, b"{}", (JSON,), {"bad-request.error-msg"}),
+    ("array", REJECT, 400, b'[{"errorMsg":"x"}]', (JSON,), {"bad-request.object"}),
+    ("string", REJECT, 400, b'"x"', (JSON,), {"bad-request.object"}),
+    ("empty msg", REJECT, 400, b'{"errorMsg":"","code":7}', (JSON,), {"bad-request.text"}),
+    ("bad utf-8", REJECT, 400, b'{"errorMsg":"\xff"}', (JSON,), {"bad-request.json"}),
+    ("surrogate", REJECT, 400, b'{"errorMsg":"\xed\xa0\x80"}', (JSON,), {"bad-request.json"}),
+    ("NaN", REJECT, 400, b'{"errorMsg":"x","v":NaN}', (JSON,), {"bad-request.json"}),
+    ("-Infinity", REJECT, 400, b'{"errorMsg":"x","v":-Infinity}', (JSON,), {"bad-request.json"}),
+    ("BOM", REJECT, 400, b"\xef\xbb\xbf" + ERR, (JSON,), {"bad-request.json"}),
+    ("empty", REJECT, 400, b"", (JSON,), {"bad-request.json"}),
+    ("trailing comma", REJECT, 400, b'{"errorMsg":"x",}', (JSON,), {"bad-request.json"}),
+    ("trailing data", REJECT, 400, ERR + b"x", (JSON,), {"bad-request.json"}),
+    ("raw control", REJECT, 400, b'{"errorMsg":"a\nb"}', (JSON,), {"bad-request.json"}),
+    ("leading zero", REJECT, 400, b'{"errorMsg":"x","v":01}', (JSON,), {"bad-request.json"}),
+    ("twice", REJECT, 400, b'{"errorMsg":"x","errorMsg":"y"}', (JSON,), {"bad-request.unique-names"}),
+    ("no type", REJECT, 400, ERR, (), {"bad-request.media-type"}),
+    ("deep", REJECT, 400, b'{"errorMsg":"x","v":' + b"[" * 50_000 + b"]" * 50_000 + b"}", (JSON,), set()),
+    ("deep, cut", REJECT, 400, b"[" * 50_000, (JSON,), {"bad-request.json"}),
+    ("long number", REJECT, 400, b'{"errorMsg":"x","v":' + b"9" * 10_000 + b"}", (JSON,), set()),
+    ("lone escape", REJECT, 400, b'{"errorMsg":"\\ud800"}', (JSON,), set()),
+    ("problem+json", REJECT, 400, ERR, (("content-type", "Application/Problem+JSON; charset=utf-8"),), set()),
+    ("nested", REJECT, 400, b' {"errorMsg":"x","v":[{"a":[]},{},[1,-2.5e+3,true,null]]}\n', (JSON,), set()),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "expectation", "status", "body", "headers", "breaks"), ELSE, ids=[row[0] for row in ELSE]
+)
+def test_somebody_else_answers(name, expectation, status, body, headers, breaks):
+    assert broken(expectation, status, body, headers) == breaks
+
+
+EMPTY = [
+    ("plain", 200, b"", (), set()),
+    ("typed", 200, b"", (JSON,), set()),
+    ("gzip", 200, gzip.compress(b""), (("Content-Encoding", "gzip"),), {"success.not-coded"}),
+    (
+        "gzip null",
+        200,
+        gzip.compress(b"null"),
+        (("Content-Encoding", "gzip"),),
+        {"success.not-coded", "success.empty-body"},
+    ),
+    ("identity", 200, b"", (("Content-Encoding", "identity"),), set()),
+    *((body.decode(), 200, body, (JSON,), {"success.empty-body"}) for body in (b"null", b"{}", b'""', b"\n")),
+    *((str(status), status, b"", (), {"success.exactly-200"}) for status in (201, 202, 204, 299)),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body", "headers", "breaks"), EMPTY, ids=[ascii(row[0]) for row in EMPTY])
+def test_empty_success(name, status, body, headers, breaks):
+    assert broken(ACCEPT, status, body, headers) == breaks
+
+
+STATUS = [
+    (ACCEPT, 400, {"capture.accepted"}),
+    (ACCEPT, 500, {"capture.accepted"}),
+    (ACCEPT, 404, {"answer.status-set"}),
+    (ACCEPT, 302, {"answer.status-set"}),
+    (ACCEPT, 502, {"answer.status-set"}),
+    (REJECT, 200, {"store-id.required"}),
+    (REJECT, 201, {"store-id.required"}),
+    (REJECT, 500, {"store-id.required"}),
+    (REJECT, 400, set()),
+    (SHOULD, 400, set()),
+    (SHOULD, 200, {"value.zero"}),
+    (SHOULD, 500, {"answer.no-server-error"}),
+    (EITHER, 400, set()),
+    (EITHER, 200, set()),
+    (EITHER, 201, {"success.exactly-200"}),
+    (EITHER, 500, {"answer.no-server-error"}),
+    (EITHER, 415, {"answer.status-set"}),
+    (Expectation("either"), 500, {"answer.no-server-error"}),
+    (Expectation("either", "media-type.other", frozenset({415})), 415, set()),
+    (Expectation("accept", "request.chunked", frozenset({411})), 411, set()),
+    (P500, 500, set()),
+    (P500, 200, set()),
+    (P500, 404, {"answer.status-set"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "status", "breaks"), STATUS, ids=lambda value: getattr(value, "nature", str(value))
+)
+def test_the_status_by_nature(expectation, status, breaks):
+    assert broken(expectation, status, b"" if status < 300 else ERR) == breaks
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_configuration_is_no_verdict(status):
+    assert judge_exchange(CONTRACT, REJECT, exchange(status, b"<html>")) == []
+
+
+def test_either_is_observed_with_its_label():
+    found = judge_exchange(CONTRACT, EITHER, exchange(400, ERR))
+    assert "ZZZ: refused (400)" in [each.behaviour for each in found]
+
+
+def test_an_unprovoked_429_says_nothing_of_the_case():
+    found = judge_exchange(CONTRACT, REJECT, exchange(429, ERR, (JSON, WAIT)))
+    assert "store-id.required" not in [each.requirement for each in found]
+    assert "rate-limit.grammar" in words(found, "holds")
+
+
+def test_an_unprovoked_500_has_its_body_left_alone():
+    found = judge_exchange(CONTRACT, REJECT, exchange(500, b"oops"))
+    assert not [each for each in found if each.requirement.startswith("server-error")]
+
+
+FAILURES = [
+    ("timeout", ["answer.in-time"]),
+    ("closed", ["answer.connection"]),
+    ("reset", ["answer.connection"]),
+    ("garbled", ["answer.framing"]),
+    ("refused", []),
+    ("dns", []),
+    ("tls", []),
+]
+
+
+@pytest.mark.parametrize(("kind", "breaks"), FAILURES)
+def test_no_answer(kind, breaks):
+    found = judge_exchange(CONTRACT, REJECT, Exchange("case", 0, REQUEST, failure=Failure(kind, "why\x1b")))
+    assert words(found, "breaks") == breaks
+
+
+def test_framing_stops_the_chain():
+    found = judge_exchange(CONTRACT, ACCEPT, exchange(200, b"<html>", defects=("truncated",)))
+    assert words(found, "breaks") == ["answer.framing"]
+    assert found[-1].requirement == "answer.framing"
+
+
+def test_too_late():
+    assert broken(ACCEPT, 200, time_limit=0.4) == {"answer.in-time"}
+    assert broken(ACCEPT, 200, time_limit=0.5) == set()
+
+
+NAMES = [
+    (("UnknownShoppingTrip",), "trip-id.unknown-name"),
+    (("BadRequestException",), "bad-request.name"),
+    (("BadRequestException", "UnknownShoppingTrip"), "bad-request.name"),
+]
+
+
+@pytest.mark.parametrize(("names", "requirement"), NAMES)
+def test_names(names, requirement):
+    expectation = Expectation("reject", "trip-id.unknown", names=names)
+    assert broken(expectation, 400, ERR) == {requirement}
+    assert broken(expectation, 400, json.dumps({"errorMsg": f"a {names[-1]}: b"}).encode()) == set()
+
+
+def test_methods_and_paths():
+    method = Expectation("method", "method.not-allowed")
+    assert broken(method, 405, headers=(("Allow", "OPTIONS, POST"),), method="PUT") == set()
+    assert broken(method, 405, headers=(("Allow", "GET"),), method="PUT") == {"method.allow"}
+    assert broken(method, 405, headers=(), method="PUT") == {"method.allow"}
+    assert broken(method, 404, b"<html>", method="PUT") == {"method.not-allowed"}
+    unknown = Expectation("unknown-path", "path.unknown")
+    assert broken(unknown, 404, b"<html>", on_path=False) == set()
+    assert broken(unknown, 200, on_path=False) == {"path.unknown"}
+    assert broken(Expectation("observe", "path.variants"), 404, b"<html>", on_path=False) == set()
+
+
+LEAKS = [
+    'Traceback (most recent call last):\n  File "/app/main.py", line 3, in f',
+    "java.lang.NullPointerException",
+    "\tat com.acme.Capture.run(Capture.java:42)",
+    "at Layer.handle (/srv/app/lib/layer.js:95:5)",
+    "at Acme.Pay.Run() in C:\\src\\Pay.cs:line 12",
+    "#0 /var/www/index.php(12): run()",
+    "app/models/x.rb:12:in `run'",
+    "goroutine 12 [running]:",
+    "main.go:12",
+    "werkzeug.exceptions.BadRequest",
+    "django.core.exceptions",
+    "For more see https://errors.pydantic.dev/2",
+    "org.springframework.web",
+    "com.fasterxml.jackson.core.JsonParseException",
+    "Apache Tomcat/9.0",
+    "nginx/1.18",
+    "<html><body>no</body></html>",
+]
+
+
+@pytest.mark.parametrize("text", LEAKS)
+def test_leaks(text):
+    assert broken(REJECT, 400, json.dumps({"errorMsg": text}).encode()) == {"answer.no-leak"}
+
+
+INNOCENT = [
+    "BadRequestException",
+    "ServiceException",
+    "UnknownShoppingTrip",
+    "ServiceUnavailableException",
+    "Field required",
+    "express checkout",
+    "Express checkout",
+    "opens next spring",
+    "a reaction at 10:30:15",
+    "see /v1/capture/charge",
+    "must be < 10 and > 0",
+    "type error",
+    "on line 3 of the order",
+]
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_no_false_alarm_about_leaks(text):
+    assert broken(REJECT, 400, json.dumps({"errorMsg": text}).encode()) == set()
+
+
+def test_admitted_answers_are_not_searched_for_leaks():
+    assert broken(Expectation("either", "body.extreme", frozenset({413})), 413, b"<html>nginx") == set()
+
+
+_TEXT = st.text(st.characters(max_codepoint=255), max_size=30)
+_NAME = st.sampled_from(["Content-Type", "Content-Encoding", "Retry-After", "Date", "Allow", "X"])
+_VALUE = _TEXT | st.sampled_from(
+    [
+        "application/json",
+        "gzip",
+        "deflate",
+        "600",
+        f"{DAY} GMT",
+        "Wed, 00 Nov 0000 99:99:99 GMT",
+        "Monday, 31-Dec-99 23:59:60 GMT",
+    ]
+)
+_BODY = st.binary(max_size=60) | st.sampled_from(
+    [
+        ERR,
+        b"[" * 3000,
+        b'{"retryAfter":"9e9","errorMsg":"\\udfff"}',
+        b'{"errorMsg":"x","retryAfter":"' + b"9" * 5000 + b'"}',
+        gzip.compress(ERR),
+        gzip.compress(ERR)[:-4],
+    ]
+)
+_NATURE = st.sampled_from(
+    ["accept", "reject", "should-reject", "either", "provoked", "method", "head", "unknown-path", "observe"]
+)
+_STATUS = st.sampled_from(sorted(PREFIXES)) | st.integers(100, 999)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@given(
+    _NATURE,
+    _STATUS,
+    st.lists(st.tuples(_NAME, _VALUE), max_size=6),
+    _BODY,
+    st.sampled_from([None, 0.0, NOW, -1e300, 1e300]),
+    st.booleans(),
+)
+def test_a_judge_never_raises(nature, status, headers, body, wall_time, known):
+    answer = Answer(status, tuple(headers), body)
+    given_exchange = Exchange(
+        "case",
+        0,
+        REQUEST,
+        answer,
+        wall_time=wall_time,
+        sent_at=1.0 if known else None,
+        answered_at=2.0 if known else None,
+    )
+    expectation = Expectation(nature, "code.other", names=("BadRequestException",), provoked=status)
+    for judgement in judge_exchange(CONTRACT, expectation, given_exchange):
+        assert judgement.requirement in CONTRACT.requirements
+        assert judgement.received.replace("…", "").isascii()
+        assert judgement.received.isprintable()
+        assert len(judgement.received) <= 320
+    end_of_window(given_exchange)
+    judge_equals([("case", given_exchange)] * 2)
+    for rule in ("same-answer", "window"):
+        case = Case("case", "t", "t", (), (Probe(expectation, wait=True),), rule=rule)
+        judge_group(CONTRACT, case, [given_exchange, given_exchange])

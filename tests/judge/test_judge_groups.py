@@ -1,0 +1,139 @@
+"""Exchanges judged against each other: windows over time, the same answer, equals, early closes."""
+
+import pytest
+
+from conformance.cases.model import Case, Expectation, Probe
+from conformance.contract.load import load_contract
+from conformance.exchange.model import Answer, Exchange, Failure, Request
+from conformance.judge.groups import judge_closes, judge_equals, judge_group
+from conformance.judge.retry_after import announced_delay, end_of_window
+from conformance.judge.shown import shown
+
+CONTRACT = load_contract()
+REQUEST = Request("POST", CONTRACT.path, (), b"")
+P429 = Expectation("provoked", provoked=429)
+
+
+def at(probe, time, status, wait=None, body=b"", more=()):
+    headers = (*more, ("Retry-After", wait)) if wait is not None else more
+    return Exchange("case", probe, REQUEST, Answer(status, headers, body), sent_at=time, answered_at=time)
+
+
+def window(*exchanges, requirement="rate-limit.window-end"):
+    after = Expectation("observe", requirement)
+    probes = (Probe(P429), Probe(P429), Probe(after, wait=True), Probe(after, wait=True))
+    found = judge_group(CONTRACT, Case("case", "rate_limit", "t", (), probes, "exclusive", "window"), exchanges)
+    return [(each.requirement, each.kind, each.exchange) for each in found]
+
+
+def test_a_429_after_the_announced_end():
+    found = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "0"), at(3, 5.2, 429, "-1795575593"))
+    assert found == [("rate-limit.window-end", "breaks", 1), ("rate-limit.window-end", "breaks", 2)]
+
+
+def test_a_shared_window_speaks_for_its_own_requirement():
+    found = window(at(0, 0.0, 429, "1"), at(2, 1.0, 429, "1"), requirement="rate-limit.shared-window-end")
+    assert found == [("rate-limit.shared-window-end", "breaks", 1)]
+
+
+def test_a_window_that_ends_as_announced():
+    assert window(at(0, 0.0, 429, "1"), at(2, 1.0, 200)) == [("rate-limit.window-end", "holds", 1)]
+
+
+def test_a_request_before_the_end_is_not_held_against_the_end():
+    assert ("rate-limit.window-end", "breaks", 1) not in window(at(0, 0.0, 429, "2"), at(2, 1.9, 429, "1"))
+
+
+@pytest.mark.parametrize(("value", "kind"), [("5", "holds"), ("4", "holds"), ("6", "breaks"), ("600", "breaks")])
+def test_growing(value, kind):
+    found = window(at(0, 0.0, 429, "5"), at(1, 1.3, 429, value))
+    assert ("rate-limit.not-growing", kind, 1) in found
+    assert found[0] == ("rate-limit.repeated", "observed", 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (200, 200, "holds"),
+        (400, 400, "holds"),
+        (200, 400, "breaks"),
+        (400, 200, "breaks"),
+        (200, 500, "breaks"),
+        (200, 415, "breaks"),
+        (200, 429, None),
+        (503, 200, None),
+        (403, 400, None),
+    ],
+)
+def test_the_same_answer(first, second, kind):
+    later = Expectation("observe", "value.zero-spellings")
+    case = Case("case", "value", "t", (), (Probe(later), Probe(later)), "chain", "same-answer")
+    found = judge_group(CONTRACT, case, [at(0, 0.0, first), at(1, 1.0, second)])
+    assert [(each.requirement, each.kind) for each in found] == ([("value.zero-spellings", kind)] if kind else [])
+
+
+def test_head_gets_what_get_gets():
+    head = Expectation("head", "method.head")
+    case = Case(
+        "case", "m", "t", (), (Probe(Expectation("method")), Probe(head, method="HEAD")), "chain", "same-answer"
+    )
+    assert judge_group(CONTRACT, case, [at(0, 0.0, 405), at(1, 1.0, 405)])[0].kind == "holds"
+    assert judge_group(CONTRACT, case, [at(0, 0.0, 405), at(1, 1.0, 200)])[0].kind == "breaks"
+
+
+def equals(*exchanges):
+    return [each.kind for each in judge_equals([("case", each) for each in exchanges])]
+
+
+def test_equals():
+    good, bad = at(0, 0.0, 200), at(0, 0.0, 400)
+    assert equals(good) == []
+    assert equals(good, good) == ["holds"]
+    assert equals(bad, bad, good) == []
+    assert equals(good, bad) == ["breaks"]
+    assert equals(good, good, at(0, 0.0, 200, body=b"x")) == ["breaks"]
+    assert equals(good, good, Exchange("case", 0, REQUEST, failure=Failure("timeout", ""))) == ["breaks"]
+    assert equals(
+        good,
+        good,
+        at(0, 0.0, 429),
+        at(0, 0.0, 503),
+        at(0, 0.0, 401),
+        Exchange("case", 0, REQUEST, failure=Failure("refused", "")),
+    ) == ["holds"]
+    assert "1 of 3 " in judge_equals([("case", good), ("case", good), ("case", bad)])[0].received
+
+
+def test_headers_that_differ_lawfully_do_not_make_equals_differ():
+    lawful = (
+        ("Connection", "close"),
+        ("Set-Cookie", "a=b"),
+        ("Age", "1"),
+        ("X-Request-Id", "1"),
+        ("Content-Length", "0"),
+    )
+    assert equals(at(0, 0.0, 200), at(0, 0.0, 200, more=lawful)) == ["holds"]
+
+
+def test_closes():
+    assert judge_closes(0, 0) == []
+    assert judge_closes(1, 9)[0].kind == "holds"
+    assert judge_closes(2, 9)[0].kind == "breaks"
+
+
+def test_the_announced_end():
+    assert end_of_window(at(0, 7.0, 429, "2")) == 9.0
+    assert end_of_window(at(0, 7.0, 429, "2.5")) is None
+    assert end_of_window(at(0, 7.0, 200, "2")) is None
+    assert end_of_window(at(0, 7.0, 503, None, b'{"retryAfter":"0.5"}')) == 7.5
+    dated = Answer(
+        429, (("Date", "Wed, 25 Nov 2026 03:10:00 GMT"), ("Retry-After", "Wed, 25 Nov 2026 03:10:04 GMT")), b""
+    )
+    assert announced_delay(dated, None) == 4.0
+    assert announced_delay(Answer(503, (("Retry-After", "3"),), b'{"retryAfter":"2"}'), None) == 3.0
+
+
+def test_shown():
+    assert shown(b"a\x1b\xff") == "a\\x1b\\xff"
+    assert shown("\ud800\n") == "\\ud800\\x0a"
+    assert shown("x" * 500).endswith("(500 characters)")
