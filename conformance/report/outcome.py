@@ -1,0 +1,208 @@
+"""Decide outcomes, the verdict and the exit status. Pure: must not read a clock, a file or a socket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from conformance.contract.load import Contract, Level, Requirement
+from conformance.judge.model import Judgement
+from conformance.run.model import CaseResult, Outcome, RunResult
+
+Verdict = Literal["conformant", "non-conformant", "inconclusive"]
+Elicited = Literal["provoked", "in-passing", "none"]
+
+# From worst to best.
+ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed", "not-judged", "not-exercised")
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementRow:
+    """One requirement in the report. `unjudged` counts the cases sent for it that could say nothing about it."""
+
+    requirement: Requirement
+    outcome: Outcome
+    reason: str
+    elicited: Elicited
+    observed: tuple[str, ...]
+    unstable: str
+    cases: tuple[str, ...]
+    unjudged: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case in the report."""
+
+    result: CaseResult
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestPlanRow:
+    """One case of the provider's published test plan, and what stands for it here."""
+
+    __test__ = False
+
+    number: int
+    title: str
+    outcome: Outcome
+    requirements: tuple[str, ...]
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that is decided about a run. `counts` counts requirements by outcome, `case_counts` cases."""
+
+    verdict: Verdict
+    complete: bool
+    headline: str
+    requirements: tuple[RequirementRow, ...]
+    cases: tuple[CaseRow, ...]
+    counts: dict[str, int]
+    case_counts: dict[str, int]
+    test_plan: tuple[TestPlanRow, ...]
+
+
+def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: int) -> Outcome:
+    """The outcome of one requirement from its own judgements and the number of cases sent for it."""
+    kinds = {judgement.kind for judgement in judgements}
+    if "breaks" in kinds and level != "MAY":
+        return "failed" if level == "MUST" else "warned"
+    if "holds" in kinds:
+        return "passed"
+    if kinds:
+        return "observed"
+    return "not-judged" if cases_sent else "not-exercised"
+
+
+def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
+    """The worst of what the case's judgements say; `error` where the suite itself failed."""
+    if result.error:
+        return "error"
+    outcomes = [requirement_outcome(contract.level(one.requirement), [one], 1) for one in result.judgements]
+    if not outcomes:
+        return "not-judged" if result.sent else "not-exercised"
+    return min(outcomes, key=ORDER.index)
+
+
+def _met_on_the_way(result: CaseResult) -> bool:
+    """Whether the case said nothing for a reason that the run itself met."""
+    if result.beforehand or result.case.not_exercised:
+        return False
+    return bool(result.error or result.reason or not result.judgements)
+
+
+def _usable(result: CaseResult) -> tuple[Judgement, ...]:
+    return () if result.error else result.judgements
+
+
+def _unstable(judgements: list[Judgement]) -> str:
+    pairs = [one.unstable for one in judgements if one.kind == "breaks" and one.unstable]
+    return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
+
+
+def _reason(outcome: Outcome, made_for: list[CaseResult]) -> str:
+    if outcome not in ("not-judged", "not-exercised"):
+        return ""
+    reasons = [one.reason or one.case.not_exercised for one in made_for if not one.error]
+    reasons += ["the suite itself failed" for one in made_for if one.error]
+    known = list(dict.fromkeys(reason for reason in reasons if reason))
+    if known:
+        return "; ".join(known)
+    if outcome == "not-judged":
+        return "no answer gave anything to judge it by"
+    return "no selected case speaks about it"
+
+
+def _requirement_row(requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]]) -> RequirementRow:
+    made_for = [result for result, _ in by_case if requirement.id in result.case.requirements]
+    judgements = [judgement for _, some in by_case for judgement in some]
+    sent = sum(1 for one in made_for if one.sent or one.error)
+    outcome = requirement_outcome(requirement.level, judgements, sent)
+    judged_cases = {result.case.id: requirement.id in result.case.requirements for result, some in by_case if some}
+    elicited: Elicited = "provoked" if any(judged_cases.values()) else "in-passing" if judged_cases else "none"
+    seen = Counter(one.behaviour for one in judgements if one.kind == "observed")
+    return RequirementRow(
+        requirement,
+        outcome,
+        _reason(outcome, made_for),
+        elicited,
+        tuple(f"{behaviour} ({count})" for behaviour, count in seen.most_common()),
+        _unstable(judgements),
+        tuple(result.case.id for result, _ in by_case),
+        sum(1 for one in made_for if one.sent and one.case.id not in judged_cases),
+    )
+
+
+def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
+    by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {word: [] for word in contract.requirements}
+    for one in result.cases:
+        words: dict[str, list[Judgement]] = {word: [] for word in one.case.requirements}
+        for judgement in _usable(one):
+            words.setdefault(judgement.requirement, []).append(judgement)
+        for word, judgements in words.items():
+            by_requirement[word].append((one, judgements))
+    return tuple(_requirement_row(one, by_requirement[word]) for word, one in contract.requirements.items())
+
+
+def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> Verdict:
+    if any(row.outcome == "failed" for row in rows):
+        return "non-conformant"
+    if result.stop:
+        return "inconclusive"
+    met = {word for one in result.cases if _met_on_the_way(one) for word in one.case.requirements}
+    for row in rows:
+        unjudged = row.outcome in ("not-judged", "not-exercised")
+        if row.requirement.level == "MUST" and unjudged and row.requirement.id in met:
+            return "inconclusive"
+    return "conformant"
+
+
+def _test_plan(contract: Contract, rows: tuple[RequirementRow, ...]) -> tuple[TestPlanRow, ...]:
+    plan = []
+    for number, title in contract.test_plan.items():
+        mine = [row for row in rows if number in row.requirement.test_plan]
+        worst = min((row.outcome for row in mine), key=ORDER.index, default="not-exercised")
+        cases = tuple(dict.fromkeys(case for row in mine for case in row.cases))
+        plan.append(TestPlanRow(number, title, worst, tuple(row.requirement.id for row in mine), cases))
+    return tuple(plan)
+
+
+def summarise(contract: Contract, result: RunResult) -> Summary:
+    """Decide everything about a run: each requirement, each case, the verdict and whether it is complete."""
+    rows = _rows(contract, result)
+    cases = []
+    for one in result.cases:
+        reason = one.error or one.reason or one.case.not_exercised
+        cases.append(CaseRow(one, case_outcome(contract, one), reason))
+    musts = [row for row in rows if row.requirement.level == "MUST"]
+    judged = sum(1 for row in musts if row.outcome not in ("not-judged", "not-exercised"))
+    verdict = _verdict(rows, result)
+    return Summary(
+        verdict,
+        judged == len(musts),
+        f"{verdict} ({result.depth}, {judged} of {len(musts)} MUSTs judged)",
+        rows,
+        tuple(cases),
+        {name: sum(1 for row in rows if row.outcome == name) for name in ORDER if name != "error"},
+        {name: sum(1 for case in cases if case.outcome == name) for name in ORDER},
+        _test_plan(contract, rows),
+    )
+
+
+def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, fail_on_warning: bool) -> int:
+    """The exit status of a run that got as far as a result; 2 is given elsewhere, before anything is sent."""
+    if result.interrupted:
+        return 130
+    if result.errors or any(row.outcome == "error" for row in summary.cases):
+        return 4
+    warned = fail_on_warning and any(row.outcome == "warned" for row in summary.requirements)
+    if summary.verdict == "non-conformant" or warned:
+        return 1
+    if summary.verdict == "inconclusive" or (require_complete and not summary.complete):
+        return 3
+    return 0
