@@ -22,6 +22,8 @@ class Reservation:
     case: int | str
     currency: str
     amount: Decimal
+    trip: str = ""
+    known: bool = True
 
 
 class Ledger:
@@ -36,7 +38,9 @@ class Ledger:
         self._taken = self._next = 0
         self._states: Counter[State] = Counter()
 
-    def reserve(self, case: int | str, currency: str, amount: Decimal) -> Reservation | None:
+    def reserve(
+        self, case: int | str, currency: str, amount: Decimal, *, trip: str = "", known: bool = True
+    ) -> Reservation | None:
         """Reserve one capture, waiting while sums in flight may still come back; None when the budget is spent."""
         with self._changed:
             while not self._fits(currency, amount):
@@ -44,7 +48,7 @@ class Ledger:
                     return None
                 self._changed.wait()
             self._next += 1
-            made = Reservation(self._next, case, currency, amount)
+            made = Reservation(self._next, case, currency, amount, trip, known)
             self._held[made.key] = made
             self._taken += 1
             self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
@@ -104,10 +108,8 @@ def _read(body: bytes) -> tuple[object, Decimal | None]:
     except (ValueError, RecursionError, ArithmeticError):
         return None, None
     money = value.get("amount") if isinstance(value, dict) else None
-    holder = money if isinstance(money, dict) else value
-    if not isinstance(holder, dict):
+    if not isinstance(money, dict):
         return None, None
-    number = holder.get("value", holder.get("amount")) if isinstance(money, dict) else money
+    number, currency = money.get("amount"), money.get("code")
     fits = isinstance(number, Decimal) and number.is_finite() and number > 0
-    currency = holder.get("currency", holder.get("currencyCode"))
     return currency if isinstance(currency, str) else None, number if fits else None

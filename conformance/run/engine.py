@@ -1,0 +1,448 @@
+"""Run the selected cases: opening step, first pass, exclusive cases, confirmation, and what the whole run shows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from conformance.cases.model import Case, Expectation
+from conformance.contract import Contract
+from conformance.exchange.client import Client
+from conformance.exchange.model import Exchange
+from conformance.judge.exchange import judge_exchange
+from conformance.judge.groups import judge_closes, judge_equals, judge_group
+from conformance.judge.model import Judgement, breaks, holds
+from conformance.judge.retry_after import end_of_window
+from conformance.profile import Profile
+from conformance.run.gate import Halted
+from conformance.run.model import CaseResult
+from conformance.run.opening import (
+    ACCEPTANCE,
+    NO_CONNECTION,
+    not_json_case,
+    refused_at_the_door,
+    wrong_target,
+)
+from conformance.run.sender import Sender, Sent, Unsent, new_unique
+from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
+
+CONFIRMATIONS = 50
+LOST_IN_A_ROW = 5
+INTERRUPTED = "interrupted"
+
+
+class Progress(Protocol):
+    """What the engine tells whoever is watching."""
+
+    def start(self, total: int) -> None: ...
+    def advance(self, count: int = 1, findings: int = 0) -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass
+class Ongoing:
+    """What is known so far of one case; guarded by the engine's lock."""
+
+    case: Case
+    judgements: list[Judgement] = field(default_factory=list)
+    evidence: list[Exchange] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    sent: int = 0
+    left: int = 0
+    charged: str = "no"
+    reason: str = ""
+    beforehand: bool = False
+    error: str = ""
+
+    def result(self) -> CaseResult:
+        """The case as it stands."""
+        reason = self.reason or ("" if self.judgements or not self.sent else "nothing could be said of the answer")
+        return CaseResult(
+            self.case,
+            tuple(self.judgements),
+            tuple(self.evidence),
+            tuple(self.numbers),
+            self.sent,
+            self.charged,  # type: ignore[arg-type]
+            reason,
+            self.beforehand,
+            self.error,
+        )
+
+
+class Engine:
+    """Sends every case once and judges it; results are complete when `run` returns, interrupted or not."""
+
+    def __init__(self, contract: Contract, profile: Profile, sender: Sender, progress: Progress) -> None:
+        self.contract, self.profile, self.sender, self.progress = contract, profile, sender, progress
+        self.results: dict[str, CaseResult] = {}
+        self.stop = ""
+        self.interrupted = False
+        self.errors: list[str] = []
+        self._ongoing: dict[str, Ongoing] = {}
+        self._equals: list[tuple[str, Exchange]] = []
+        self._broken: list[tuple[Case, int]] = []
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._clients: list[Client] = []
+        self._lost_in_a_row = 0
+        self._cleared_500 = 0
+
+    def run(
+        self, cases: Sequence[Case], rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None = None
+    ) -> None:
+        """Send and judge `cases`. `rebuild` gives the cases anew, by id, for the accepted (store, currency) pairs."""
+        sendable = [case for case in cases if not case.not_exercised and case.probes]
+        for case in cases:
+            if case.not_exercised:
+                self.results[case.id] = CaseResult(case, reason=case.not_exercised, beforehand=True)
+        for case in sendable:
+            self._ongoing[case.id] = Ongoing(case, left=len(case.probes))
+        self.progress.start(sum(len(case.probes) for case in sendable))
+        pool = ThreadPoolExecutor(self.profile.limits.concurrency, "sender")
+        chains = ThreadPoolExecutor(max(2, self.profile.limits.concurrency), "chain")
+        try:
+            self._all(sendable, pool, chains, rebuild)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self.sender.gate.halt(INTERRUPTED)
+        except Halted:
+            pass
+        finally:
+            pool.shutdown(wait=not self.interrupted, cancel_futures=True)
+            chains.shutdown(wait=not self.interrupted, cancel_futures=True)
+            for client in self._clients:
+                client.close()
+            self.progress.stop()
+            self._finish(cases)
+
+    def _all(
+        self,
+        cases: list[Case],
+        pool: ThreadPoolExecutor,
+        chains: ThreadPoolExecutor,
+        rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None,
+    ) -> None:
+        opening = [case for case in cases if case.theme == ACCEPTANCE]
+        accepted = self._open(opening, pool)
+        if self.stop:
+            raise Halted
+        rest = [case for case in cases if case.theme != ACCEPTANCE and case.id != "opening-not-json"]
+        if rebuild is not None and accepted:
+            again = rebuild(accepted)
+            rest = [again.get(case.id, case) for case in rest]
+            for case in rest:
+                self._ongoing[case.id].case = case
+        chained = [case for case in rest if case.scheduling == "chain"]
+        chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
+        futures = [chains.submit(self._guarded, self._chain, case) for case in chained]
+        futures += [
+            pool.submit(self._guarded, self._one, case, index)
+            for case in rest
+            if case.scheduling == "one-shot"
+            for index in range(len(case.probes))
+        ]
+        _wait(futures)
+        for case in rest:
+            if case.scheduling == "exclusive":
+                _wait([chains.submit(self._guarded, self._chain, case)])
+        self._confirm(pool)
+
+    def _open(self, opening: list[Case], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
+        """The opening step; sets `stop` where the target cannot be judged, and gives the accepted pairs in order."""
+        first = not_json_case()
+        self._ongoing[first.id] = Ongoing(first, left=1)
+        exchange = self._opening_exchange(first, pool)
+        self.stop = refused_at_the_door(exchange) if exchange is not None else self.sender.gate.reason
+        if self.stop:
+            return []
+        exchanges = list(zip(opening, _results([pool.submit(self._opening, case) for case in opening]), strict=True))
+        received = [exchange for _, exchange in exchanges if exchange is not None]
+        if exchange is not None:
+            self.stop = wrong_target(exchange, received)
+        return [
+            (probe_store(case), probe_currency(case))
+            for case, answered in exchanges
+            if answered is not None and answered.answer is not None and 200 <= answered.answer.status < 300
+        ]
+
+    def _opening_exchange(self, case: Case, pool: ThreadPoolExecutor) -> Exchange | None:
+        return _results([pool.submit(self._opening, case)])[0]
+
+    def _opening(self, case: Case) -> Exchange | None:
+        self._guarded(self._one, case, 0)
+        evidence = self._ongoing[case.id].evidence
+        return evidence[0] if evidence else None
+
+    def _client(self) -> Client:
+        """The sending thread's own client."""
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = self.sender.client()
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+    def _guarded(self, work: Callable[..., None], case: Case, *arguments: int) -> None:
+        """Do `work`; our own crash becomes an error of the case, never a finding about the target."""
+        try:
+            work(case, *arguments)
+        except Halted:
+            pass
+        except Unsent as why:
+            with self._lock:
+                self._ongoing[case.id].reason = str(why)
+        except OSError as error:
+            self.errors.append(f"{case.id}: {error}")
+            self.sender.gate.halt(f"a file could not be written: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+            with self._lock:
+                self._ongoing[case.id].error = f"{type(error).__name__}: {error}"
+                self.errors.append(f"{case.id}: {type(error).__name__}: {error}")
+
+    def _one(self, case: Case, index: int) -> None:
+        sent = self.sender.send(self._client(), case, index, unique=new_unique())
+        self._take(case, index, sent)
+
+    def _chain(self, case: Case) -> None:
+        """Send a case's probes in order, each connection of it on a client of its own."""
+        unique = new_unique()
+        numbers = sorted({probe.connection for probe in case.probes})
+        exchanges: list[Exchange | None] = [None] * len(case.probes)
+
+        def along(number: int) -> None:
+            client = self.sender.client()
+            try:
+                self._along(case, number, client, unique, exchanges)
+            finally:
+                client.close()
+
+        if case.together:
+            with ThreadPoolExecutor(len(numbers)) as threads:
+                for future in [threads.submit(along, number) for number in numbers]:
+                    future.result()
+        else:
+            for number in numbers:
+                along(number)
+        got = [exchange for exchange in exchanges if exchange is not None]
+        if case.rule and len(got) == len(exchanges):
+            self._add(case, judge_group(self.contract, case, got), got)
+
+    def _along(
+        self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]
+    ) -> None:
+        trip = None
+        last: Exchange | None = None
+        for index, probe in enumerate(case.probes):
+            if probe.connection != number:
+                continue
+            if probe.wait and last is not None and not self._sit_out(case, last):
+                return
+            sent = self.sender.send(client, case, index, unique=unique, trip=trip if probe.trip == "same" else None)
+            trip = sent.exchange.trip
+            last = exchanges[index] = sent.exchange
+            self._take(case, index, sent)
+
+    def _sit_out(self, case: Case, last: Exchange) -> bool:
+        """Wait for the end that the last 429 announced; False, with the reason noted, where it is none or too far."""
+        end = end_of_window(last)
+        limit = self.profile.limits.max_wait_s
+        if end is None or end - time.monotonic() > limit:
+            announced = "no readable end" if end is None else f"an end in {end - time.monotonic():.0f} s"
+            with self._lock:
+                ongoing = self._ongoing[case.id]
+                ongoing.beforehand = True
+                ongoing.reason = f"the window has {announced}, beyond max_wait_s = {limit:g}"
+            return False
+        self.sender.gate.sleep_until(end)
+        return True
+
+    def _take(self, case: Case, index: int, sent: Sent) -> None:
+        """Judge what one probe led to and keep what is worth keeping."""
+        probe, exchange = case.probes[index], sent.exchange
+        judgements = [
+            judgement for other in sent.in_passing for judgement in self._judge(case, index, other)
+        ] + self._judge(case, index, exchange)
+        if probe.equal and exchange.answer is not None:
+            with self._lock:
+                self._equals.append((case.id, exchange))
+        with self._lock:
+            ongoing = self._ongoing[case.id]
+            ongoing.sent += 1
+            if sent.charged != "no" and ongoing.charged != "yes":
+                ongoing.charged = sent.charged
+            ongoing.numbers += [other.number for other in (*sent.in_passing, exchange) if other.number is not None]
+            if not judgements and not ongoing.reason:
+                ongoing.reason = why_not_judged(exchange, sent)
+            self._count_lost(exchange)
+        self._add(case, judgements, [exchange])
+        broken = any(judgement.kind == "breaks" for judgement in judgements)
+        if broken and case.scheduling == "one-shot":
+            with self._lock:
+                self._broken.append((case, index))
+        self.progress.advance(1, 1 if broken else 0)
+
+    def _count_lost(self, exchange: Exchange) -> None:
+        lost = exchange.failure is not None and exchange.failure.kind in NO_CONNECTION
+        self._lost_in_a_row = self._lost_in_a_row + 1 if lost else 0
+        if self._lost_in_a_row >= LOST_IN_A_ROW and exchange.failure is not None:
+            self.sender.gate.halt(f"the target is gone: {exchange.failure.detail}")
+
+    def _judge(self, case: Case, index: int, exchange: Exchange) -> list[Judgement]:
+        probe = case.probes[index]
+        judged = judge_exchange(
+            self.contract,
+            probe.expectation,
+            exchange,
+            method=probe.method,
+            on_path=probe.path == "operation",
+            time_limit=self.profile.limits.timeout_s,
+        )
+        return [replace(judgement, exchange=exchange.number) for judgement in judged]
+
+    def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
+        """Keep judgements; of the exchanges the first, and up to three that break something."""
+        broken = any(judgement.kind == "breaks" for judgement in judgements)
+        with self._lock:
+            ongoing = self._ongoing[case.id]
+            ongoing.judgements += _distinct(judgements, ongoing.judgements)
+            for exchange in exchanges:
+                if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
+                    ongoing.evidence.append(exchange)
+
+    def _confirm(self, pool: ThreadPoolExecutor) -> None:
+        """Send each broken probe of a one-shot case once more; what is not confirmed is marked unstable."""
+        chosen = self._broken[:CONFIRMATIONS]
+        self._broken = []
+        for case, index in self._distinct_breaks(chosen):
+            _wait([pool.submit(self._guarded, self._again, case, index)])
+
+    def _distinct_breaks(self, chosen: list[tuple[Case, int]]) -> list[tuple[Case, int]]:
+        return sorted(chosen, key=lambda pair: (pair[0].id, pair[1]))
+
+    def _again(self, case: Case, index: int) -> None:
+        sent = self.sender.send(self._client(), case, index, unique=new_unique())
+        exchange = sent.exchange
+        judged = self._judge(case, index, exchange)
+        still = {judgement.requirement for judgement in judged if judgement.kind == "breaks"}
+        seen = {judgement.requirement for judgement in judged}
+        with self._lock:
+            ongoing = self._ongoing[case.id]
+            if exchange.number is not None:
+                ongoing.numbers.append(exchange.number)
+            if sent.charged != "no" and ongoing.charged != "yes":
+                ongoing.charged = sent.charged
+            first = {one.number: one for one in ongoing.evidence if one.probe == index}
+            for position, judgement in enumerate(ongoing.judgements):
+                if judgement.kind != "breaks" or judgement.exchange not in first or judgement.requirement in still:
+                    continue
+                if not seen:
+                    continue
+                original = first[judgement.exchange]
+                if self._is_cleared_500(original):
+                    ongoing.judgements[position] = replace(
+                        breaks(
+                            "server-error.stable",
+                            at="status",
+                            expected="no 500 that a repetition clears",
+                            received=f"500, then {exchange.answer.status if exchange.answer else 'no answer'}",
+                        ),
+                        exchange=judgement.exchange,
+                    )
+                    self._cleared_500 += 1
+                else:
+                    ongoing.judgements[position] = replace(judgement, unstable=(1, 2))
+
+    def _is_cleared_500(self, exchange: Exchange) -> bool:
+        """Whether the exchange is a 500 whose body is as the contract asks."""
+        if exchange.answer is None or exchange.answer.status != 500:
+            return False
+        rows = judge_exchange(self.contract, Expectation("provoked", provoked=500), exchange)
+        return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
+
+    def _finish(self, cases: Sequence[Case]) -> None:
+        """Turn what is known into results, what the whole run shows included."""
+        reason = self.stop or self.sender.gate.reason
+        for ongoing in self._ongoing.values():
+            if ongoing.sent < len(ongoing.case.probes) and reason and not ongoing.reason:
+                ongoing.reason = reason
+            self.results[ongoing.case.id] = ongoing.result()
+        for identity, text in self.sender.late_defects.items():
+            if (result := self.results.get(identity)) is not None:
+                late = breaks("answer.framing", at="after the answer", expected="nothing", received=text)
+                self.results[identity] = replace(result, judgements=(*result.judgements, late))
+        for case in cases:
+            if case.id in (EQUALS, CLOSES, STABILITY):
+                self.results[case.id] = self._whole(case)
+
+    def _whole(self, case: Case) -> CaseResult:
+        judgements: list[Judgement] = []
+        evidence: tuple[Exchange, ...] = ()
+        if case.id == EQUALS:
+            judgements = judge_equals(self._equals)
+            numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
+            evidence = tuple(exchange for _, exchange in self._equals if exchange.number in numbers)[:3]
+        elif case.id == CLOSES:
+            judgements = judge_closes(self.sender.closed_early, self.sender.requests)
+        elif self.sender.requests and not self._cleared_500 and not self.stop:
+            judgements = [holds("server-error.stable")]
+        return CaseResult(
+            case, tuple(judgements), evidence, sent=1 if judgements else 0, reason="" if judgements else "nothing to compare"
+        )
+
+
+def why_not_judged(exchange: Exchange, sent: Sent) -> str:
+    """The reason why nothing was said of an exchange."""
+    if exchange.failure is not None:
+        return f"no connection: {exchange.failure.detail}"
+    if exchange.answer is None:
+        return "no answer"
+    status = exchange.answer.status
+    if status in (401, 403, 407):
+        return f"answered {status}: a matter of configuration, not of the contract"
+    if sent.stayed_refused:
+        return f"stayed refused with {status}"
+    return f"answered {status}, which leaves nothing to judge here"
+
+
+def probe_store(case: Case) -> str:
+    """The store of an acceptance case."""
+    return _member(case, "storeId")
+
+
+def probe_currency(case: Case) -> str:
+    """The currency of an acceptance case."""
+    return _member(case, "code")
+
+
+def _member(case: Case, name: str) -> str:
+    text = case.probes[0].body.decode()
+    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
+
+
+def _distinct(new: list[Judgement], old: list[Judgement]) -> list[Judgement]:
+    """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
+    said = {(judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"}
+    return [
+        judgement
+        for judgement in new
+        if judgement.kind == "breaks" or (judgement.requirement, judgement.kind, judgement.behaviour) not in said
+    ]
+
+
+def _wait(futures: list[Future[None]]) -> None:
+    """Wait for all, in steps, so that an interruption gets through."""
+    left = set(futures)
+    while left:
+        _, left = wait(left, timeout=0.5)
+
+
+def _results(futures: list[Future[Exchange | None]]) -> list[Exchange | None]:
+    left: set[Future[Exchange | None]] = set(futures)
+    while left:
+        _, left = wait(left, timeout=0.5)
+    return [future.result() for future in futures]

@@ -1,0 +1,78 @@
+"""The opening step: is somebody there, are we let in, is it the right URL and profile? Values only, nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from conformance.cases.model import Case, Expectation, Probe
+from conformance.cases.subject import Subject
+from conformance.exchange.model import Exchange
+
+ACCEPTANCE = "acceptance"
+NO_CONNECTION = frozenset({"refused", "dns", "tls"})
+AUTHENTICATION = frozenset({401, 403, 407})
+
+
+def not_json_case() -> Case:
+    """The first request of a run: a body that is not JSON, which no service may take for a capture."""
+    probe = Probe(Expectation("reject", "body.not-json"), body=b"{", trip="none")
+    return Case("opening-not-json", "opening", "A lone opening brace", ("body.not-json",), (probe,))
+
+
+def refused_at_the_door(exchange: Exchange) -> str:
+    """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
+    if exchange.failure is not None and exchange.failure.kind in NO_CONNECTION:
+        return f"no connection to the target: {exchange.failure.detail}"
+    status = _status(exchange)
+    if status in AUTHENTICATION:
+        return f"authentication refused: the target answered {status} to {_sent(exchange)}; check [auth] of the profile"
+    return ""
+
+
+def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
+    """Why the target cannot be judged with this profile, from the answers of the opening step; empty where it can."""
+    if not acceptances:
+        return ""
+    statuses = [_status(exchange) for exchange in acceptances]
+    shown = f"sent {_sent(acceptances[0])}, received {_received(acceptances[0])}"
+    if all(status in AUTHENTICATION for status in statuses):
+        return f"authentication refused: every capture of the opening step was answered 401 or 403; {shown}"
+    if all(status == 400 for status in statuses):
+        return (
+            f"wrong profile? every declared store and currency was answered 400; {shown}; "
+            "check data.stores, data.currencies and data.trips"
+        )
+    everything = [_status(first), *statuses]
+    if all(status is not None and (status in (404, 405) or 300 <= status < 400) for status in everything):
+        locations = [value for value in (first.answer.values("Location") if first.answer else [])]
+        where = f", Location: {locations[0]}" if locations else ""
+        return f"wrong URL? only 404, 405 or redirections came from {first.request.target}{where}; {shown}"
+    return ""
+
+
+def reordered(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
+    """The subject with the first accepted store and currency in front, since every probe builds on them."""
+    if not accepted:
+        return subject
+    store, currency = accepted[0]
+    return replace(
+        subject,
+        stores=(store, *(other for other in subject.stores if other != store)),
+        currencies=(currency, *(other for other in subject.currencies if other != currency)),
+    )
+
+
+def _status(exchange: Exchange) -> int | None:
+    return exchange.answer.status if exchange.answer is not None else None
+
+
+def _sent(exchange: Exchange) -> str:
+    body = exchange.request.body[:160].decode("utf-8", "backslashreplace")
+    return f"{exchange.request.method} {exchange.request.target} {body}"
+
+
+def _received(exchange: Exchange) -> str:
+    if exchange.answer is None:
+        return exchange.failure.detail if exchange.failure else "nothing"
+    return f"{exchange.answer.status} {exchange.answer.body[:160].decode('utf-8', 'backslashreplace')}"

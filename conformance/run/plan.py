@@ -1,0 +1,110 @@
+"""Which cases a run is made of, and which of them are known beforehand not to fit. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from conformance.cases.generated import generated_cases
+from conformance.cases.model import Case
+from conformance.cases.subject import Provoked, Subject
+from conformance.cases.tables import all_cases
+from conformance.contract import Contract
+from conformance.profile import Profile
+from conformance.run.money import cost_of
+from conformance.run.opening import not_json_case
+from conformance.run.whole_run import whole_run_cases
+
+CHARGING = frozenset({"accept", "either", "observe", "provoked"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a plan may come to: requests, trips taken, captures to expect, and their amounts by currency."""
+
+    requests: int
+    trips: int
+    captures: int
+    totals: dict[str, Decimal]
+
+
+def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
+    """What the cases need to know of the target."""
+    data, codes = profile.data, tuple(profile.data.currencies)
+    return Subject(
+        stores=tuple(data.stores),
+        currencies=codes,
+        amounts={code: profile.amount_of(code) for code in codes},
+        max_amounts={code: profile.max_amount_of(code) for code in codes},
+        minor_units={code: profile.minor_units(code) for code in codes},
+        unknown_store=data.unknown_store,
+        unknown_trip=data.unknown_trip,
+        long_store=data.long_store,
+        short_store=data.short_store,
+        long_trip=data.long_trip,
+        any_uuid=any_uuid,
+        reusable_trips=reusable,
+        provocations={status: Provoked(one.kind, one.scope) for status, one in profile.provoke.items()},
+    )
+
+
+def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:
+    """Every case of the depth, in order; those that the profile's budget cannot bear say so."""
+    cases = [not_json_case(), *all_cases(contract, subject, depth)]
+    cases += generated_cases(contract, subject, depth, seed)
+    cases += whole_run_cases()
+    return within_budget(contract, profile, cases)
+
+
+def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
+    """Add up what the cases may come to in the worst case."""
+    requests = trips = captures = 0
+    totals: dict[str, Decimal] = {}
+    for case in cases:
+        if case.not_exercised:
+            continue
+        for probe in case.probes:
+            requests += 1
+            trips += probe.trip == "fresh"
+        for currency, amount in expected_captures(profile, case):
+            captures += 1
+            totals[currency] = totals.get(currency, Decimal(0)) + amount
+    return Cost(requests, trips, captures, totals)
+
+
+def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]:
+    """Currency and amount of every capture that a conforming target may start for the case."""
+    return [
+        cost_of(probe.body, profile)[:2]
+        for probe in case.probes
+        if probe.expectation.nature in CHARGING and probe.method == "POST"
+    ]
+
+
+def within_budget(contract: Contract, profile: Profile, cases: list[Case]) -> list[Case]:
+    """Mark the cases that do not fit into requests and money, in plan order with those that speak for a MUST first."""
+    most, captures_left = profile.limits.max_requests, profile.max_captures
+    if most is None and captures_left is None:
+        return cases
+    limits = {code: profile.max_total_of(code) for code in profile.data.currencies}
+    spent: dict[str, Decimal] = {}
+    captures = requests = 0
+    refused: dict[str, str] = {}
+    ordered = sorted(cases, key=lambda case: not any(contract.level(word) == "MUST" for word in case.requirements))
+    for case in ordered:
+        if case.not_exercised:
+            continue
+        if most is not None and requests + len(case.probes) > most:
+            refused[case.id] = "beyond max_requests"
+            continue
+        wanted = expected_captures(profile, case)
+        after = dict(spent)
+        for currency, amount in wanted:
+            after[currency] = after.get(currency, Decimal(0)) + amount
+        over = any((limit := limits.get(code)) is not None and total > limit for code, total in after.items())
+        if over or (captures_left is not None and captures + len(wanted) > captures_left):
+            refused[case.id] = "beyond the money budget"
+            continue
+        spent, captures, requests = after, captures + len(wanted), requests + len(case.probes)
+    return [replace(case, not_exercised=refused[case.id]) if case.id in refused else case for case in cases]

@@ -1,0 +1,210 @@
+"""Put a run together from its options: contract, profile, cases, files, sender. Prints nothing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conformance import __version__
+from conformance.auth import auth_headers
+from conformance.cases.model import Case
+from conformance.cases.subject import Subject
+from conformance.contract import Contract, load_contract
+from conformance.contract.load import SpecError
+from conformance.errors import UsageError
+from conformance.exchange.client import Endpoint
+from conformance.exchange.record import Recorder
+from conformance.profile import Profile, load_profile
+from conformance.report.redact import Redactor
+from conformance.run.engine import Engine, Progress
+from conformance.run.gate import Gate
+from conformance.run.model import CaseResult, RunResult
+from conformance.run.money import Ledger
+from conformance.run.plan import planned_cases, subject_of
+from conformance.run.sender import Sender
+from conformance.run.trips import TripSource
+
+IGNORED = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of a run."""
+
+    profile: Path | None = None
+    target: str | None = None
+    out: Path | None = None
+    depth: str = "standard"
+    seed: int = 0
+    concurrency: int | None = None
+    selection: str = ""
+    spec: Path | None = None
+    require_complete: bool = False
+    fail_on_warning: bool = False
+    allow_production: bool = False
+
+
+class Run:
+    """One run, from its plan to its result. `execute` sends; everything before it only reads."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str] = os.environ) -> None:
+        self.options = options
+        self.contract: Contract = contract_of(options)
+        self.profile: Profile = profile_of(options, environ)
+        self.trips = TripSource(self.profile)
+        self.subject: Subject = subject_of(
+            self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable
+        )
+        self.cases = planned_cases(self.contract, self.profile, self.subject, options.depth, options.seed)
+        self.redactor = Redactor(self.profile.secrets())
+        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.out = options.out or Path("reports") / self.run_id
+        self.environ = environ
+        self.started = self.ended = now()
+        self.results: tuple[CaseResult, ...] = ()
+        self.engine: Engine | None = None
+        self.sender: Sender | None = None
+        self.ledger = Ledger(self.profile)
+        self.own_errors: list[str] = []
+
+    def make_folder(self) -> None:
+        """Create the folder of the run. Raises `UsageError` where it can't be written or holds a run already."""
+        if (self.out / "record.jsonl").exists() or (self.out / "results.json").exists():
+            raise UsageError(f"--out {self.out}: holds a run already; name another folder, a run is never overwritten")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            probe = self.out / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UsageError(
+                f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can"
+            ) from error
+
+    def execute(self, selected: Sequence[Case], progress: Progress) -> None:
+        """Send and judge the selected cases; what was judged is kept, however it ends."""
+        profile, limits = self.profile, self.profile.limits
+        target = profile.target
+        endpoint = Endpoint(
+            url=target.url,
+            headers=(*target.headers.items(), *auth_headers(profile, self.environ)),
+            ca_file=target.ca_file,
+            client_cert=None,
+            client_key=None,
+            proxy=target.proxy,
+            timeout_s=limits.timeout_s,
+        )
+        self.started = now()
+        recorder = Recorder(self.out / "record.jsonl", self.header(selected), self.redactor)
+        gate = Gate(limits.requests_per_second, limits.concurrency)
+        self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
+        self.engine = Engine(self.contract, profile, self.sender, progress)
+        chosen = {case.id for case in selected}
+
+        def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case]:
+            from conformance.run.opening import reordered
+
+            subject = reordered(self.subject, accepted)
+            if subject == self.subject:
+                return {}
+            again = planned_cases(self.contract, profile, subject, self.options.depth, self.options.seed)
+            return {case.id: case for case in again if case.id in chosen}
+
+        with terminable():
+            self.engine.run(selected, rebuild)
+        self.ended = now()
+        try:
+            recorder.footer({"ended": self.ended, "requests": self.sender.requests, "interrupted": self.engine.interrupted})
+        except OSError as error:
+            self.own_errors.append(f"record.jsonl: {error}")
+        self.results = tuple(self.engine.results[case.id] for case in selected if case.id in self.engine.results)
+
+    def header(self, selected: Sequence[Case]) -> dict[str, Any]:
+        """The first line of the record."""
+        return {
+            "format": 1,
+            "suite": __version__,
+            "run": self.run_id,
+            "started": self.started,
+            "profile": self.profile.redacted(),
+            "spec_digest": self.contract.digest,
+            "seed": self.options.seed,
+            "depth": self.options.depth,
+            "selection": self.options.selection,
+            "cases": [{"id": case.id, "requirements": list(case.requirements), "rule": case.rule} for case in selected],
+        }
+
+    def result(self) -> RunResult:
+        """What the report is made from."""
+        engine, sender = self.engine, self.sender
+        return RunResult(
+            cases=self.results,
+            run_id=self.run_id,
+            started=self.started,
+            ended=self.ended,
+            seed=self.options.seed,
+            depth=self.options.depth,
+            url=self.profile.target.url,
+            requests=sender.requests if sender else 0,
+            selection=self.options.selection,
+            interrupted=engine.interrupted if engine else False,
+            stop=(engine.stop or (sender.gate.reason if sender and not engine.interrupted else "")) if engine else "",
+            errors=(*(engine.errors if engine else ()), *self.own_errors),
+            ignored_environment=tuple(
+                name for name in IGNORED if name in self.environ or name.lower() in self.environ
+            ),
+            captures=tuple(self.ledger.captures()),
+            totals=self.ledger.totals(),
+        )
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def contract_of(options: Options) -> Contract:
+    """Read the spec; a bad one is a usage error."""
+    try:
+        return load_contract(options.spec)
+    except SpecError as error:
+        raise UsageError(f"--spec: {error}") from error
+
+
+def profile_of(options: Options, environ: Mapping[str, str]) -> Profile:
+    """Read the profile and lay the command line over it."""
+    profile = load_profile(
+        options.profile, target=options.target, environ=environ, allow_production=options.allow_production
+    )
+    if options.concurrency is not None:
+        limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
+        profile = profile.model_copy(update={"limits": limits})
+    return profile
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the run as an interruption from the keyboard does; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+
