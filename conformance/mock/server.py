@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.faults.model import Fault
-from conformance.mock.limiter import Rate, Windows, WindowRules
+from conformance.mock.limiter import Rate, WindowRules, Windows
 from conformance.mock.reading import Capture, Refused, parse, validate
 from conformance.mock.wire import MARK, WireProtocol
 
@@ -45,11 +45,10 @@ def is_json(content_type: str | None) -> bool:
 class Mock:
     """The reference server's behaviour: requests to replies. Its state is the book, the windows and the faults."""
 
-    hang_s: ClassVar[float] = 3.0
-
-    def __init__(self, faults: Iterable[str] = (), rate: str | None = None) -> None:
-        """Start with `faults` in force and, where given, a real limit such as `5/s`."""
+    def __init__(self, faults: Iterable[str] = (), rate: str | None = None, hang_s: float = 3.0) -> None:
+        """Start with `faults` in force and, where given, a real limit such as `5/s`; a hang lasts `hang_s` seconds."""
         self.rate_text = rate
+        self.hang_s = hang_s
         self.use(*faults)
 
     def use(self, *names: str) -> None:
@@ -230,12 +229,13 @@ class MockServer:
     """The mock on a port of this machine; a context manager that starts and stops it."""
 
     hang_s: ClassVar[float] = 3.0
+    """Seconds that the hanging faults hang; set it on the class or a subclass before a server is made."""
 
     def __init__(
         self, port: int = 0, faults: Iterable[str] = (), rate: str | None = None, host: str = "127.0.0.1"
     ) -> None:
         """Prepare a server; port 0 means a free one. Raises `ValueError` for an unknown fault or a bad rate."""
-        self.mock = Mock(faults, rate)
+        self.mock = Mock(faults, rate, self.hang_s)
         self.host = host
         self.port = port
         self._server: _Server | None = None
@@ -294,7 +294,7 @@ class MockServer:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.serve([listener]))
 
-    def __enter__(self) -> MockServer:
+    def __enter__(self) -> Self:
         """Start."""
         return self.start()
 

@@ -60,7 +60,10 @@ REWRITES: dict[str, Rewrite] = {
     "http-1-0": lambda head, body: (b"HTTP/1.0" + head[8:] + body, "close"),
     "no-reason": lambda head, body: (_status_line(head, head[:13]) + body, "keep"),
     "other-reason": lambda head, body: (_status_line(head, head[:13] + b"As You Like It") + body, "keep"),
-    "interim": lambda head, body: (b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n" + head + body, "keep"),
+    "interim": lambda head, body: (
+        b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n" + head + body,
+        "keep",
+    ),
     "until-close": lambda head, body: (_add(_LENGTH.sub(b"", head, count=1), b"connection: close") + body, "close"),
     "capital-names": lambda head, body: (
         re.sub(rb"\r\n([a-z-]+):", lambda name: b"\r\n" + name[1].title() + b":", head) + body,

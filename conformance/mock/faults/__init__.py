@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from conformance.mock.faults import amount, answers, body, rate, request, wire
 from conformance.mock.faults.model import Fault
 
-FAULTS: dict[str, Fault] = {}
-BENIGN: dict[str, Fault] = {}
+_THEMES = (request, amount, body, answers, rate, wire)
+
+FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}
+"""Every way to be wrong, by name."""
+BENIGN: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.BENIGN}
+"""Every way to be different and still right, by name."""
 
 __all__ = ["BENIGN", "FAULTS", "Fault"]

@@ -1,0 +1,401 @@
+"""Faults in the answers: the empty 200, error bodies of each status, the status itself, time and independence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from conformance.mock.exchange import Crash, Inquiry, Reply, error, raw_error
+from conformance.mock.faults.model import Fault, Hook
+from conformance.mock.faults.request import members
+from conformance.mock.reading import Refused
+
+Change = Callable[[Reply], None]
+
+
+def on(status: int, change: Change) -> Hook:
+    """Make a hook that changes every answer of that status."""
+
+    def answer(inquiry: Inquiry) -> None:
+        if inquiry.reply and inquiry.reply.status == status:
+            change(inquiry.reply)
+
+    return answer
+
+
+def on_errors(change: Change) -> Hook:
+    """Make a hook that changes every error answer."""
+
+    def answer(inquiry: Inquiry) -> None:
+        if inquiry.reply and inquiry.reply.status >= 400:
+            change(inquiry.reply)
+
+    return answer
+
+
+def _content(reply: Reply) -> dict[str, object]:
+    return dict(json.loads(reply.body))
+
+
+def _body(make: Callable[[dict[str, object]], bytes]) -> Change:
+    def change(reply: Reply) -> None:
+        reply.body = make(_content(reply))
+
+    return change
+
+
+def _with(**more: object) -> Change:
+    return _body(lambda content: json.dumps({**content, **more}).encode())
+
+
+def _without(name: str) -> Change:
+    return _body(lambda content: json.dumps({key: content[key] for key in content if key != name}).encode())
+
+
+def _type(media_type: str) -> Change:
+    def change(reply: Reply) -> None:
+        reply.put("content-type", media_type)
+
+    return change
+
+
+def _no_type(reply: Reply) -> None:
+    reply.drop("content-type")
+
+
+def _twice(content: dict[str, object]) -> bytes:
+    text = json.dumps(content)
+    return f'{{"errorMsg": {json.dumps(content["errorMsg"])}, {text[1:]}'.encode()
+
+
+STATUSES = (
+    (400, "bad-request", "bad-request"),
+    (429, "rate-limit", "rate-limit"),
+    (500, "server-error", "server-error"),
+    (503, "unavailable", "unavailable"),
+)
+VARIANTS: tuple[tuple[str, str, str, Change], ...] = (
+    ("text-plain", "is labelled text/plain", "media-type", _type("text/plain")),
+    ("no-media-type", "has no Content-Type", "media-type", _no_type),
+    ("not-json", "has a body of bare words", "json", _body(lambda _content: b"Something went wrong")),
+    ("no-body", "has an empty body", "json", _body(lambda _content: b"")),
+    ("byte-order-mark", "has a byte order mark", "json", _body(lambda c: b"\xef\xbb\xbf" + json.dumps(c).encode())),
+    ("nan", "holds NaN", "json", _with(code=float("nan"))),
+    (
+        "invalid-utf-8",
+        "holds a byte that is no UTF-8",
+        "json",
+        _body(lambda c: json.dumps({**c, "note": "@"}).encode().replace(b"@", b"\xff")),
+    ),
+    ("array", "is an array", "object", _body(lambda c: json.dumps([c]).encode())),
+    ("string", "is a string", "object", _body(lambda c: json.dumps(c["errorMsg"]).encode())),
+    ("no-error-msg", "has no errorMsg", "error-msg", _without("errorMsg")),
+    ("error-msg-null", "has an errorMsg of null", "error-msg", _with(errorMsg=None)),
+    ("error-msg-number", "has a number for errorMsg", "error-msg", _with(errorMsg=7)),
+    (
+        "error-msg-list",
+        "has a list for errorMsg",
+        "error-msg",
+        _body(lambda c: json.dumps({**c, "errorMsg": [c["errorMsg"]]}).encode()),
+    ),
+    ("error-msg-empty", "has an empty errorMsg", "text", _with(errorMsg="")),
+    ("name-twice", "names errorMsg twice", "unique-names", _body(_twice)),
+)
+
+
+def _one(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+BODIES = [
+    Fault(f"{short}-{suffix}", f"Every {status} {words}.", _one(f"{prefix}.{requirement}"), answer=on(status, change))
+    for status, short, prefix in STATUSES
+    for suffix, words, requirement, change in VARIANTS
+]
+
+
+def _success(make: Callable[[], Reply]) -> Hook:
+    def accept(inquiry: Inquiry) -> None:
+        inquiry.reply = make()
+
+    return accept
+
+
+def _unnamed(reply: Reply) -> None:
+    if b"BadRequestException" in reply.body:
+        reply.body = b'{"errorMsg": "The request is not right"}'
+
+
+def _status(status: int) -> Change:
+    def change(reply: Reply) -> None:
+        reply.status = status
+
+    return change
+
+
+def _detail(reply: Reply) -> None:
+    reply.status = 422
+    reply.body = b'{"detail": [{"loc": ["body", "storeId"], "msg": "Field required"}]}'
+
+
+def _not_found(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.refusal == "UnknownShoppingTrip":
+        inquiry.reply.status = 404
+
+
+def _page(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.reply.status == 400 and inquiry.document is None:
+        page = b"<!DOCTYPE html><html><body><h1>400 Bad Request</h1></body></html>"
+        inquiry.reply = raw_error(400, page, "text/html; charset=utf-8")
+
+
+TRACE = "Traceback (most recent call last):\n  File \"/srv/app/views.py\", line 12, in charge\nKeyError: 'storeId'"
+
+
+def _store_missing(inquiry: Inquiry) -> bool:
+    document = members(inquiry)
+    return bool(document) and "storeId" not in document and "shoppingTripId" in document
+
+
+def _hang(inquiry: Inquiry) -> None:
+    if inquiry.reply and _store_missing(inquiry):
+        inquiry.reply.delay = inquiry.hang_s
+
+
+def _kind(inquiry: Inquiry) -> str:
+    fields = [inquiry.get(name) or "" for name in ("content-type", "accept", "transfer-encoding", "expect")]
+    body = re.sub(rb'"shoppingTripId"\s*:\s*"[^"]*"', b"", inquiry.body)
+    return repr((fields, body))
+
+
+def _every_third(inquiry: Inquiry) -> None:
+    if inquiry.count("good " + _kind(inquiry)) % 3 == 0:
+        raise Refused
+
+
+def _after_bad(inquiry: Inquiry) -> None:
+    """Refuse a good request that was served before, where the last one on its connection was refused."""
+    reply = inquiry.reply
+    connection, kind = f"bad {inquiry.connection}", f"seen {_kind(inquiry)}"
+    if reply is None:
+        return
+    was_bad = inquiry.memory.get(connection, 0)
+    inquiry.memory[connection] = int(reply.status == 400)
+    if reply.status == 200 and was_bad and inquiry.memory.get(kind):
+        inquiry.reply = error(400, "BadRequestException")
+    if reply.status == 200:
+        inquiry.memory[kind] = 1
+
+
+def _first_crashes(inquiry: Inquiry) -> None:
+    if _store_missing(inquiry) and inquiry.count("first without store") == 1:
+        raise Crash
+
+
+def _cut_header(reply: Reply) -> None:
+    reply.put("retry-after", "90")
+
+
+def _retry_after(value: object) -> Change:
+    return _with(retryAfter=value)
+
+
+FAULTS: list[Fault] = [
+    *BODIES,
+    *[
+        Fault(
+            f"success-{status}",
+            f"Success is answered {status}.",
+            _one("success.exactly-200"),
+            accept=_success(lambda status=status: Reply(status)),
+        )  # type: ignore[misc]
+        for status in (201, 202, 204)
+    ],
+    *[
+        Fault(
+            f"success-{name}",
+            f"The 200 carries {words}.",
+            _one("success.empty-body"),
+            accept=_success(lambda body=body: raw_error(200, body)),
+        )  # type: ignore[misc]
+        for name, words, body in (
+            ("null", "the four letters null", b"null"),
+            ("object", "an empty object", b"{}"),
+            ("line-feed", "a single line feed", b"\n"),
+            ("empty-string", "an empty JSON string", b'""'),
+            ("status-object", "a status object", b'{"status": "ok"}'),
+        )
+    ],
+    Fault(
+        "success-coded",
+        "The empty 200 is labelled as gzip.",
+        _one("success.not-coded"),
+        accept=_success(lambda: Reply(200, [("content-encoding", "gzip")])),
+    ),
+    Fault(
+        "bad-request-unnamed",
+        "A 400 does not name BadRequestException.",
+        _one("bad-request.name"),
+        answer=on(400, _unnamed),
+    ),
+    Fault(
+        "validation-422",
+        "Bad requests are answered 422 with details.",
+        _one("answer.status-set"),
+        answer=on(400, _detail),
+    ),
+    Fault("bad-request-409", "Bad requests are answered 409.", _one("answer.status-set"), answer=on(400, _status(409))),
+    Fault("unknown-trip-404", "An unknown trip is answered 404.", _one("answer.status-set"), answer=_not_found),
+    Fault(
+        "malformed-html",
+        "JSON that cannot be parsed is answered with an HTML page.",
+        _one("bad-request.media-type", "answer.no-leak"),
+        answer=_page,
+    ),
+    Fault(
+        "stack-trace",
+        "A 400 carries a stack trace in an attribute of its own.",
+        _one("answer.no-leak"),
+        answer=on(400, _with(trace=TRACE)),
+    ),
+    Fault("hang", "A body without storeId is answered only after a long time.", _one("answer.in-time"), answer=_hang),
+    Fault(
+        "every-third-refused",
+        "Every third of equal good requests is refused.",
+        _one("answer.independent"),
+        one_exchange=False,
+        accept=_every_third,
+    ),
+    Fault(
+        "refused-after-bad",
+        "A good request after a bad one on the same connection is refused.",
+        _one("answer.independent"),
+        one_exchange=False,
+        answer=_after_bad,
+    ),
+    Fault(
+        "first-time-500",
+        "The first body without storeId is answered 500, later ones 400.",
+        _one("server-error.stable"),
+        one_exchange=False,
+        repair=_first_crashes,
+    ),
+    Fault(
+        "unavailable-no-retry-after",
+        "A 503 has no retryAfter.",
+        _one("unavailable.retry-after"),
+        answer=on(503, _without("retryAfter")),
+    ),
+    Fault(
+        "unavailable-retry-after-null",
+        "A 503 has a retryAfter of null.",
+        _one("unavailable.retry-after"),
+        answer=on(503, _retry_after(None)),
+    ),
+    Fault(
+        "unavailable-retry-after-number",
+        "A 503 has a JSON number for retryAfter.",
+        _one("unavailable.retry-after"),
+        answer=on(503, _retry_after(30)),
+    ),
+    *[
+        Fault(
+            f"unavailable-retry-after-{name}",
+            f"A 503 has a retryAfter of {value!r}.",
+            _one("unavailable.seconds"),
+            answer=on(503, _retry_after(value)),
+        )
+        for name, value in (("negative", "-1"), ("unit", "30s"), ("empty", ""), ("blank", " 30"), ("exponent", "3e1"))
+    ],
+    Fault(
+        "unavailable-header-differs",
+        "The Retry-After header of a 503 says 90 where the body says 1.",
+        _one("unavailable.header-agrees"),
+        answer=on(503, _cut_header),
+    ),
+]
+
+
+def _delay(inquiry: Inquiry) -> None:
+    if inquiry.reply:
+        inquiry.reply.delay = 0.03 + 0.02 * (inquiry.count("slow") % 3)
+
+
+def _close(inquiry: Inquiry) -> None:
+    if inquiry.reply:
+        inquiry.reply.put("connection", "close")
+
+
+def _chunks(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.reply.body:
+        inquiry.reply.chunks = 3
+
+
+def _request_id(inquiry: Inquiry) -> None:
+    if inquiry.reply:
+        number = inquiry.count("request id")
+        inquiry.reply.put("x-request-id", f"r-{number}")
+        if inquiry.reply.status >= 400:
+            _with(requestId=f"r-{number}")(inquiry.reply)
+
+
+def _repeat(inquiry: Inquiry) -> None:
+    if inquiry.capture and inquiry.count(f"trip {inquiry.capture.trip}") > 1 and len(inquiry.capture.trip) < 255:
+        raise Refused
+
+
+def _longer_text(content: dict[str, object]) -> bytes:
+    return json.dumps({**content, "errorMsg": f"{content['errorMsg']}: see the manual"}, indent=2).encode()
+
+
+BENIGN: list[Fault] = [
+    Fault(
+        "extra-attributes",
+        "Error bodies have further attributes.",
+        benign=True,
+        answer=on_errors(_with(code=7, nested={"a": [1]})),
+    ),
+    Fault("request-ids", "Every answer has an id of its own.", benign=True, answer=_request_id),
+    Fault("chunked-answers", "Error bodies come in chunks.", benign=True, answer=_chunks),
+    Fault("connection-close", "Every answer announces that the connection closes.", benign=True, answer=_close),
+    Fault("slow", "Answers take about 50 ms, not always the same.", benign=True, answer=_delay),
+    Fault(
+        "error-charset",
+        "Error bodies are labelled with a charset.",
+        benign=True,
+        answer=on_errors(_type("application/json; charset=utf-8")),
+    ),
+    Fault(
+        "problem-json",
+        "Error bodies are labelled application/problem+json.",
+        benign=True,
+        answer=on_errors(_type("application/problem+json")),
+    ),
+    Fault(
+        "media-type-upper-case",
+        "Error bodies are labelled Application/JSON.",
+        benign=True,
+        answer=on_errors(_type("Application/JSON")),
+    ),
+    Fault(
+        "longer-texts",
+        "errorMsg holds the name and a sentence, on several lines.",
+        benign=True,
+        answer=on_errors(_body(_longer_text)),
+    ),
+    Fault(
+        "success-content-type",
+        "The empty 200 has a Content-Type.",
+        benign=True,
+        accept=_success(lambda: Reply(200, [("content-type", "application/json")])),
+    ),
+    Fault("repeat-refused", "A trip that was captured is refused from then on.", benign=True, accept=_repeat),
+    Fault(
+        "unavailable-header",
+        "A 503 has a Retry-After header that agrees.",
+        benign=True,
+        answer=on(503, lambda reply: reply.put("retry-after", "1")),
+    ),
+    Fault("unavailable-decimal", "A 503 has a decimal retryAfter.", benign=True, answer=on(503, _retry_after("0.5"))),
+]
