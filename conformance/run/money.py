@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from conformance.profile import Profile
+from conformance.run.model import Capture
 
-State = Literal["held", "released", "captured", "unknown"]
+State = Literal["released", "captured", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Ledger:
         self._held: dict[int, Reservation] = {}
         self._totals: dict[str, Decimal] = {}
         self._taken = self._next = 0
-        self._states: Counter[State] = Counter()
+        self._captures: list[Capture] = []
 
     def reserve(
         self, case: int | str, currency: str, amount: Decimal, *, trip: str = "", known: bool = True
@@ -63,14 +64,15 @@ class Ledger:
             if state == "released":
                 self._taken -= 1
                 self._totals[reservation.currency] -= reservation.amount
-            self._states[state] += 1
+            else:
+                self._captures.append(_capture(reservation, state))
             self._changed.notify_all()
             return state
 
-    def captures(self) -> int:
-        """How many captures count: in flight, captured, and those of which nobody knows."""
+    def captures(self) -> tuple[Capture, ...]:
+        """Captures initiated, or of which nobody knows, in the order of their settling; `number` is the reservation's."""
         with self._changed:
-            return self._taken
+            return tuple(self._captures)
 
     def totals(self) -> dict[str, Decimal]:
         """Amounts that count, in major units by currency."""
@@ -82,6 +84,12 @@ class Ledger:
         if most is not None and self._taken >= most:
             return False
         return total is None or self._totals.get(currency, Decimal(0)) + amount <= total
+
+
+def _capture(made: Reservation, state: Literal["captured", "unknown"]) -> Capture:
+    amount = format(made.amount, "f") + ("" if made.known else " (size unknown)")
+    time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Capture(made.key, made.trip, amount, made.currency, time, state)
 
 
 def _state(status: int | None) -> State:

@@ -161,7 +161,7 @@ class Run:
             ignored_environment=tuple(
                 name for name in IGNORED if name in self.environ or name.lower() in self.environ
             ),
-            captures=tuple(self.ledger.captures()),
+            captures=tuple(sender.captures) if sender else (),
             totals=self.ledger.totals(),
         )
 

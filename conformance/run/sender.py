@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from conformance.cases.model import Case, Probe, fill_trip
 from conformance.contract import Contract
@@ -18,7 +19,8 @@ from conformance.exchange.record import Recorder
 from conformance.judge.retry_after import announced_delay
 from conformance.profile import Profile
 from conformance.run.gate import Gate, Halted
-from conformance.run.money import Ledger, cost_of
+from conformance.run.model import Capture
+from conformance.run.money import Ledger, Reservation, cost_of
 from conformance.run.trips import TripSource
 
 RESENDS = 2
@@ -58,6 +60,7 @@ class Sender:
         self.requests = 0
         self.closed_early = 0
         self.late_defects: dict[str, str] = {}
+        self.captures: list[Capture] = []
         self._lock = threading.Lock()
         self._refused_in_a_row = 0
         self._pauses = 0
@@ -142,18 +145,22 @@ class Sender:
                 self.ledger.settle(reservation, None)
             raise
         status = exchange.answer.status if exchange.answer else None
-        charged = "no"
-        if reservation is not None:
-            self.ledger.settle(reservation, status)
-            if status == 200:
-                charged = "yes"
-            elif status is None or not (400 <= status < 500 or status == 503):
-                charged = "unknown"
+        state = self.ledger.settle(reservation, status) if reservation is not None else "released"
         if taken is not None:
             self.trips.give_back(exchange.trip or taken, status)
         self._note(client, exchange)
-        number = self.recorder.exchange(exchange, meta(case, probe))
-        return replace(exchange, number=number), charged
+        exchange = replace(exchange, number=self.recorder.exchange(exchange, meta(case, probe)))
+        if reservation is not None and state in ("captured", "unknown"):
+            self._charge(exchange, reservation, "captured" if state == "captured" else "unknown")
+        return exchange, {"captured": "yes", "unknown": "unknown"}.get(state, "no")
+
+    def _charge(self, exchange: Exchange, reservation: Reservation, state: Literal["captured", "unknown"]) -> None:
+        """Note what was, or may have been, captured, so that finance can reverse it."""
+        moment = datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat(timespec="seconds")
+        amount = str(reservation.amount) if reservation.known else f"{reservation.amount} (size unknown)"
+        capture = Capture(exchange.number or 0, exchange.trip or "", amount, reservation.currency, moment, state)
+        with self._lock:
+            self.captures.append(capture)
 
     def _fresh(
         self, template: bytes, probe: Probe, trip: str | None, taken: str | None

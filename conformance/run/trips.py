@@ -73,4 +73,6 @@ def _lines(path: str) -> list[str]:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  the profile holds text
             return [line.strip() for line in file if line.strip() and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"data.trips.file: {path} cannot be read ({error}); name a text file, one trip a line") from None
+        raise UsageError(
+            f"data.trips.file: {path} cannot be read ({error}); name a text file, one trip a line"
+        ) from None

@@ -1,0 +1,214 @@
+"""The command line: reads options and hands them on. No rule of the contract stands here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from conformance import __version__
+from conformance.errors import SuiteError, UsageError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Contract conformance suite for POST /v1/capture/charge.",
+)
+
+
+class Depth(str, Enum):
+    """How much a run tries."""
+
+    smoke = "smoke"
+    standard = "standard"
+    deep = "deep"
+
+
+ProfileOption = Annotated[Path | None, typer.Option(help="Profile of the target (TOML).")]
+TargetOption = Annotated[str | None, typer.Option(help="URL to test; with a profile it replaces its url.")]
+DepthOption = Annotated[Depth, typer.Option(help="How much to try.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of the generated cases.")]
+SpecOption = Annotated[Path | None, typer.Option(help="Folder with another copy of the spec.")]
+SelectionOption = Annotated[str, typer.Option("-k", metavar="EXPR", help="Only cases whose id matches, as in pytest.")]
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - the form that typer calls
+    if value:
+        print(f"capture-conformance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Contract conformance suite for POST /v1/capture/charge."""
+
+
+@app.command()
+def run(
+    profile: ProfileOption = None,
+    target: TargetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files of the run; default: reports/RUN.")] = None,
+    depth: DepthOption = Depth.standard,
+    seed: SeedOption = 0,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Requests in flight at most.")] = None,
+    selection: SelectionOption = "",
+    spec: SpecOption = None,
+    require_complete: Annotated[bool, typer.Option("--require-complete", help="3 unless every MUST was judged.")] = False,
+    fail_on_warning: Annotated[bool, typer.Option("--fail-on-warning", help="1 where a SHOULD is broken.")] = False,
+    allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
+    processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None,
+) -> None:
+    """Test a live server and write the report; without profile and target, the mock server."""
+    import pytest
+
+    from conformance.run.prepare import Options
+    from conformance.suite import options as suite_options
+    from conformance.suite.plugin import ConformancePlugin, prepared
+
+    if processes is not None:
+        raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
+    options = Options(
+        profile, target, out, depth.value, seed, concurrency, selection, spec,
+        require_complete, fail_on_warning, allow_production,
+    )  # fmt: skip
+    prepared_run, stack = prepared(options)
+    plugin = ConformancePlugin(prepared_run, stack)
+
+    class Early:
+        """Configures the plugin before pytest's own writers look at their options."""
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_configure(self, config: pytest.Config) -> None:
+            config.pluginmanager.register(plugin, suite_options.PLUGIN)
+            plugin.configure(config)
+
+    suite = suite_options.SUITE
+    arguments = [
+        "--disable-plugin-autoload", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin",
+        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:faulthandler",
+        "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
+    ]  # fmt: skip
+    if selection:
+        arguments += ["-k", selection]
+    status = pytest.main(arguments, plugins=[Early()])
+    if plugin.reporter is None:
+        stack.close()
+    raise typer.Exit(int(status))
+
+
+@app.command()
+def mock(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on the loopback address; 0: a free one.")] = 8080,
+    fault: Annotated[list[str] | None, typer.Option(help="Named fault to turn on; may be given again.")] = None,
+    rate: Annotated[str | None, typer.Option(metavar="N/s", help="Requests per second before 429.")] = None,
+) -> None:
+    """Serve the reference server until interrupted."""
+    from conformance.mock.faults import BENIGN, FAULTS
+    from conformance.mock.server import serve
+
+    for name in fault or ():
+        if name not in FAULTS and name not in BENIGN:
+            raise UsageError(f"--fault {name}: there is none of that name; `capture-conformance list` shows them")
+    serve(port, tuple(fault or ()), rate)
+
+
+@app.command()
+def plan(
+    profile: ProfileOption = None,
+    target: TargetOption = None,
+    depth: DepthOption = Depth.standard,
+    seed: SeedOption = 0,
+    spec: SpecOption = None,
+    allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
+) -> None:
+    """Show what `run` would send, without sending."""
+    from conformance.run.plan import cost_of_plan
+    from conformance.run.prepare import Options, Run
+
+    planned = Run(
+        Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production)
+    )
+    cost = cost_of_plan(planned.profile, planned.cases)
+    for case in planned.cases:
+        note = f"not exercised: {case.not_exercised}" if case.not_exercised else f"{len(case.probes)} requests"
+        print(f"{case.id:<44} {note:<14} {', '.join(case.requirements[:3])}")
+    limits = planned.profile.limits
+    print(f"\n{len(planned.cases)} cases, {cost.requests} requests, {cost.trips} trips, up to {cost.captures} captures")
+    for code, total in cost.totals.items():
+        print(f"  at most {total} {code} captured (max_total = \"{total}\" would fit all)")
+    paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
+    print(f"  about {max(paced, cost.requests * 0.01):.0f} s and the waits for provoked windows")
+
+
+@app.command("list")
+def list_(spec: SpecOption = None) -> None:
+    """Show requirements, cases and faults; needs no target."""
+    from conformance.mock.faults import BENIGN, FAULTS
+    from conformance.run.prepare import Options, Run
+
+    listed = Run(Options(target="http://127.0.0.1:8080", spec=spec))
+    print("Requirements")
+    for requirement in listed.contract.requirements.values():
+        print(f"  {requirement.level:<6} {requirement.id:<32} {requirement.statement}")
+    print("\nCases")
+    for case in listed.cases:
+        print(f"  {case.id:<44} {case.title}")
+    print("\nFaults of the mock server")
+    for fault in (*FAULTS.values(), *BENIGN.values()):
+        print(f"  {fault.name:<44} {fault.wrong} [{', '.join(sorted(fault.breaks)) or 'benign'}]")
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Where to write the profile.")] = Path("profile.toml"),
+) -> None:
+    """Write a commented profile to start from."""
+    template = (Path(__file__).parent / "profile_template.toml").read_text(encoding="utf-8")
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(template)
+    except FileExistsError:
+        raise UsageError(f"{file}: exists already and was left as it is; name another file") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written ({error.strerror})") from error
+    print(f"{file}: fill in [target], [auth] and [data], then: capture-conformance run --profile {file}")
+
+
+@app.command("profile-schema")
+def profile_schema() -> None:
+    """Print the JSON Schema of the profile, for editors."""
+    from conformance.profile import Profile
+
+    print(json.dumps(Profile.json_schema(), indent=2))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: every error of ours becomes one message and its exit status."""
+    try:
+        result: Any = app(args=arguments, standalone_mode=False)
+    except SuiteError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # click's usage errors know how to show themselves
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(UsageError.status)
+    sys.exit(result if isinstance(result, int) else 0)
