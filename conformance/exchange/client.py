@@ -160,6 +160,8 @@ class Client:
             conn.connect()
         except urllib3.exceptions.NameResolutionError as error:
             raise _Unreachable("dns", f"the name {self._url.hostname} is not known") from error
+        except urllib3.exceptions.NewConnectionError as error:
+            raise _Unreachable("refused", f"no connection to {self._url.netloc}: {error.__cause__ or error}") from error
         except (urllib3.exceptions.ConnectTimeoutError, TimeoutError) as error:
             raise _Unreachable("timeout", "no connection within the time limit") from error
         except (ssl.SSLError, urllib3.exceptions.SSLError) as error:

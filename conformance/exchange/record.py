@@ -31,9 +31,9 @@ class Recorder:
         self._last = ""
         self._write("header", header, flush=True)
 
-    def intent(self, case: str, probe: int, meta: Json | None = None) -> int:
+    def intent(self, content: Json) -> int:
         """Note, on disk before it is sent, a request that may charge; gives the line's number."""
-        return self._write("intent", {"case": case, "probe": probe, **(meta or {})}, flush=True)
+        return self._write("intent", content, flush=True)
 
     def exchange(self, exchange: Exchange, meta: Json | None = None) -> int:
         """Write one exchange with what was expected of it; gives the line's number."""
