@@ -1,4 +1,4 @@
-"""Rate limits of the mock: windows that a test provokes, and a real limit by token window. Clock given by the caller."""
+"""Rate limits of the mock: windows that a test provokes, and a real limit. Clock given by the caller."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ class MockServer:
         )
         return _Server(config), listener
 
-    def start(self) -> MockServer:
+    def start(self) -> Self:
         """Serve from a daemon thread; come back when it listens."""
         self._server, listener = self._bind()
         server = self._server

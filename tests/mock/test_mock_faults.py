@@ -177,8 +177,7 @@ def all_answers(server):
             seen.append(ask(server, body=body, **request))
         else:
             seen.append(ask(server, **request))
-    for provoked in ("429", "500", "503"):
-        seen.append(ask(server, X_Provoke=provoked, X_Client=provoked))
+    seen.extend(ask(server, X_Provoke=provoked, X_Client=provoked) for provoked in ("429", "500", "503"))
     return seen
 
 

@@ -208,8 +208,8 @@ FAULTS: list[Fault] = [
             f"success-{status}",
             f"Success is answered {status}.",
             _one("success.exactly-200"),
-            accept=_success(lambda status=status: Reply(status)),
-        )  # type: ignore[misc]
+            accept=_success(lambda status=status: Reply(status)),  # type: ignore[misc]
+        )
         for status in (201, 202, 204)
     ],
     *[
@@ -217,8 +217,8 @@ FAULTS: list[Fault] = [
             f"success-{name}",
             f"The 200 carries {words}.",
             _one("success.empty-body"),
-            accept=_success(lambda body=body: raw_error(200, body)),
-        )  # type: ignore[misc]
+            accept=_success(lambda body=body: raw_error(200, body)),  # type: ignore[misc]
+        )
         for name, words, body in (
             ("null", "the four letters null", b"null"),
             ("object", "an empty object", b"{}"),

@@ -17,8 +17,8 @@ class Fault:
     """One way to be wrong (`breaks` names what it turns red), or, where `benign`, to be different and right.
 
     Hooks, all for POST on the path save `other`: `receive` sees the raw request and may set a reply or change the
-    body; `parse` the same when the limits are passed and before JSON is read; `repair` may mend the document before it is validated; `accept` sees an accepted capture and
-    may refuse it or replace its reply; `answer` sees every reply, provoked ones included. `other` sees the replies to
+    body; `repair` may mend the parsed document before it is validated; `accept` sees an accepted capture and may refuse
+    it or replace its reply; `answer` sees every reply, provoked ones included. `other` sees the replies to
     other methods and paths. `scope` is "run" where it shows only in windows that everybody shares.
     `one_exchange` says that a single request can show it.
     """

@@ -94,8 +94,8 @@ FAULTS: list[Fault] = [
             f"retry-after-zone-{name}",
             f"Retry-After is a date in the zone {zone}.",
             _GRAMMAR,
-            answer=_dated(lambda moment, zone=zone: imf(moment, zone)),
-        )  # type: ignore[misc]
+            answer=_dated(lambda moment, zone=zone: imf(moment, zone)),  # type: ignore[misc]
+        )
         for name, zone in (("offset", "+0100"), ("unknown", "-0000"), ("utc", "UTC"))
     ],
     Fault(
