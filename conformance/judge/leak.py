@@ -27,7 +27,7 @@ _LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "a file path with a line",
             r"[\w/\\.-]\.(?:py|[cm]?[jt]sx?|java|kt|scala|cs|php|rb|go|rs|cpp|ex):(?:line )?\d+",
         ),
-        ("a file path with a line", r"(?:/[\w.@-]{1,80}){2,}:\d+:\d+"),
+        ("a file path with a line", r"(?:/[\w.@-]{1,80}){2,20}:\d+:\d+"),
         (
             "the name of a framework",
             (
@@ -43,7 +43,7 @@ _LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             (
                 r"\b(?:org\.(?:springframework|apache|hibernate|eclipse)|java\.(?:lang|util|io|net|sql)|javax|jakarta"
                 r"|com\.(?:fasterxml|google\.gson|sun)|kotlin|scala)\.\w"
-                r"|\bSystem\.(?:\w+\.)*\w+Exception\b"
+                r"|\bSystem\.[\w.]{1,120}Exception\b"
                 r"|\b(?:NullPointer|NullReference|IllegalArgument|IllegalState|ClassCast|NumberFormat|IndexOutOfBounds"
                 r"|HttpMessageNotReadable|MethodArgumentNotValid|JsonParse|JsonMapping|MismatchedInput|InvalidFormat"
                 r"|UnrecognizedProperty|ConstraintViolation|ArrayIndexOutOfBounds)Exception\b"
