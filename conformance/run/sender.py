@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -235,7 +235,16 @@ class Sender:
 
 def meta(case: Case, probe: Probe) -> dict[str, Any]:
     """What a later reader of the record needs in order to judge the exchange again."""
-    return {"expectation": probe.expectation, "method": probe.method, "path": probe.path, "equal": probe.equal, "provoke": probe.provoke, "wait": probe.wait, "rule": case.rule}
+    expectation = {**asdict(probe.expectation), "admits": sorted(probe.expectation.admits)}
+    return {
+        "expectation": expectation,
+        "method": probe.method,
+        "path": probe.path,
+        "equal": probe.equal,
+        "provoke": probe.provoke,
+        "wait": probe.wait,
+        "rule": case.rule,
+    }
 
 
 def _filled(value: Any, unique: str) -> Any:

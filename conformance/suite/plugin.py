@@ -13,7 +13,7 @@ import pytest
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
 from conformance.judge.model import Judgement
-from conformance.report.files import Reporter
+from conformance.suite.reporter import Reporter
 from conformance.report.outcome import case_outcome
 from conformance.report.terminal import Progress
 from conformance.run.model import CaseResult, Outcome

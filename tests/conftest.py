@@ -1,0 +1,58 @@
+"""What the tests share: whole runs against a mock server in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from conformance.mock.server import MockServer
+from conformance.report.outcome import Summary, summarise
+from conformance.run.model import RunResult
+from conformance.run.prepare import Options, Run
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def start(self, total: int) -> None: ...
+
+    def advance(self, count: int = 1, findings: int = 0) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Ran(NamedTuple):
+    run: Run
+    result: RunResult
+    summary: Summary
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """Requirements that failed or warned."""
+        rows = self.summary.requirements
+        return frozenset(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))
+
+
+def run_once(out: Path, *faults: str, timeout_s: float = 1.0, **options: object) -> Ran:
+    """One whole run against a fresh mock with these faults."""
+    with MockServer(faults=faults) as server:
+        run = Run(Options(target=server.url, out=out, **options))  # type: ignore[arg-type]
+        limits = run.profile.limits.model_copy(update={"timeout_s": timeout_s})
+        run.profile = run.profile.model_copy(update={"limits": limits})
+        run.make_folder()
+        run.execute(run.cases, Silent())
+    result = run.result()
+    return Ran(run, result, summarise(run.contract, result))
+
+
+@pytest.fixture(scope="session")
+def run_against_mock(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+    """A whole run against the mock, with faults by name."""
+
+    def ran(*faults: str, **options: object) -> Ran:
+        return run_once(tmp_path_factory.mktemp("run"), *faults, **options)
+
+    return ran
