@@ -1,9 +1,9 @@
 """What can go wrong outside the target, told apart by type. Says nothing about the target's conduct.
 
-    SuiteError                 status of the process
-    ├── UsageError        2    the profile, the command line or the data given is wrong
-    ├── CannotJudge       3    the target cannot be judged: no connection, refused authentication, wrong URL or profile
-    └── OwnFault          4    the suite itself failed, or the disk it writes to
+SuiteError                 status of the process
+├── UsageError        2    the profile, the command line or the data given is wrong
+├── CannotJudge       3    the target cannot be judged: no connection, refused authentication, wrong URL or profile
+└── OwnFault          4    the suite itself failed, or the disk it writes to
 """
 
 from __future__ import annotations

@@ -339,6 +339,8 @@ def _target(raw: dict[str, Any], *, builtin: bool, allow_production: bool) -> It
     if parts.path.rstrip("/").endswith(OPERATION):
         base = shown.split("?")[0].rstrip("/").removesuffix(OPERATION)
         yield f"target.url: found {shown!r}; {OPERATION} is appended to it; write {base}"
+    if environment in ("staging", "production") and "money" in raw and "max_captures" not in _table(raw, "money"):
+        yield "money.max_captures: missing; add the most captures that a run may make, such as 200"
     if _loopback(host):
         if environment is not None and environment != "local" and "money" not in raw:
             yield 'money: missing; add [money] max_captures = 200 and [money.USD] amount = "0.50"'
@@ -365,12 +367,20 @@ def _environment(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[st
         if not isinstance(name, str):
             continue
         value = environ.get(name)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+            yield f"auth.{key}: found {MASK}; the name of an environment variable is allowed, never the secret itself"
+            continue
         if not value:
-            yield f"auth.{key}: environment variable {name!r} is not set; export it"
+            yield f"auth.{key}: environment variable {_named(name)} is not set; export it"
         elif secret and len(value) < SHORTEST_SECRET:
-            yield f"auth.{key}: the value of {name!r} is shorter than {SHORTEST_SECRET} characters; use a longer secret"
+            yield f"auth.{key}: the value of {_named(name)} is shorter than {SHORTEST_SECRET} characters; use a longer secret"
         elif not value.isprintable():
-            yield f"auth.{key}: the value of {name!r} has characters that no header may carry, such as a line end"
+            yield f"auth.{key}: the value of {_named(name)} has characters that no header may carry, such as a line end"
+
+
+def _named(name: str) -> str:
+    """The name as found, or a mask where it looks like a secret that was put in place of a name."""
+    return repr(name) if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) else MASK
 
 
 def _secret_values(raw: dict[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -427,8 +437,13 @@ def _entry(key: str, code: str, entry: dict[str, Any]) -> Iterator[str]:
 
 def _explained(error: ValidationError) -> Iterator[str]:
     for one in error.errors(include_url=False):
-        loc = [str(part) for part in one["loc"] if part not in ("bearer", "basic", "api-key", "none")]
-        loc = [part for part in loc if not part.startswith(("dict[", "constrained-", "int", "Money"))]
+        loc = [str(part) for part in one["loc"]]
+        if loc[0] == "auth" and len(loc) > 1:
+            del loc[1]  # the tag of the union
+        if loc[0] == "money" and len(loc) > 2:
+            if loc[2] == "int":
+                continue
+            del loc[2]
         key, kind = ".".join(loc), one["type"]
         if kind == "extra_forbidden":
             near = get_close_matches(loc[-1], _known(loc[:-1]), 1)
@@ -448,5 +463,6 @@ def _known(loc: list[str]) -> list[str]:
         "auth": [NoAuth, BearerAuth, BasicAuth, ApiKeyAuth],
     }  # fmt: skip
     path = ".".join(loc)
-    chosen = models.get(path, [Provocation] if loc[0] == "provoke" else [Money])
+    nested = Call if loc[-1:] in (["before"], ["after"]) else Provocation
+    chosen = models.get(path, [nested] if loc[:1] == ["provoke"] else [Money])
     return [name for model in chosen for name in model.model_fields]

@@ -1,0 +1,84 @@
+"""No budget is exceeded at any concurrency, and trips are held by one worker at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+
+from conformance.errors import UsageError
+from conformance.profile import Money, Profile, Trips, builtin_profile
+from conformance.run.money import Ledger, cost_of
+from conformance.run.trips import TripSource
+
+MOCK = builtin_profile("http://127.0.0.1:1")
+
+
+def limited(captures=None, total=None) -> Profile:
+    money = {"USD": Money(amount="0.10", max_total=total)} | ({"max_captures": captures} if captures else {})
+    return MOCK.model_copy(update={"money": money})
+
+
+def with_trips(**source) -> Profile:
+    return MOCK.model_copy(update={"data": MOCK.data.model_copy(update={"trips": Trips(**source)})})
+
+
+@pytest.mark.parametrize("limit", [{"captures": 30}, {"total": "3.05"}])
+def test_threads_spend_exactly_the_budget(limit):
+    ledger = Ledger(limited(**limit))
+
+    def spend(number):
+        made = ledger.reserve(number, "USD", Decimal("0.10"))
+        if made is not None:
+            assert ledger.totals()["USD"] <= Decimal("3.05")
+            ledger.settle(made, (200, 400, 500, 503, None)[number % 5])
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(spend, range(500)))
+    assert len(ledger.captures()) == 30
+    assert ledger.totals() == {"USD": Decimal("3.00")}
+
+
+def test_a_waiting_reservation_is_granted_when_one_is_released():
+    ledger = Ledger(limited(captures=1))
+    held = ledger.reserve(1, "USD", Decimal(1))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ledger.reserve, 2, "USD", Decimal(1))
+        ledger.settle(held, 400)
+        assert waiting.result(5) is not None
+
+
+def test_cost_of_a_body():
+    assert cost_of(b'{"amount":{"amount":1.50,"code":"EUR"}}', MOCK) == ("EUR", Decimal("1.50"), True)
+    for body in (b"", b"[", b'{"amount":{"amount":-1,"code":"USD"}}', b'{"amount":{"amount":NaN,"code":"USD"}}',
+                 b'{"amount":{"amount":1,"code":"XXX"}}', b'{"amount":{"amount":true,"code":"USD"}}', b"[" * 100000):  # fmt: skip
+        assert cost_of(body, MOCK) == ("USD", Decimal("10.00"), False)
+
+
+def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
+    file = tmp_path / "t"
+    file.write_text("a\nb\n")
+    source = TripSource(with_trips(file=str(file)))
+    first = source.take()
+    source.give_back(first, 400)
+    assert (first, source.take(), source.take()) == ("a", "a", "b")
+    with pytest.raises(UsageError, match="no trip left"):
+        source.take()
+
+
+def test_a_command_prints_a_trip_or_is_refused():
+    assert TripSource(with_trips(command=["echo", "t1"])).take() == "t1"
+    for command in (["false"], ["/no/such"], ["echo"]):
+        with pytest.raises(UsageError, match="trips.command"):
+            TripSource(with_trips(command=command)).take()
+    with pytest.raises(UsageError, match="took more"):
+        TripSource(with_trips(command=["sleep", "5"]), command_timeout_s=0.05).take()
+
+
+def test_a_reused_trip_has_one_holder():
+    source = TripSource(with_trips(reuse=["a"]))
+    held = source.take()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(source.take)
+        assert not waiting.done()
+        source.give_back(held, 200)
+        assert waiting.result(5) == "a"
