@@ -47,7 +47,6 @@ BAD = {
     "public but local": ([('environment = "staging"', 'environment = "local"')], "loopback only"),
     "whole path": ([(URL, 'url = "https://a.example/b/v1/capture/charge" ')], "write https://a.example/b"),
     "no environment": ([('environment = "staging"', "# ")], '[target] environment = "staging"'),
-    "no money": ([("[money]", "[money]\n[x]")], "money"),
     "production": ([('environment = "staging"', 'environment = "production"')], "--allow-production"),
     "store pattern": ([('["store-001"]', '["store 1"]')], "data.stores.0: found 'store 1'"),
     "negative": ([('"0.50"', '"-0.50"')], "money.USD.amount: found '-0.50'"),
@@ -92,3 +91,10 @@ def test_target_alone_is_for_loopback():
     assert load_profile(None, target="http://127.0.0.1:9", environ={}).target.url == "http://127.0.0.1:9"
     with pytest.raises(UsageError, match="outside loopback"):
         load_profile(None, target="https://pay.example.com", environ={})
+
+
+def test_no_money_outside_loopback_shows_the_lines_to_add(tmp_path):
+    file = tmp_path / "p.toml"
+    file.write_text(TEMPLATE.read_text().split("[money]")[0])
+    with pytest.raises(UsageError, match="max_captures = 200"):
+        load_profile(file, environ=ENV)
