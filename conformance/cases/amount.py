@@ -1,0 +1,43 @@
+"""Cases about the object `amount`."""
+
+from __future__ import annotations
+
+from conformance.cases.body import TRIP_TEXT, Parts, body, members, parts_of, quoted
+from conformance.cases.build import case, reject
+from conformance.cases.model import Case
+from conformance.cases.subject import Subject
+
+THEME = "amount"
+
+
+def amount_cases(subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    parts = parts_of(subject)
+    text = quoted(parts.amount)
+    wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
+    arrays = ["[]", f"[{parts.amount}]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
+    return [
+        _refused("missing", "No amount", "required", [parts.with_amount(None)]),
+        _refused("null", "amount null", "not-null", [parts.with_amount("null")]),
+        _refused("number", "amount a number", "type", [parts.with_amount(parts.value)]),
+        _refused("wrong-type", "amount a string or boolean", "type", [parts.with_amount(each) for each in wrong]),
+        _refused("array", "amount an array", "type", [parts.with_amount(each) for each in arrays]),
+        _refused("stringified", "amount an object written as a string", "type", [parts.with_amount(text)]),
+        _refused("flat", "The amount's members beside the others", "type", [_flat(parts)]),
+        _refused("misspelt", "amount under a name in another case", "required", _misspelt(parts)),
+    ]
+
+
+def _refused(slug: str, title: str, word: str, texts: list[str]) -> Case:
+    return case(f"amount-{slug}", THEME, title, reject(f"amount.{word}"), texts)
+
+
+def _flat(parts: Parts) -> str:
+    return members(
+        ("storeId", parts.store), ("shoppingTripId", TRIP_TEXT), ("amount", parts.value), ("code", parts.code)
+    )
+
+
+def _misspelt(parts: Parts) -> list[str]:
+    names = ("Amount", "AMOUNT", "amounts", "amount ")
+    return [body(store=parts.store, amount=None, extra=f'"{name}":{parts.amount}') for name in names]

@@ -1,0 +1,106 @@
+"""Cases about the currency code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from conformance.cases.body import escape, parts_of, plain, quoted
+from conformance.cases.build import case, either, reject
+from conformance.cases.model import Case
+from conformance.cases.subject import Subject
+from conformance.cases.text import LETTERS, around, full_width, outside
+from conformance.contract.load import Contract
+
+THEME = "code"
+# ISO 4217 as of this date. No verdict hangs on these lists: what the target does with the codes is only shown.
+LIST_DATE = "2026-01-01"
+GROUPS: dict[str, tuple[str, ...]] = {
+    "current": ("GBP", "CHF", "CNY", "ZWG", "XCG", "SLE", "VED"),
+    "zero-decimal": ("KRW", "CLP"),
+    "three-decimal": ("BHD", "TND"),
+    "withdrawn": ("HRK", "ANG", "ZWL", "SLL", "CUC", "DEM"),
+    "special": ("XXX", "XTS", "XAU", "XDR"),
+    "never-assigned": ("ZZZ", "AAA", "QQQ"),
+}
+
+
+def code_cases(contract: Contract, subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    return [*_presence(subject), *_pattern(contract, subject), *_other(subject)]
+
+
+def _refused(subject: Subject, slug: str, title: str, word: str, texts: Iterable[str | None]) -> Case:
+    parts = parts_of(subject)
+    bodies = [parts.with_code(text) for text in texts]
+    return case(f"code-{slug}", THEME, title, reject(f"code.{word}"), bodies)
+
+
+def _presence(subject: Subject) -> list[Case]:
+    known = subject.currency
+    types = ["true", "false", "[]", "{}", f"[{quoted(known)}]", f'{{"code":{quoted(known)}}}', "0"]
+    longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
+    return [
+        _refused(subject, "missing", "No code", "required", [None]),
+        _refused(subject, "null", "code null", "not-null", ["null"]),
+        _refused(subject, "number", "code a number", "type", ["840"]),
+        _refused(subject, "wrong-type", "code of every other type", "type", types),
+        _refused(subject, "empty", "An empty code", "pattern", ['""']),
+        _refused(subject, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
+        _refused(subject, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),
+        _refused(subject, "far-too-long", "A code of many capitals", "max-length", map(quoted, longer[1:])),
+    ]
+
+
+def _pattern(contract: Contract, subject: Subject) -> list[Case]:
+    known, rule = subject.currency, contract.code
+    digits = [known[:2] + str(digit) for digit in range(10)]
+    edges = [known[:2] + character for character in ("@", "[", "`", "{", "/", ":", "-", "_", ".", "a", "z")]
+    cased = [known.capitalize(), known[:2] + known[2].lower(), known[0].lower() + known[1:], known.lower().capitalize()]
+    added = [text for sign in ("\n", " ", "\t", "\r\n", "\0", "\u00a0", "\u200b", "\u2028", "!") for text in around(known, sign)]
+    scripts = [known[:2] + text for text in LETTERS.values()]
+    folded = [full_width(known), full_width(known[0]) + known[1:], "ſ".join((known[0], known[2])), "ＵＳＤ", "U\u0405D", "ΑΒΓ"]
+    folded += ["ﬁ" + known[2], known[:2] + "ß", known[:2] + "ı", "\u212a" + known[1:], known[:2] + "\ud800"]
+    cases = {
+        "short": ("A code of one or two capitals", [known[:1], known[:2]]),
+        "trailing-line-feed": ("The code and a line feed", [known + "\n", known[:2] + "\n"]),
+        "digits": ("Codes with a digit, and numeric ones", [*digits, "840"]),
+        "edges": ("Neighbours of the capitals in ASCII", edges),
+        "letter-case": ("Codes partly in lower case", list(dict.fromkeys(cased))),
+        "added": ("A good code with a character more", added),
+        "every-ascii": ("Each ASCII character but the capitals, in place of the last", _ascii(contract, known)),
+        "other-scripts": ("Capitals and digits of other scripts", scripts),
+        "folding": ("Codes that folding or NFKC makes good", folded),
+        "blanks": ("Codes of blanks", ["   ", " ", "\t\t\t", known[:2] + " ", " " + known[1:]]),
+        "symbols": ("Symbols and names in place of a code", ["$", "€", "$$$", "US$", "us dollar", "%55SD", "&#85;SD"]),
+    }
+    found = []
+    for slug, (title, values) in cases.items():
+        bad = [quoted(value) for value in dict.fromkeys(values) if not rule.matches(value)]
+        found.append(_refused(subject, slug, title, "pattern", bad))
+    escapes = [f'"{escape(known.lower())}"', f'"{known}\\u000a"', f'"{known[:2]}\\uff24"', f'"{known[:2]}\\ud83d"']
+    found.append(_refused(subject, "escaped", "Bad codes written as escapes", "pattern", escapes))
+    return found
+
+
+def _ascii(contract: Contract, known: str) -> list[str]:
+    """Control characters and the rest outside the class; letters and digits have cases of their own."""
+    signs = [sign for sign in outside(contract.code) if not contract.code.matches(known[:2] + sign)]
+    return [known[:2] + sign for sign in signs if not sign.isdigit()]
+
+
+def _other(subject: Subject) -> list[Case]:
+    """Well-formed codes that the profile does not declare, by groups of ISO 4217."""
+    found = []
+    value = plain(subject.amounts[subject.currency])
+    for group, codes in GROUPS.items():
+        rest = [code for code in codes if code not in subject.currencies]
+        parts = parts_of(subject)
+        title = f"Codes of ISO 4217, {group.replace('-', ' ')} (list of {LIST_DATE})"
+        made = case(f"code-iso-{group}", THEME, title, either("code.other"), [parts.with_code(quoted(code)) for code in rest])
+        probes = [
+            replace(one, expectation=either("code.other", label=f"{group} {code} {value}"))
+            for code, one in zip(rest, made.probes, strict=True)
+        ]
+        found.append(replace(made, probes=tuple(probes)))
+    return [each for each in found if each.probes]

@@ -1,0 +1,46 @@
+"""Cases about `storeId`."""
+
+from __future__ import annotations
+
+from conformance.cases.body import parts_of, quoted
+from conformance.cases.build import BAD_REQUEST, absent, case, either, reject
+from conformance.cases.ids import IdField, malformed_cases, over_length
+from conformance.cases.model import Case
+from conformance.cases.subject import Subject
+from conformance.contract.load import Contract
+
+THEME = "store-id"
+
+
+def store_id_cases(contract: Contract, subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    parts = parts_of(subject)
+    known = subject.store
+    field = IdField(THEME, "storeId", contract.store_id, known, known, BAD_REQUEST, parts.with_store)
+    return [*malformed_cases(field), *over_length(field, known), _unknown(subject), *_open(field)]
+
+
+def _unknown(subject: Subject) -> Case:
+    slug, title = "store-id-unknown", "A well-formed storeId that is not on file"
+    if subject.unknown_store is None:
+        return absent(slug, THEME, title, ("store-id.unknown",), "the profile names no unknown_store")
+    text = parts_of(subject).with_store(quoted(subject.unknown_store))
+    return case(slug, THEME, title, reject("store-id.unknown"), [text])
+
+
+def _open(field: IdField) -> list[Case]:
+    """What may be accepted or refused: the empty id, and well-formed ids of which nobody says whether they are on file."""
+    known, limit = field.known, field.rule.max_length
+    padded = [known.ljust(limit - 1, "a"), known.ljust(limit, "a")]
+    unusual = ["-" + known, "_" + known, "0" + known, known + "-", "-", "_", "0", "null", known.swapcase()]
+    return [
+        case("store-id-empty", THEME, "An empty storeId", either("store-id.empty"), [field.put('""')]),
+        _well_formed("store-id-at-limit", "storeId just within the limit", [each[:limit] for each in padded], field),
+        _well_formed("store-id-unusual", "storeId of unusual but good form", unusual, field),
+    ]
+
+
+def _well_formed(slug: str, title: str, values: list[str], field: IdField) -> Case:
+    expectation = either(None, label="well-formed")
+    texts = [field.put(quoted(value)) for value in values if field.rule.admits(value)]
+    return case(slug, THEME, title, expectation, texts, ("answer.no-server-error",))

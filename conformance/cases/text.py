@@ -1,0 +1,72 @@
+"""Characters that a pattern must keep out: all of ASCII outside a rule, and telling ones beyond. Holds no case."""
+
+from __future__ import annotations
+
+from conformance.contract.load import StringRule
+
+# Prefix, suffix and middle are tried with these: what a trim, a split or an unanchored pattern takes.
+TELLING: dict[str, str] = {
+    "exclamation mark": "!",
+    "at sign": "@",
+    "blank": " ",
+    "tab": "\t",
+    "line feed": "\n",
+    "carriage return and line feed": "\r\n",
+    "NUL": "\0",
+    "no-break space": "\u00a0",
+    "zero-width space": "\u200b",
+    "line separator": "\u2028",
+}
+# Word characters for a pattern that reads \w or \d as Unicode.
+LETTERS: dict[str, str] = {
+    "Latin letter with accent": "é",
+    "Cyrillic letter": "а",
+    "Greek letter": "Ω",
+    "Han character": "店",
+    "Arabic-Indic digit": "٣",
+    "Devanagari digit": "५",
+    "superscript digit": "²",
+    "full-width letter": "Ａ",
+    "full-width digit": "１",
+    "combining accent": "e\u0301",
+    "emoji": "🛒",
+    "Roman numeral": "Ⅳ",
+}
+# Characters that case folding or NFKC turn into ASCII, with what they become.
+FOLDED: dict[str, str] = {
+    "long s": "ſ",
+    "Kelvin sign": "\u212a",
+    "dotless i": "ı",
+    "dotted capital I": "İ",
+    "sharp s": "ß",
+    "ligature fi": "ﬁ",
+}
+# Looks or normalises like the hyphen and underscore of the pattern, or is invisible.
+LOOKALIKES: dict[str, str] = {
+    "hyphen of Unicode": "\u2010",
+    "minus sign": "\u2212",
+    "full-width hyphen": "\uff0d",
+    "full-width low line": "\uff3f",
+    "soft hyphen": "\u00ad",
+    "byte order mark": "\ufeff",
+    "zero-width joiner": "\u200d",
+    "right-to-left mark": "\u200f",
+    "next line": "\u0085",
+    "ideographic space": "\u3000",
+}
+
+
+def outside(rule: StringRule) -> list[str]:
+    """Every ASCII character that the rule's pattern admits neither alone nor twice."""
+    return [chr(code) for code in range(128) if not rule.matches(chr(code)) and not rule.matches(chr(code) * 2)]
+
+
+def full_width(text: str) -> str:
+    """The text in full-width forms, which NFKC turns back into ASCII."""
+    return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
+
+
+def around(text: str, inserted: str) -> tuple[str, str, str]:
+    """`inserted` behind, before and in the middle of `text`; the halves are those that `fill_trip` knows."""
+    half = len(text) // 2
+    return text + inserted, inserted + text, text[:half] + inserted + text[half:]

@@ -1,0 +1,87 @@
+"""Cases about `shoppingTripId`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.cases.body import parts_of, quoted
+from conformance.cases.build import EITHER_NAME, UNKNOWN_TRIP, absent, accept, case, either, reject
+from conformance.cases.ids import IdField, malformed_cases, over_length
+from conformance.cases.model import TRIP, Case
+from conformance.cases.subject import Subject
+from conformance.contract.load import Contract
+
+THEME = "trip-id"
+# A UUID that never changes; where every UUID is a trip, folding a malformed spelling of it makes a good one.
+FIXED = "5ca1ab1e-0ddb-4a11-8a5e-51deca5ab1e5"
+
+
+def trip_id_cases(contract: Contract, subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    field = IdField(
+        THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(subject).with_trip
+    )
+    # Other trips than UUIDs may have any length, so only there does padding need a literal of known length.
+    base = TRIP if subject.any_uuid else "a"
+    return [
+        *malformed_cases(field),
+        field.rejects("empty", "An empty shoppingTripId", "empty", ['""']),
+        *over_length(field, base),
+        _unknown(subject),
+        *_upper_case(subject),
+        *_not_uuid(field),
+        *_surplus_uuid(field),
+    ]
+
+
+def _unknown(subject: Subject) -> Case:
+    slug, title = "trip-id-unknown", "A well-formed shoppingTripId that names no trip"
+    requirements = ("trip-id.unknown", "trip-id.unknown-name")
+    if subject.unknown_trip is None:
+        return absent(slug, THEME, title, requirements, "the profile names no unknown_trip")
+    text = parts_of(subject).with_trip(quoted(subject.unknown_trip))
+    return case(slug, THEME, title, reject("trip-id.unknown", UNKNOWN_TRIP), [text], requirements[1:])
+
+
+def _upper_case(subject: Subject) -> list[Case]:
+    text = parts_of(subject).with_trip(quoted(TRIP.upper()))
+    slug, title = "trip-id-upper-case", "The trip's UUID in upper case"
+    seen, slug_seen = "trip-id.upper-case-seen", "trip-id-upper-case-seen"
+    if subject.any_uuid:
+        reason = "every UUID is a trip, so upper case is judged and not only observed"
+        return [
+            case(slug, THEME, title, accept("trip-id.upper-case"), [text]),
+            absent(slug_seen, THEME, title, (seen,), reason),
+        ]
+    reason = "the profile does not say that every UUID is a trip"
+    return [
+        absent(slug, THEME, title, ("trip-id.upper-case",), reason),
+        case(slug_seen, THEME, title, either(seen), [text]),
+    ]
+
+
+def _not_uuid(field: IdField) -> list[Case]:
+    limit = field.rule.max_length
+    base = FIXED[: limit - 1]
+    edges = [base.ljust(limit - 1, "a"), base.ljust(limit, "a")]
+    values = ["a", "0", "_", "-", "trip-1", "null", FIXED.replace("-", ""), FIXED[:-1], FIXED + "0", "g" + FIXED[1:]]
+    return [
+        _seen("trip-id-not-uuid", "Well-formed ids that are no UUID", values, field),
+        _seen("trip-id-at-limit", "shoppingTripId just within the limit", edges, field),
+    ]
+
+
+def _seen(slug: str, title: str, values: list[str], field: IdField) -> Case:
+    texts = [(value, field.put(quoted(value))) for value in values if field.rule.admits(value)]
+    seen = case(slug, THEME, title, either("trip-id.not-uuid"), [text for _, text in texts])
+    probes = [
+        replace(probe, expectation=either("trip-id.not-uuid", label=value if len(value) < 40 else f"{len(value)} characters"))
+        for (value, _), probe in zip(texts, seen.probes, strict=True)
+    ]
+    return replace(seen, probes=tuple(probes))
+
+
+def _surplus_uuid(field: IdField) -> list[Case]:
+    """Spellings of a UUID that many libraries read and the pattern does not admit."""
+    values = ["{" + TRIP + "}", "urn:uuid:" + TRIP, "(" + TRIP + ")", TRIP + "," + TRIP]
+    return [field.malformed("uuid-spellings", "Other spellings of a UUID, outside the pattern", values)]

@@ -1,0 +1,185 @@
+"""Cases about the number `amount.amount`. Sums never exceed what the profile allows, save where a number is absurd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from conformance.cases.body import parts_of, plain, quoted
+from conformance.cases.build import OBSERVE, absent, accept, case, either, probe, reject, should_reject
+from conformance.cases.model import Case, Expectation
+from conformance.cases.subject import Subject
+
+THEME = "value"
+MOST_DIGITS = 15  # significant digits that a declared amount may have at most, by the contract's reading
+
+
+def value_cases(subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    return [
+        *_presence(subject),
+        *_not_numbers(subject),
+        _zero_spellings(subject),
+        *accepted_values(subject),
+        *_open(subject),
+    ]
+
+
+def _cases(subject: Subject, slug: str, title: str, expectation: Expectation, texts: Iterable[str | None]) -> Case:
+    parts = parts_of(subject)
+    return case(f"value-{slug}", THEME, title, expectation, [parts.with_value(text) for text in texts])
+
+
+def _presence(subject: Subject) -> list[Case]:
+    good = plain(subject.amounts[subject.currency])
+    strings = [quoted("10"), quoted("1e1"), quoted(" 10"), quoted("0x10"), quoted("10,00"), quoted("NaN"), quoted("ten")]
+    others = ["[]", f"[{good}]", "{}", f'{{"amount":{good}}}']
+    return [
+        _cases(subject, "missing", "No number in amount", reject("value.required"), [None]),
+        _cases(subject, "null", "null for the number", reject("value.not-null"), ["null"]),
+        _cases(subject, "string", "The number as a string", reject("value.type"), [quoted(good)]),
+        _cases(subject, "empty-string", "An empty string for the number", reject("value.type"), ['""']),
+        _cases(subject, "boolean", "A boolean for the number", reject("value.type"), ["true", "false"]),
+        _cases(subject, "numeric-strings", "Strings that look like numbers", reject("value.type"), strings),
+        _cases(subject, "structured", "An array or object for the number", reject("value.type"), others),
+        _cases(subject, "zero", "An amount of 0", should_reject("value.zero"), ["0"]),
+        _cases(subject, "negative", "A negative amount", should_reject("value.negative"), [f"-{good}", "-1", "-0.01"]),
+    ]
+
+
+def _not_numbers(subject: Subject) -> list[Case]:
+    bare = ["NaN", "Infinity", "-Infinity"]
+    good = plain(subject.amounts[subject.currency])
+    spelt = [f"0{good}", f"+{good}", ".5", "1.", "0x10", "1_000", "1e", "1,5", "--1", "- 1", "1 0", "1e1.5", "10f", "１"]
+    return [
+        _cases(subject, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
+        _cases(subject, "misspelt", "Numbers that JSON does not spell so", reject("body.not-json", ()), spelt),
+    ]
+
+
+def _zero_spellings(subject: Subject) -> Case:
+    parts = parts_of(subject)
+    probes = [probe(OBSERVE, parts.with_value("0"))]
+    for text, requirement in (
+        ("0.00", "value.zero-spellings"),
+        ("0e10", "value.zero-spellings"),
+        ("0.0E-3", "value.zero-spellings"),
+        ("-0", "value.negative-zero"),
+        ("-0.0", "value.negative-zero"),
+    ):
+        probes.append(probe(replace(OBSERVE, requirement=requirement), parts.with_value(text)))
+    title, both = "Zero, however it is spelt", ("value.zero-spellings", "value.negative-zero")
+    return Case("value-zero-spellings", THEME, title, both, tuple(probes), scheduling="chain", rule="same-answer")
+
+
+def spellings(value: Decimal) -> list[str]:
+    """JSON texts of one positive number: with and without fraction and exponent."""
+    shortest = value.normalize()
+    sign, digits, exponent = shortest.as_tuple()
+    number = "".join(map(str, digits))
+    power = int(exponent)
+    short = format(shortest, "f")
+    padded = short + ("0" if "." in short else ".0")
+    found = [short, padded, padded + "0000", f"{number}e{power}", f"{number}.0E{power:+d}", f"{number}00e{power - 2}"]
+    found += [f"{number}E{'-' if power < 0 else '+'}0{abs(power)}", f"0.{number}e{power + len(number)}"]
+    return list(dict.fromkeys(found))
+
+
+def accepted_values(subject: Subject) -> list[Case]:
+    """Values between the profile's `amount` and `max_amount` in whole minor units, and spellings of `amount`."""
+    first = subject.currency
+    title = "The profile's amount in every spelling of JSON"
+    found = [_cases(subject, "spellings", title, accept("value.spellings"), spellings(subject.amounts[first]))]
+    found += [_exact(subject, currency) for currency in subject.currencies]
+    found.append(_binary_fraction(subject))
+    for slug, value, title in (
+        ("0-29", "0.29", "0.29, which is less in binary"),
+        ("19-99", "19.99", "19.99, which is less in binary"),
+        ("max-amount", plain(subject.max_amounts[first]), "The profile's max_amount"),
+        ("over-int32", "21474836.48", "More minor units than 2^31"),
+        ("over-uint32", "42949672.97", "More minor units than 2^32"),
+        ("over-float32", "16777217", "2^24 + 1, which a single float cannot hold"),
+        ("fifteen-digits", "9999999999999.99", "15 significant digits"),
+        ("over-double", "90071992547409.93", "More minor units than 2^53"),
+    ):
+        found.append(_one(subject, slug, title, Decimal(value)))
+    return found
+
+
+def unfit(subject: Subject, currency: str, value: Decimal) -> str:
+    """Why the target need not accept `value`; empty where it must."""
+    least, most = subject.amounts[currency], subject.max_amounts[currency]
+    _, digits, exponent = value.normalize().as_tuple()
+    if value < least:
+        return f"{value} is less than the profile's amount of {plain(least)} {currency}"
+    if value > most:
+        return f"{value} is more than the profile's max_amount of {plain(most)} {currency}"
+    if -int(exponent) > subject.minor_units[currency]:
+        return f"{value} has more decimals than {currency}"
+    if len(digits) > MOST_DIGITS:
+        return f"{value} has more than {MOST_DIGITS} significant digits"
+    return ""
+
+
+def _one(subject: Subject, slug: str, title: str, value: Decimal) -> Case:
+    reason = unfit(subject, subject.currency, value)
+    if reason:
+        return absent(f"value-{slug}", THEME, title, ("value.accepted",), reason)
+    return _cases(subject, slug, title, accept("value.accepted"), [plain(value)])
+
+
+def _exact(subject: Subject, currency: str) -> Case:
+    """One minor unit above the amount where the profile allows it, written with all decimals of the currency."""
+    decimals, value = subject.minor_units[currency], subject.amounts[currency]
+    above = value + Decimal(1).scaleb(-decimals)
+    value = value if unfit(subject, currency, above) else above
+    slug, title = f"value-decimals-{currency.lower()}", f"Exactly the decimals of {currency}: {decimals}"
+    reason = unfit(subject, currency, value)
+    if reason:
+        return absent(slug, THEME, title, ("value.accepted",), reason)
+    text = parts_of(subject, currency=currency).with_value(plain(value, decimals))
+    return case(slug, THEME, title, accept("value.accepted"), [text])
+
+
+def _binary_fraction(subject: Subject) -> Case:
+    """The first values from the amount upwards that lose a minor unit when a double is scaled and cut off."""
+    currency = subject.currency
+    decimals, value = subject.minor_units[currency], subject.amounts[currency]
+    found: list[str] = []
+    for _ in range(2000):
+        value += Decimal(1).scaleb(-decimals)
+        if unfit(subject, currency, value) or len(found) == 3:
+            break
+        if int(float(value) * 10**decimals) != int(value.scaleb(decimals)):
+            found.append(plain(value))
+    title = "Values that a double cut off at the minor unit makes less"
+    if not found:
+        reason = f"no such value between amount and max_amount of {currency}"
+        return absent("value-binary-fraction", THEME, title, ("value.accepted",), reason)
+    return _cases(subject, "binary-fraction", title, accept("value.accepted"), found)
+
+
+def _open(subject: Subject) -> list[Case]:
+    """Numbers that may be accepted or refused."""
+    currency = subject.currency
+    decimals, amount = subject.minor_units[currency], subject.amounts[currency]
+    unit = Decimal(1).scaleb(-decimals)
+    finer = plain(amount, decimals) + ("" if decimals else ".")
+    title, requirements = "A value below the profile's amount", ("value.small",)
+    if unit < amount:
+        small = _cases(subject, "small", title, either("value.small", label=plain(unit)), [plain(unit)])
+    else:
+        small = absent("value-small", THEME, title, requirements, f"no amount of {currency} is smaller")
+    beyond = either("value.beyond", label="more decimals")
+    many = replace(beyond, label="many digits")
+    huge = replace(beyond, label="huge exponent")
+    fine = [finer + "1", finer + "0000000001", f"{finer}{'0' * 16}1"]
+    return [
+        small,
+        _cases(subject, "more-decimals", "More decimals than the currency has", beyond, fine),
+        _cases(subject, "tiny", "Numbers next to zero", replace(beyond, label="next to zero"), ["1e-400", "5e-324"]),
+        _cases(subject, "huge-exponent", "Numbers beyond every float", huge, ["1e400", "1e309", "1e999999999"]),
+        _cases(subject, "400-digits", "Numbers of 400 digits", many, ["9" * 400, finer + "0" * 397 + "1"]),
+        _cases(subject, "5000-digits", "Numbers of 5,000 digits", many, ["9" * 5000, finer + "0" * 4997 + "1"]),
+    ]
