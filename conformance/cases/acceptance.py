@@ -40,8 +40,20 @@ def limit_cases(subject: Subject) -> list[Case]:
     found = []
     for slug, title, requirement, key, text in (
         ("store-id-long-on-file", "A long storeId that is on file", "store-id.limits-included", "long_store", "store"),
-        ("store-id-short-on-file", "A short storeId that is on file", "store-id.limits-included", "short_store", "store"),
-        ("trip-id-long-on-file", "A long shoppingTripId that is on file", "trip-id.limits-included", "long_trip", "trip"),
+        (
+            "store-id-short-on-file",
+            "A short storeId that is on file",
+            "store-id.limits-included",
+            "short_store",
+            "store",
+        ),
+        (
+            "trip-id-long-on-file",
+            "A long shoppingTripId that is on file",
+            "trip-id.limits-included",
+            "long_trip",
+            "trip",
+        ),
     ):
         value: str | None = getattr(subject, key)
         theme = "store-id" if text == "store" else "trip-id"

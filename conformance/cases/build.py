@@ -65,5 +65,3 @@ def case(
 def absent(slug: str, theme: str, title: str, requirements: tuple[str, ...], reason: str) -> Case:
     """A case that cannot be sent, with the reason that was known beforehand."""
     return Case(slug, theme, title, requirements, (), not_exercised=reason)
-
-

@@ -57,9 +57,20 @@ def _pattern(contract: Contract, subject: Subject) -> list[Case]:
     digits = [known[:2] + str(digit) for digit in range(10)]
     edges = [known[:2] + character for character in ("@", "[", "`", "{", "/", ":", "-", "_", ".", "a", "z")]
     cased = [known.capitalize(), known[:2] + known[2].lower(), known[0].lower() + known[1:], known.lower().capitalize()]
-    added = [text for sign in ("\n", " ", "\t", "\r\n", "\0", "\u00a0", "\u200b", "\u2028", "!") for text in around(known, sign)]
+    added = [
+        text
+        for sign in ("\n", " ", "\t", "\r\n", "\0", "\u00a0", "\u200b", "\u2028", "!")
+        for text in around(known, sign)
+    ]
     scripts = [known[:2] + text for text in LETTERS.values()]
-    folded = [full_width(known), full_width(known[0]) + known[1:], "ſ".join((known[0], known[2])), "ＵＳＤ", "U\u0405D", "ΑΒΓ"]
+    folded = [
+        full_width(known),
+        full_width(known[0]) + known[1:],
+        "ſ".join((known[0], known[2])),
+        "ＵＳＤ",
+        "U\u0405D",
+        "ΑΒΓ",
+    ]
     folded += ["ﬁ" + known[2], known[:2] + "ß", known[:2] + "ı", "\u212a" + known[1:], known[:2] + "\ud800"]
     cases = {
         "short": ("A code of one or two capitals", [known[:1], known[:2]]),
@@ -97,7 +108,9 @@ def _other(subject: Subject) -> list[Case]:
         rest = [code for code in codes if code not in subject.currencies]
         parts = parts_of(subject)
         title = f"Codes of ISO 4217, {group.replace('-', ' ')} (list of {LIST_DATE})"
-        made = case(f"code-iso-{group}", THEME, title, either("code.other"), [parts.with_code(quoted(code)) for code in rest])
+        made = case(
+            f"code-iso-{group}", THEME, title, either("code.other"), [parts.with_code(quoted(code)) for code in rest]
+        )
         probes = [
             replace(one, expectation=either("code.other", label=f"{group} {code} {value}"))
             for code, one in zip(rest, made.probes, strict=True)

@@ -88,7 +88,9 @@ def _scripts(field: IdField) -> list[Case]:
     lone = [f'"{known}\\ud800"', f'"\\udc00{known}"', f'"{known}\\udead\\ud83d"']
     return [
         field.malformed("other-scripts", f"{member} with word characters of other scripts", _after(known, LETTERS)),
-        field.malformed("lookalikes", f"{member} with signs that look or fold like good ones", _after(known, LOOKALIKES)),
+        field.malformed(
+            "lookalikes", f"{member} with signs that look or fold like good ones", _after(known, LOOKALIKES)
+        ),
         field.malformed("folding", f"{member} that folding or NFKC makes good", [*alike, *folded]),
         field.rejects("escaped-characters", f"{member} with bad characters as escapes", "pattern", escapes),
         field.rejects("lone-surrogate", f"{member} with an escaped lone surrogate", "pattern", lone),

@@ -18,9 +18,7 @@ FIXED = "5ca1ab1e-0ddb-4a11-8a5e-51deca5ab1e5"
 
 def trip_id_cases(contract: Contract, subject: Subject) -> list[Case]:
     """All of them, cheap ones first."""
-    field = IdField(
-        THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(subject).with_trip
-    )
+    field = IdField(THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(subject).with_trip)
     # Other trips than UUIDs may have any length, so only there does padding need a literal of known length.
     base = TRIP if subject.any_uuid else "a"
     return [
@@ -75,7 +73,10 @@ def _seen(slug: str, title: str, values: list[str], field: IdField) -> Case:
     texts = [(value, field.put(quoted(value))) for value in values if field.rule.admits(value)]
     seen = case(slug, THEME, title, either("trip-id.not-uuid"), [text for _, text in texts])
     probes = [
-        replace(probe, expectation=either("trip-id.not-uuid", label=value if len(value) < 40 else f"{len(value)} characters"))
+        replace(
+            probe,
+            expectation=either("trip-id.not-uuid", label=value if len(value) < 40 else f"{len(value)} characters"),
+        )
         for (value, _), probe in zip(texts, seen.probes, strict=True)
     ]
     return replace(seen, probes=tuple(probes))

@@ -33,7 +33,15 @@ def _cases(subject: Subject, slug: str, title: str, expectation: Expectation, te
 
 def _presence(subject: Subject) -> list[Case]:
     good = plain(subject.amounts[subject.currency])
-    strings = [quoted("10"), quoted("1e1"), quoted(" 10"), quoted("0x10"), quoted("10,00"), quoted("NaN"), quoted("ten")]
+    strings = [
+        quoted("10"),
+        quoted("1e1"),
+        quoted(" 10"),
+        quoted("0x10"),
+        quoted("10,00"),
+        quoted("NaN"),
+        quoted("ten"),
+    ]
     others = ["[]", f"[{good}]", "{}", f'{{"amount":{good}}}']
     return [
         _cases(subject, "missing", "No number in amount", reject("value.required"), [None]),
@@ -51,7 +59,22 @@ def _presence(subject: Subject) -> list[Case]:
 def _not_numbers(subject: Subject) -> list[Case]:
     bare = ["NaN", "Infinity", "-Infinity"]
     good = plain(subject.amounts[subject.currency])
-    spelt = [f"0{good}", f"+{good}", ".5", "1.", "0x10", "1_000", "1e", "1,5", "--1", "- 1", "1 0", "1e1.5", "10f", "１"]
+    spelt = [
+        f"0{good}",
+        f"+{good}",
+        ".5",
+        "1.",
+        "0x10",
+        "1_000",
+        "1e",
+        "1,5",
+        "--1",
+        "- 1",
+        "1 0",
+        "1e1.5",
+        "10f",
+        "１",
+    ]
     return [
         _cases(subject, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
         _cases(subject, "misspelt", "Numbers that JSON does not spell so", reject("body.not-json", ()), spelt),
@@ -76,7 +99,7 @@ def _zero_spellings(subject: Subject) -> Case:
 def spellings(value: Decimal) -> list[str]:
     """JSON texts of one positive number: with and without fraction and exponent."""
     shortest = value.normalize()
-    sign, digits, exponent = shortest.as_tuple()
+    _, digits, exponent = shortest.as_tuple()
     number = "".join(map(str, digits))
     power = int(exponent)
     short = format(shortest, "f")

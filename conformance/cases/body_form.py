@@ -1,0 +1,252 @@
+"""Cases about the body as JSON text: what is the same, what is no JSON, and what RFC 8259 leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.cases.body import TRIP_TEXT, Parts, escape, members, parts_of, quoted
+from conformance.cases.build import TOO_LARGE, accept, case, either, reject, should_reject
+from conformance.cases.model import TRIP, Case, Expectation
+from conformance.cases.subject import Subject
+
+THEME = "body"
+DEPTH = 20_000
+MEGABYTE = 1_000_000
+_MARK = b"\xef\xbb\xbf"
+
+
+def body_form_cases(subject: Subject) -> list[Case]:
+    """All of them, cheap ones first."""
+    parts = parts_of(subject)
+    return [
+        *_no_object(parts),
+        *_not_json(parts),
+        *_broken_bytes(parts),
+        *_same(parts, subject),
+        *_lenient(parts),
+        *_open(parts),
+    ]
+
+
+def _no_object(parts: Parts) -> list[Case]:
+    good = parts.good
+    tops = ["[]", f"[{good}]", "null", "true", "12", '""', quoted(good)]
+    return [
+        case("body-empty", THEME, "No content", reject("body.empty", ()), [b""]),
+        case("body-not-object", THEME, "JSON that is no object at the top", reject("body.not-object", ()), tops),
+        case("body-empty-object", THEME, "An object without members", reject(None), ["{}"], _REQUIRED),
+        case("body-empty-amount", THEME, "An amount without members", reject(None), [parts.with_amount("{}")], _INNER),
+        case(
+            "body-nulls", THEME, "Every member null", reject(None), [_NULLS, parts.with_amount(_NULL_AMOUNT)], _NOT_NULL
+        ),
+    ]
+
+
+_REQUIRED = ("store-id.required", "trip-id.required", "amount.required")
+_INNER = ("value.required", "code.required")
+_NOT_NULL = ("store-id.not-null", "trip-id.not-null", "amount.not-null")
+_NULLS = '{"storeId":null,"shoppingTripId":null,"amount":null}'
+_NULL_AMOUNT = '{"amount":null,"code":null}'
+_ERRORS = tuple(
+    f"bad-request.{word}" for word in ("media-type", "json", "object", "error-msg", "text", "unique-names", "charset")
+)
+
+
+def _not_json(parts: Parts) -> list[Case]:
+    good = parts.good
+    bad = reject("body.not-json", ())
+    cut = [
+        good[:-1],
+        good[:-2],
+        good[: len(good) // 2],
+        good[:12],
+        '{"storeId":',
+        '{"storeId":"',
+        '{"storeId"',
+        "{",
+        "[",
+    ]
+    more = [good + "}", good + good, good + "x", good + ",", good + "\0", good + " null", good + "]"]
+    misspelt = [
+        good.replace(":", "=", 1),
+        good.replace(",", " ", 1),
+        good.replace(",", ",,", 1),
+        good.replace("{", "{,", 1),
+        good.replace(":", "::", 1),
+        good.replace('"storeId"', "storeId", 1),
+        good.replace('"amount":{', '"amount":(', 1),
+        parts.with_extra('"note":undefined'),
+        parts.with_extra('"note":True'),
+        parts.with_extra('"note":None'),
+        parts.with_extra('"note"'),
+        parts.with_extra('"note":"\\x41"'),
+        parts.with_extra('"note":"\\u12"'),
+        parts.with_extra('"note":"\\q"'),
+        parts.with_extra(f'"note":"{chr(0x201D)}'),
+    ]
+    controls = [parts.with_store(f'{parts.store[:-1]}{sign}"') for sign in ("\0", "\n", "\t", "\r", "\x01", "\x1f")]
+    controls += [
+        parts.with_code(f'{parts.code[:-1]}\n"'),
+        parts.with_trip(f'"{TRIP}\n"'),
+        parts.with_extra('"note":"a\0b"'),
+    ]
+    foreign: list[str | bytes] = [
+        f"storeId=a&shoppingTripId={TRIP}&amount=1",
+        f"<capture><shoppingTripId>{TRIP}</shoppingTripId></capture>",
+        f"storeId: a\nshoppingTripId: {TRIP}\n",
+        "not json",
+        " ",
+        "\r\n",
+        b"\x00",
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+    ]
+    unclosed = [parts.with_extra('"note":' + "[" * DEPTH)[:-1], "[" * DEPTH, '{"a":' * DEPTH]
+    return [
+        case("body-not-json", THEME, "Content that is not JSON", bad, ["not json"], (*_ERRORS, "answer.status-set")),
+        case("body-cut-off", THEME, "JSON cut off", bad, cut, ("answer.no-leak",)),
+        case("body-trailing-data", THEME, "JSON followed by more", bad, more),
+        case("body-misspelt", THEME, "Nearly JSON", bad, misspelt),
+        case("body-control-characters", THEME, "Raw control characters in strings", bad, controls),
+        case("body-foreign-form", THEME, "Other forms than JSON", bad, foreign),
+        case("body-deep-unclosed", THEME, f"{DEPTH:,} levels, not closed", replace(bad, admits=TOO_LARGE), unclosed),
+    ]
+
+
+def _broken_bytes(parts: Parts) -> list[Case]:
+    """Bytes that are no UTF-8, in strings of known members."""
+    store: list[str | bytes] = [
+        parts.with_store(f'{parts.store[:-1]}|"').encode().replace(b"|", raw, 1)
+        for raw in (b"\xff", b"\xe9", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80")
+    ]
+    rest: list[str | bytes] = [
+        parts.with_trip(f'"{TRIP}|"').encode().replace(b"|", b"\xff"),
+        parts.with_code(f'{parts.code[:-1]}|"').encode().replace(b"|", b"\xff"),
+        parts.with_code('"|"').encode().replace(b"|", b"\xed\xa0\x80"),
+    ]
+    title = "Bytes that are no UTF-8 in a known attribute"
+    return [case("body-invalid-utf-8", THEME, title, reject("body.invalid-utf-8", ()), [*store, *rest])]
+
+
+def _same(parts: Parts, subject: Subject) -> list[Case]:
+    """Other texts for the same JSON."""
+    same = accept("body.equivalent")
+    good = parts.good
+    turned = members(("code", parts.code), ("amount", parts.value))
+    orders = [
+        members(("amount", parts.amount), ("shoppingTripId", TRIP_TEXT), ("storeId", parts.store)),
+        members(("storeId", parts.store), ("amount", turned), ("shoppingTripId", TRIP_TEXT)),
+    ]
+    spread = good.replace(",", " ,\n  ").replace(":", " : ").replace("{", "{\n  ").replace("}", "\n}")
+    blanks = [spread, spread.replace("\n", "\r\n"), spread.replace("  ", "\t"), f"\r\n\t {good} \t\r\n", good + "\n"]
+    first = subject.store[0]
+    escapes = [
+        parts.with_code(f'"\\u{ord(subject.currency[0]):04x}{subject.currency[1:]}"'),
+        parts.with_code(f'"{escape(subject.currency).upper().replace("U", "u")}"'),
+        parts.with_store(f'"{escape(first)}{subject.store[1:]}"'),
+        parts.with_store(f'"{escape(subject.store)}"'),
+        parts.with_trip(f'"{escape(TRIP)}"'),
+    ]
+    keys = [
+        good.replace('"storeId"', '"\\u0073toreId"'),
+        good.replace('"shoppingTripId"', f'"{escape("shoppingTripId")}"'),
+        good.replace('"amount"', '"\\u0061mount"'),
+        good.replace('"code"', '"cod\\u0065"'),
+    ]
+    return [
+        case("body-order", THEME, "Members in another order", same, orders),
+        case("body-blanks", THEME, "Blanks and line breaks between tokens", same, blanks),
+        case("body-escapes", THEME, "Escapes in strings", same, escapes),
+        case("body-escaped-keys", THEME, "Escapes in names of members", same, keys),
+    ]
+
+
+def _lenient(parts: Parts) -> list[Case]:
+    """What RFC 8259 section 9 lets a parser take, though it is no JSON."""
+    bad: Expectation = should_reject("body.lenient", ())
+    good = parts.good
+    wide = [good.encode(coding) for coding in ("utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be")]
+    comments = [good.replace(",", ",/* a */", 1), "// a\n" + good, good + "/* a */", good.replace("{", "{ // a\n", 1)]
+    commas = [good[:-1] + ",}", good[:-2] + ",}}", parts.with_extra('"note":[1,]')]
+    unknown = [parts.with_extra(f'"note":{text}') for text in ("NaN", "Infinity", "-Infinity", "[NaN]")]
+    raw = [parts.with_extra('"note":"|"').encode().replace(b"|", each) for each in (b"\xff", b"\xed\xa0\x80", b"\xe9")]
+    return [
+        case("body-wide-coding", THEME, "UTF-16 and UTF-32", bad, wide),
+        case("body-comments", THEME, "Comments", bad, comments),
+        case("body-trailing-commas", THEME, "Trailing commas", bad, commas),
+        case(
+            "body-single-quotes",
+            THEME,
+            "Single quotes",
+            bad,
+            [good.replace('"', "'"), good.replace('"storeId"', "'storeId'")],
+        ),
+        case("body-nan-unknown", THEME, "NaN in an unknown attribute", bad, unknown),
+        case("body-raw-bytes-unknown", THEME, "Bytes that are no UTF-8 in an unknown attribute", bad, raw),
+    ]
+
+
+def _open(parts: Parts) -> list[Case]:
+    """What may be accepted or refused, but never be a server error."""
+    good = parts.good
+    attribute, twice = either("body.unknown-attribute"), either("body.duplicate-keys")
+    extras = ['"note":"x"', '"note":1', '"note":null', '"note":{"a":[1]}', '"note":[]', '"":1', '"__proto__":{"a":1}']
+    nested = good[:-2] + ',"note":"x"}}'
+    odd = [
+        '"note":"a\\u0000b"',
+        '"\\u0000":1',
+        '"note":"\\ud800"',
+        '"note":1e400',
+        f'"note":{"9" * 400}',
+        '"note":"\\u2028🛒"',
+    ]
+    doubles = [
+        parts.with_extra(f'"storeId":{parts.store}'),
+        parts.with_extra('"storeId":null'),
+        parts.with_extra(f'"shoppingTripId":{TRIP_TEXT}'),
+        good[:-2] + f',"code":{parts.code}}}}}',
+        good[:-2] + f',"amount":{parts.value}}}}}',
+        '{"storeId":1,' + good[1:],
+    ]
+    marked = [_MARK + good.encode()]
+    extreme = either("body.extreme", TOO_LARGE, f"{DEPTH:,} levels")
+    deep = [parts.with_extra(f'"note":{"[" * DEPTH}{"]" * DEPTH}'), parts.with_extra(f'"note":{_objects(DEPTH)}')]
+    large = [parts.with_extra(f'"note":"{"a" * MEGABYTE}"')]
+    return [
+        case(
+            "body-unknown-attribute",
+            THEME,
+            "An attribute that nobody knows",
+            attribute,
+            [parts.with_extra('"note":"x"')],
+            _CALM,
+        ),
+        case(
+            "body-unknown-attributes",
+            THEME,
+            "Unknown attributes of every type",
+            attribute,
+            [*_rest(parts, extras), nested],
+        ),
+        case(
+            "body-odd-attributes",
+            THEME,
+            "Unknown attributes with NUL, surrogates, huge numbers",
+            attribute,
+            _rest(parts, odd),
+        ),
+        case("body-duplicate-keys", THEME, "A member named twice", twice, doubles),
+        case("body-byte-order-mark", THEME, "A byte order mark in front", either("body.byte-order-mark"), marked),
+        case("body-deep", THEME, f"{DEPTH:,} levels in an unknown attribute", extreme, deep),
+        case("body-large", THEME, "An unknown attribute of 1 MB", replace(extreme, label="1 MB"), large),
+    ]
+
+
+_CALM = ("answer.no-server-error",)
+
+
+def _rest(parts: Parts, extras: list[str]) -> list[str]:
+    return [parts.with_extra(text) for text in extras]
+
+
+def _objects(depth: int) -> str:
+    return '{"a":' * depth + "1" + "}" * depth

@@ -1,0 +1,101 @@
+"""All cases that are written by hand, in the order of the plan. Generated ones are made elsewhere."""
+
+from __future__ import annotations
+
+from conformance.cases.acceptance import acceptance_cases, first_currency_case, limit_cases
+from conformance.cases.amount import amount_cases
+from conformance.cases.answers import provoked_cases, shared_window_case
+from conformance.cases.body_form import body_form_cases
+from conformance.cases.code import code_cases
+from conformance.cases.independence import independence_cases
+from conformance.cases.method_path import method_path_cases
+from conformance.cases.model import Case
+from conformance.cases.request_form import repeated_case, request_form_cases
+from conformance.cases.store_id import store_id_cases
+from conformance.cases.subject import Subject
+from conformance.cases.trip_id import trip_id_cases
+from conformance.cases.value import value_cases
+from conformance.contract.load import Contract
+
+SMOKE_REQUESTS = 40
+_LEVELS = {"MUST": 0, "SHOULD": 1, "MAY": 2}
+# The test plan and the main statements with few requests; acceptance comes before, as far as there is room.
+_SMOKE = (
+    "store-id-missing",
+    "store-id-null",
+    "store-id-number",
+    "store-id-bad-format",
+    "store-id-trailing-line-feed",
+    "store-id-over-limit",
+    "store-id-empty",
+    "store-id-unknown",
+    "trip-id-missing",
+    "trip-id-null",
+    "trip-id-bad-format",
+    "trip-id-over-limit",
+    "trip-id-empty",
+    "trip-id-unknown",
+    "amount-missing",
+    "amount-null",
+    "amount-number",
+    "value-missing",
+    "value-null",
+    "value-string",
+    "value-empty-string",
+    "value-zero",
+    "code-missing",
+    "code-lower-case",
+    "code-empty",
+    "code-too-long",
+    "body-empty",
+    "body-not-json",
+    "provoked-429",
+    "provoked-429-window",
+    "provoked-429-shared",
+    "provoked-500",
+    "provoked-503",
+    "value-negative",
+)
+
+
+def all_cases(contract: Contract, subject: Subject, depth: str) -> list[Case]:
+    """The cases of a depth: `smoke` is a selection of at most 40 requests, every other depth has all.
+
+    Acceptance comes first, then what a MUST asks, SHOULD, MAY; a window that is shared by all callers comes last.
+    The order and the ids depend on nothing but the arguments.
+    """
+    opening = acceptance_cases(subject)
+    shared = shared_window_case(contract, subject)
+    rest = sorted(_middle(contract, subject), key=lambda case: _rank(contract, case))
+    if depth == "smoke":
+        return _smoke(opening, rest, shared)
+    return [*opening, *rest, *shared]
+
+
+def _middle(contract: Contract, subject: Subject) -> list[Case]:
+    return [
+        first_currency_case(subject),
+        *store_id_cases(contract, subject),
+        *trip_id_cases(contract, subject),
+        *amount_cases(subject),
+        *value_cases(subject),
+        *code_cases(contract, subject),
+        *body_form_cases(subject),
+        *request_form_cases(subject),
+        *limit_cases(subject),
+        *provoked_cases(contract, subject),
+        *independence_cases(subject),
+        *method_path_cases(subject),
+        repeated_case(subject),
+    ]
+
+
+def _rank(contract: Contract, case: Case) -> tuple[int, bool]:
+    levels = [_LEVELS[contract.level(word)] for word in case.requirements]
+    return (levels[0] if levels else 2, len(case.probes) > 1)
+
+
+def _smoke(opening: list[Case], rest: list[Case], shared: list[Case]) -> list[Case]:
+    chosen = [case for case in (*rest, *shared) if case.id in _SMOKE]
+    room = SMOKE_REQUESTS - sum(len(case.probes) for case in chosen)
+    return [*opening[: max(room, 1)], *chosen]
