@@ -22,8 +22,10 @@ def imported(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{file}: relative import"
-            module = node.module or ""
+            base = (
+                ["conformance", *file.relative_to(PACKAGE).with_suffix("").parts][: -node.level] if node.level else []
+            )
+            module = ".".join([*base, *([node.module] if node.module else [])])
             found |= {f"{module}.{name.name}" for name in node.names} if module == "conformance" else {module}
     return {name.removeprefix("conformance.") for name in found if name.startswith("conformance.")}
 

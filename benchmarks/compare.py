@@ -1,0 +1,173 @@
+"""Time a standard run beside Schemathesis, a bare replay and the floor of a slow target. Prints; asserts nothing.
+
+Run it from the top of a checkout, in the environment that has the suite installed: python benchmarks/compare.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import requests
+
+from conformance.exchange.model import Exchange
+from conformance.exchange.record import read_record
+
+ROUNDS, SEED, DELAY_S, CONCURRENCY = 5, 0, 0.15, 8
+SLOW_FAULT = "slow-150ms"
+SKIPPED = {"host", "content-length", "transfer-encoding", "expect", "connection"}
+ROOT = Path(__file__).resolve().parents[1]
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def mock_process(*flags: str) -> Iterator[str]:
+    """The mock in a process of its own; gives its URL. SystemExit where it does not start."""
+    port = free_port()
+    command = [sys.executable, "-m", "conformance", "mock", "--port", str(port), *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        limit = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < limit:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                break
+            time.sleep(0.05)
+        else:
+            process.kill()
+            raise SystemExit(f"the mock did not start: {' '.join(command)}\n{process.communicate()[1]}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def timed(command: list[str], **environ: str) -> tuple[float, int]:
+    """Seconds of a whole process, and its exit status."""
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, check=False, env=os.environ | environ, **QUIET)
+    return time.perf_counter() - start, done.returncode
+
+
+def suite_command(url: str, out: Path, *flags: str) -> list[str]:
+    """The main job against `url`."""
+    base = [sys.executable, "-m", "conformance", "run", "--target", url, "--out", str(out), "--seed", str(SEED)]
+    return [*base, *flags]
+
+
+def schemathesis_command(url: str, *flags: str) -> list[str]:
+    """Schemathesis with its defaults, but for the seed."""
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    return [program, "run", "spec/openapi.yaml", "--url", url, "--seed", str(SEED), *flags]
+
+
+def exchanges(out: Path) -> list[Exchange]:
+    """What a run recorded; none where it left no record."""
+    file = out / "record.jsonl"
+    return list(read_record(file).exchanges) if file.exists() else []
+
+
+def schemathesis_requests(url: str, folder: Path) -> int:
+    """Requests of one run that is not timed, counted in the HAR file that it writes."""
+    file = folder / "schemathesis.har"
+    timed(schemathesis_command(url, "--report", "har", "--report-har-path", str(file)))
+    return len(json.loads(file.read_text(encoding="utf-8"))["log"]["entries"])
+
+
+def replay(url: str, sent: list[Exchange]) -> float:
+    """Seconds that a bare session takes for the recorded requests, in this process, one after the other."""
+    with requests.Session() as session:
+        session.trust_env = False
+        start = time.perf_counter()
+        for exchange in sent:
+            request = exchange.request
+            fields = {name: value for name, value in request.headers if name.lower() not in SKIPPED}
+            with suppress(requests.RequestException):
+                session.request(
+                    request.method,
+                    url + request.target,
+                    data=request.body,
+                    headers=fields,
+                    timeout=10,
+                    allow_redirects=False,
+                )
+        return time.perf_counter() - start
+
+
+def line(name: str, times: list[float], rest: str = "") -> None:
+    """One row: median and all times."""
+    each = " ".join(f"{value:.2f}" for value in times)
+    print(f"{name:<34} median {statistics.median(times):6.2f} s   ({each})  {rest}")
+
+
+def compare_fast(folder: Path) -> None:
+    """A B A B against the mock, then the replay of what the last run sent."""
+    ours, theirs, statuses = [], [], []
+    with mock_process() as url:
+        count = schemathesis_requests(url, folder)
+        out = folder / "run"
+        for number in range(ROUNDS):
+            out = folder / f"run-{number}"
+            seconds, status = timed(suite_command(url, out))
+            ours.append(seconds)
+            statuses.append(status)
+            theirs.append(timed(schemathesis_command(url))[0])
+        sent = exchanges(out)
+    with mock_process() as url:
+        bare = [replay(url, sent) for _ in range(ROUNDS)]
+    print("suite:       ", " ".join(suite_command("URL", Path("TMP"))[1:]), "  exit", statuses)
+    print("schemathesis:", " ".join(schemathesis_command("URL")[1:]))
+    line("suite, whole process", ours, f"{len(sent)} requests")
+    line("schemathesis, whole process", theirs, f"{count} requests")
+    line("requests.Session, replay only", bare, f"{len(sent)} requests, waits not repeated")
+    if not sent:
+        print("the suite left no record: its times say nothing")
+        return
+    print(f"suite / schemathesis             {statistics.median(ours) / statistics.median(theirs):.2f}")
+    print(f"suite / replay                   {statistics.median(ours) / statistics.median(bare):.2f}")
+
+
+def compare_slow(folder: Path) -> None:
+    """One whole run against a mock that takes 150 ms for each answer, over the floor that its requests allow."""
+    with mock_process("--fault", SLOW_FAULT) as url:
+        out = folder / "slow"
+        seconds, status = timed(suite_command(url, out, "--concurrency", str(CONCURRENCY)))
+    count = len(exchanges(out))
+    floor = count * DELAY_S / CONCURRENCY
+    ratio = f"{seconds / floor:.2f}" if floor else "none: no record"
+    print(
+        f"slow mock: {seconds:.2f} s (exit {status}), {count} requests x {DELAY_S} s / {CONCURRENCY} = {floor:.2f} s;",
+        end="",
+    )
+    print(f" ratio {ratio}; waits and exclusive cases are in it")
+
+
+def main() -> None:
+    """Print everything that was measured and with what."""
+    names = ("capture-charge-conformance", "schemathesis", "requests", "pytest", "hypothesis", "uvicorn")
+    print("Python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")
+    print(f"{os.cpu_count()} cores, seed {SEED}, {ROUNDS} rounds A B A B")
+    with tempfile.TemporaryDirectory() as folder:
+        compare_fast(Path(folder))
+        compare_slow(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
