@@ -59,6 +59,8 @@ def case(
 ) -> Case:
     """A one-shot case whose bodies all say the same thing. `also` are further requirements that it is made for."""
     main = (expectation.requirement,) if expectation.requirement else ()
+    if expectation.names and expectation.names != UNKNOWN_TRIP:
+        also = (*also, "bad-request.name")
     return Case(slug, theme, title, (*main, *also), tuple(probe(expectation, text, **more) for text in texts))
 
 

@@ -63,15 +63,15 @@ def _pattern(contract: Contract, subject: Subject) -> list[Case]:
         for text in around(known, sign)
     ]
     scripts = [known[:2] + text for text in LETTERS.values()]
-    folded = [
-        full_width(known),
+    folded = [full_width(known), "ſ".join((known[0], known[2])), "ﬁ" + known[2], "\u212a" + known[1:]]
+    folded += [
         full_width(known[0]) + known[1:],
-        "ſ".join((known[0], known[2])),
-        "ＵＳＤ",
+        known[:2] + "ß",
+        known[:2] + "ı",
         "U\u0405D",
         "ΑΒΓ",
+        known[:2] + "\ud800",
     ]
-    folded += ["ﬁ" + known[2], known[:2] + "ß", known[:2] + "ı", "\u212a" + known[1:], known[:2] + "\ud800"]
     cases = {
         "short": ("A code of one or two capitals", [known[:1], known[:2]]),
         "trailing-line-feed": ("The code and a line feed", [known + "\n", known[:2] + "\n"]),

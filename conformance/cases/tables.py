@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.cases.acceptance import acceptance_cases, first_currency_case, limit_cases
 from conformance.cases.amount import amount_cases
 from conformance.cases.answers import provoked_cases, shared_window_case
@@ -18,6 +20,10 @@ from conformance.cases.value import value_cases
 from conformance.contract.load import Contract
 
 SMOKE_REQUESTS = 40
+# Bodies of one refused thing that every depth but "deep" sends; the tables put the telling ones first.
+BREADTH = 4
+# What these say, they say of every body.
+_WHOLE = frozenset({"store-id-every-ascii", "trip-id-every-ascii", "amount-wrong-type", "value-numeric-strings"})
 _LEVELS = {"MUST": 0, "SHOULD": 1, "MAY": 2}
 # The test plan and the main statements with few requests; acceptance comes before, as far as there is room.
 _SMOKE = (
@@ -59,7 +65,8 @@ _SMOKE = (
 
 
 def all_cases(contract: Contract, subject: Subject, depth: str) -> list[Case]:
-    """The cases of a depth: `smoke` is a selection of at most 40 requests, every other depth has all.
+    """Give the cases of a depth: `smoke` is a selection of at most 40 requests, `standard` has every case with
+    the most telling bodies of what must be refused, `deep` has everything.
 
     Acceptance comes first, then what a MUST asks, SHOULD, MAY; a window that is shared by all callers comes last.
     The order and the ids depend on nothing but the arguments.
@@ -69,6 +76,8 @@ def all_cases(contract: Contract, subject: Subject, depth: str) -> list[Case]:
     rest = sorted(_middle(contract, subject), key=lambda case: _rank(contract, case))
     if depth == "smoke":
         return _smoke(opening, rest, shared)
+    if depth != "deep":
+        rest = [_narrow(case) for case in rest]
     return [*opening, *rest, *shared]
 
 
@@ -93,6 +102,14 @@ def _middle(contract: Contract, subject: Subject) -> list[Case]:
 def _rank(contract: Contract, case: Case) -> tuple[int, bool]:
     levels = [_LEVELS[contract.level(word)] for word in case.requirements]
     return (levels[0] if levels else 2, len(case.probes) > 1)
+
+
+def _narrow(case: Case) -> Case:
+    """Cut a one-shot case of bodies to be refused to its first ones."""
+    refused = all(probe.expectation.nature in {"reject", "should-reject"} for probe in case.probes)
+    if case.scheduling != "one-shot" or case.id in _WHOLE or not refused:
+        return case
+    return replace(case, probes=case.probes[:BREADTH])
 
 
 def _smoke(opening: list[Case], rest: list[Case], shared: list[Case]) -> list[Case]:

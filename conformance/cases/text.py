@@ -7,29 +7,29 @@ from conformance.contract.load import StringRule
 # Prefix, suffix and middle are tried with these: what a trim, a split or an unanchored pattern takes.
 TELLING: dict[str, str] = {
     "exclamation mark": "!",
-    "at sign": "@",
     "blank": " ",
-    "tab": "\t",
+    "zero-width space": "\u200b",
     "line feed": "\n",
+    "no-break space": "\u00a0",
+    "tab": "\t",
     "carriage return and line feed": "\r\n",
     "NUL": "\0",
-    "no-break space": "\u00a0",
-    "zero-width space": "\u200b",
+    "at sign": "@",
     "line separator": "\u2028",
 }
 # Word characters for a pattern that reads \w or \d as Unicode.
 LETTERS: dict[str, str] = {
     "Latin letter with accent": "é",
+    "Arabic-Indic digit": "٣",
+    "emoji": "🛒",
+    "combining accent": "e\u0301",
     "Cyrillic letter": "а",
     "Greek letter": "Ω",
     "Han character": "店",
-    "Arabic-Indic digit": "٣",
     "Devanagari digit": "५",
     "superscript digit": "²",
     "full-width letter": "Ａ",
     "full-width digit": "１",
-    "combining accent": "e\u0301",
-    "emoji": "🛒",
     "Roman numeral": "Ⅳ",
 }
 # Characters that case folding or NFKC turn into ASCII, with what they become.
@@ -44,11 +44,11 @@ FOLDED: dict[str, str] = {
 # Looks or normalises like the hyphen and underscore of the pattern, or is invisible.
 LOOKALIKES: dict[str, str] = {
     "hyphen of Unicode": "\u2010",
-    "minus sign": "\u2212",
-    "full-width hyphen": "\uff0d",
     "full-width low line": "\uff3f",
     "soft hyphen": "\u00ad",
     "byte order mark": "\ufeff",
+    "minus sign": "\u2212",
+    "full-width hyphen": "\uff0d",
     "zero-width joiner": "\u200d",
     "right-to-left mark": "\u200f",
     "next line": "\u0085",
@@ -62,11 +62,11 @@ def outside(rule: StringRule) -> list[str]:
 
 
 def full_width(text: str) -> str:
-    """The text in full-width forms, which NFKC turns back into ASCII."""
+    """Give the text in full-width forms, which NFKC turns back into ASCII."""
     return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
 
 
 def around(text: str, inserted: str) -> tuple[str, str, str]:
-    """`inserted` behind, before and in the middle of `text`; the halves are those that `fill_trip` knows."""
+    """Put `inserted` behind, before and in the middle of `text`; the halves are those that `fill_trip` knows."""
     half = len(text) // 2
     return text + inserted, inserted + text, text[:half] + inserted + text[half:]
