@@ -26,12 +26,14 @@ from conformance.exchange.record import read_record
 ROUNDS, SEED, DELAY_S, CONCURRENCY = 5, 0, 0.15, 8
 SLOW_FAULT = "slow-150ms"
 SKIPPED = {"host", "content-length", "transfer-encoding", "expect", "connection"}
+# By default Schemathesis leaves a phase at its first failure; with this it does all its work.
+THOROUGH = "--continue-on-failure"
 ROOT = Path(__file__).resolve().parents[1]
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
+    """Find a port of the loopback address that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -40,7 +42,7 @@ def free_port() -> int:
 
 @contextmanager
 def mock_process(*flags: str) -> Iterator[str]:
-    """The mock in a process of its own; gives its URL. SystemExit where it does not start."""
+    """Serve the mock in a process of its own; give its URL. SystemExit where it does not start."""
     port = free_port()
     command = [sys.executable, "-m", "conformance", "mock", "--port", str(port), *flags]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -59,40 +61,41 @@ def mock_process(*flags: str) -> Iterator[str]:
         process.wait(10)
 
 
-def timed(command: list[str], **environ: str) -> tuple[float, int]:
-    """Seconds of a whole process, and its exit status."""
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, check=False, env=os.environ | environ, **QUIET)
-    return time.perf_counter() - start, done.returncode
+def timed(command: list[str]) -> tuple[float, int]:
+    """Take the seconds of a whole process, in an empty folder (Schemathesis keeps failures there), and its status."""
+    with tempfile.TemporaryDirectory() as empty:
+        start = time.perf_counter()
+        done = subprocess.run(command, cwd=empty, check=False, **QUIET)
+        return time.perf_counter() - start, done.returncode
 
 
 def suite_command(url: str, out: Path, *flags: str) -> list[str]:
-    """The main job against `url`."""
+    """Name the main job against `url`."""
     base = [sys.executable, "-m", "conformance", "run", "--target", url, "--out", str(out), "--seed", str(SEED)]
     return [*base, *flags]
 
 
 def schemathesis_command(url: str, *flags: str) -> list[str]:
-    """Schemathesis with its defaults, but for the seed."""
+    """Name Schemathesis with its defaults, but for the seed."""
     program = str(Path(sys.executable).with_name("schemathesis"))
-    return [program, "run", "spec/openapi.yaml", "--url", url, "--seed", str(SEED), *flags]
+    return [program, "run", str(ROOT / "spec" / "openapi.yaml"), "--url", url, "--seed", str(SEED), *flags]
 
 
 def exchanges(out: Path) -> list[Exchange]:
-    """What a run recorded; none where it left no record."""
+    """Read what a run recorded; nothing where it left no record."""
     file = out / "record.jsonl"
     return list(read_record(file).exchanges) if file.exists() else []
 
 
-def schemathesis_requests(url: str, folder: Path) -> int:
-    """Requests of one run that is not timed, counted in the HAR file that it writes."""
+def schemathesis_requests(url: str, folder: Path, *flags: str) -> int:
+    """Count the requests of one run that is not timed, in the HAR file that it writes."""
     file = folder / "schemathesis.har"
-    timed(schemathesis_command(url, "--report", "har", "--report-har-path", str(file)))
+    timed(schemathesis_command(url, *flags, "--report", "har", "--report-har-path", str(file)))
     return len(json.loads(file.read_text(encoding="utf-8"))["log"]["entries"])
 
 
 def replay(url: str, sent: list[Exchange]) -> float:
-    """Seconds that a bare session takes for the recorded requests, in this process, one after the other."""
+    """Take the seconds that a bare session takes for the recorded requests, in this process, one after the other."""
     with requests.Session() as session:
         session.trust_env = False
         start = time.perf_counter()
@@ -112,16 +115,17 @@ def replay(url: str, sent: list[Exchange]) -> float:
 
 
 def line(name: str, times: list[float], rest: str = "") -> None:
-    """One row: median and all times."""
+    """Print one row: median and all times."""
     each = " ".join(f"{value:.2f}" for value in times)
     print(f"{name:<34} median {statistics.median(times):6.2f} s   ({each})  {rest}")
 
 
 def compare_fast(folder: Path) -> None:
-    """A B A B against the mock, then the replay of what the last run sent."""
-    ours, theirs, statuses = [], [], []
+    """Go A B A B against the mock, then the replay of what the last run sent."""
+    ours, theirs, thorough, statuses = [], [], [], []
     with mock_process() as url:
         count = schemathesis_requests(url, folder)
+        count_all = schemathesis_requests(url, folder, THOROUGH)
         out = folder / "run"
         for number in range(ROUNDS):
             out = folder / f"run-{number}"
@@ -129,6 +133,7 @@ def compare_fast(folder: Path) -> None:
             ours.append(seconds)
             statuses.append(status)
             theirs.append(timed(schemathesis_command(url))[0])
+            thorough.append(timed(schemathesis_command(url, THOROUGH))[0])
         sent = exchanges(out)
     with mock_process() as url:
         bare = [replay(url, sent) for _ in range(ROUNDS)]
@@ -136,16 +141,18 @@ def compare_fast(folder: Path) -> None:
     print("schemathesis:", " ".join(schemathesis_command("URL")[1:]))
     line("suite, whole process", ours, f"{len(sent)} requests")
     line("schemathesis, whole process", theirs, f"{count} requests")
+    line(f"  with {THOROUGH}", thorough, f"{count_all} requests")
     line("requests.Session, replay only", bare, f"{len(sent)} requests, waits not repeated")
     if not sent:
         print("the suite left no record: its times say nothing")
         return
     print(f"suite / schemathesis             {statistics.median(ours) / statistics.median(theirs):.2f}")
+    print(f"  with {THOROUGH}   {statistics.median(ours) / statistics.median(thorough):.2f}")
     print(f"suite / replay                   {statistics.median(ours) / statistics.median(bare):.2f}")
 
 
 def compare_slow(folder: Path) -> None:
-    """One whole run against a mock that takes 150 ms for each answer, over the floor that its requests allow."""
+    """Time one whole run against a mock that takes 150 ms for each answer, over the floor that its requests allow."""
     with mock_process("--fault", SLOW_FAULT) as url:
         out = folder / "slow"
         seconds, status = timed(suite_command(url, out, "--concurrency", str(CONCURRENCY)))
