@@ -23,10 +23,8 @@ _OTHER_TYPES = (
     "application/x-www-form-urlencoded",
     "application/xml",
     "application/octet-stream",
-    "text/json",
     "application/problem+json",
     "multipart/form-data; boundary=x",
-    "json",
     "",
 )
 
