@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from conformance.cases.generated import generated_cases
 from conformance.cases.model import Case
 from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import all_cases
@@ -52,7 +51,6 @@ def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
 def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:
     """Every case of the depth, in order; those that the profile's budget cannot bear say so."""
     cases = [not_json_case(), *all_cases(contract, subject, depth)]
-    cases += generated_cases(contract, subject, depth, seed)
     cases += whole_run_cases()
     return within_budget(contract, profile, cases)
 

@@ -98,7 +98,7 @@ class Reporter:
         """Write `results.json` and what findings need; gives the exit status. Raises `OSError` where it can't."""
         self.curls()
         value = results_json(
-            self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status, {"spec": self.run.contract.digest}
+            self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status
         )
         text = self.run.redactor(json.dumps(value, indent=1))
         (self.run.out / "results.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
@@ -107,7 +107,7 @@ class Reporter:
     def print_summary(self) -> None:
         """At most 40 lines on the terminal."""
         terminal.print_summary(
-            self.run.contract, self.summary, self.result, self.run.out, self._curls, self.status, sys.stdout
+            self.run.contract, self.summary, self.result, self.run.out, self._curls, sys.stdout
         )
 
 
