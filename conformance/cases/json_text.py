@@ -49,7 +49,7 @@ class Object:
     members: list[tuple[str | BrokenText, Value]] = field(default_factory=list)
 
 
-Value: TypeAlias = "None | bool | str | Number | NotFinite | BrokenText | Array | Object"
+Value: TypeAlias = "bool | str | Number | NotFinite | BrokenText | Array | Object | None"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
