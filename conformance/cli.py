@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 
-class Depth(str, Enum):
+class Depth(StrEnum):
     """How much a run tries."""
 
     smoke = "smoke"
@@ -38,7 +38,7 @@ SpecOption = Annotated[Path | None, typer.Option(help="Folder with another copy 
 SelectionOption = Annotated[str, typer.Option("-k", metavar="EXPR", help="Only cases whose id matches, as in pytest.")]
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - the form that typer calls
+def _version(value: bool) -> None:
     if value:
         print(f"capture-conformance {__version__}")
         raise typer.Exit
@@ -63,7 +63,9 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests in flight at most.")] = None,
     selection: SelectionOption = "",
     spec: SpecOption = None,
-    require_complete: Annotated[bool, typer.Option("--require-complete", help="3 unless every MUST was judged.")] = False,
+    require_complete: Annotated[
+        bool, typer.Option("--require-complete", help="3 unless every MUST was judged.")
+    ] = False,
     fail_on_warning: Annotated[bool, typer.Option("--fail-on-warning", help="1 where a SHOULD is broken.")] = False,
     allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
     processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None,
@@ -135,9 +137,7 @@ def plan(
     from conformance.run.plan import cost_of_plan
     from conformance.run.prepare import Options, Run
 
-    planned = Run(
-        Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production)
-    )
+    planned = Run(Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production))
     cost = cost_of_plan(planned.profile, planned.cases)
     for case in planned.cases:
         note = f"not exercised: {case.not_exercised}" if case.not_exercised else f"{len(case.probes)} requests"
@@ -145,7 +145,7 @@ def plan(
     limits = planned.profile.limits
     print(f"\n{len(planned.cases)} cases, {cost.requests} requests, {cost.trips} trips, up to {cost.captures} captures")
     for code, total in cost.totals.items():
-        print(f"  at most {total} {code} captured (max_total = \"{total}\" would fit all)")
+        print(f'  at most {total} {code} captured (max_total = "{total}" would fit all)')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
     print(f"  about {max(paced, cost.requests * 0.01):.0f} s and the waits for provoked windows")
 

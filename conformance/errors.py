@@ -23,13 +23,13 @@ class UsageError(SuiteError):
     status: ClassVar[int] = 2
 
 
-class CannotJudge(SuiteError):  # noqa: N818  a state of the run, named as the outcome that it leads to
+class CannotJudge(SuiteError):
     """No verdict about this target is possible as things stand."""
 
     status: ClassVar[int] = 3
 
 
-class OwnFault(SuiteError):  # noqa: N818  says whose fault, which is the point of the tree
+class OwnFault(SuiteError):
     """The suite, or the machine it runs on, failed: never a finding."""
 
     status: ClassVar[int] = 4

@@ -18,7 +18,7 @@ def quoted(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Every UTF-16 unit of `text` as a `\\u` escape, in lower-case digits and without quotes."""
+    r"""Every UTF-16 unit of `text` as a `\\u` escape, in lower-case digits and without quotes."""
     units = text.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 

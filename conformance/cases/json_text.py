@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 
-class NotJson(ValueError):  # noqa: N818 - a finding about the text, not an error of ours
+class NotJson(ValueError):
     """Not even a lenient parser reads this text as JSON; the message says at which character it ends."""
 
 

@@ -88,7 +88,7 @@ class Case:
 
 
 def fill_trip(body: bytes, trip: str) -> bytes:
-    """Put `trip` where the placeholder stands: plain, in upper case, in halves, as `\\u` escapes, or in UTF-16 or -32."""
+    r"""Put `trip` where the placeholder stands: plain, in upper case, in halves, as `\\u` escapes, or in UTF-16 or -32."""
     upper, half, cut = TRIP.upper(), len(TRIP) // 2, len(trip) // 2
     for old, new in (
         (TRIP, trip),
@@ -105,5 +105,5 @@ def fill_trip(body: bytes, trip: str) -> bytes:
 
 
 def escaped(text: str) -> str:
-    """Every character of `text` as a `\\u` escape of JSON, in lower-case digits."""
+    r"""Every character of `text` as a `\\u` escape of JSON, in lower-case digits."""
     return "".join(f"\\u{ord(character):04x}" for character in text)

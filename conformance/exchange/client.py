@@ -170,7 +170,7 @@ class Client:
             raise _Unreachable("refused", " ".join(str(error).split())) from error
         self._conn = conn
         self._opened += 1
-        assert conn.sock is not None  # noqa: S101 - connect() has set it
+        assert conn.sock is not None
         return conn.sock
 
     def _build(self, timeout: float) -> HTTPConnection:

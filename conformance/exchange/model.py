@@ -46,7 +46,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How no answer came. `timeout`: none within the limit; `closed`, `reset`: the connection ended before a status
-    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all."""
+    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all.
+    """
 
     kind: FailureKind
     detail: str

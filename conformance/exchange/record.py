@@ -24,7 +24,7 @@ class Recorder:
     """Writes a record; safe to share between threads. Every text passes `redact`. OSError (disk full) is let through."""
 
     def __init__(self, path: Path | str, header: Json, redact: Callable[[str], str] = lambda text: text) -> None:
-        self._file = open(path, "w", encoding="utf-8", newline="\n")
+        self._file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - open for the whole run
         self._redact = redact
         self._lock = threading.Lock()
         self._number = 0

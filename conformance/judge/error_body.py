@@ -149,5 +149,5 @@ def _judge_agreement(answer: Answer, given: str, wall_time: float | None) -> lis
     return [_check("unavailable.header-agrees", agrees, "header Retry-After", expected, read.text)]
 
 
-def _check(requirement: str, good: bool, at: str, expected: str, text: str) -> Judgement:  # noqa: FBT001 - the finding
+def _check(requirement: str, good: bool, at: str, expected: str, text: str) -> Judgement:
     return holds(requirement) if good else breaks(requirement, at=at, expected=expected, received=shown(text))

@@ -93,9 +93,7 @@ def _judge_answer(
     return found + _judge_content(contract, expectation, exchange, answer)
 
 
-def _judge_status(  # noqa: PLR0911 - one return a nature
-    contract: Contract, expectation: Expectation, answer: Answer
-) -> tuple[list[Judgement], bool]:
+def _judge_status(contract: Contract, expectation: Expectation, answer: Answer) -> tuple[list[Judgement], bool]:
     """Judge the status by the nature of the case; say too whether the chain goes on."""
     status, nature, requirement = answer.status, expectation.nature, expectation.requirement
     success = 200 <= status < 300

@@ -12,7 +12,7 @@ PATH = "/v1/capture/charge"
 JSON_TYPE = "application/json"
 
 
-class Crash(Exception):  # noqa: N818 - plays an unhandled exception of the server behind the mock
+class Crash(Exception):
     """The mock plays an unhandled exception: the answer is a 500."""
 
 

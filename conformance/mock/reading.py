@@ -29,7 +29,7 @@ NO_TRIP = "00000000-0000-0000-0000-000000000000"
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an ordinary answer of this server, no error of it
+class Refused(Exception):
     """The request is to be answered 400; `name` is the exception's name for `errorMsg`."""
 
     def __init__(self, name: str = BAD_REQUEST) -> None:

@@ -184,7 +184,7 @@ class Application:
         try:
             names = json.loads(body)
             if not isinstance(names, list):
-                raise ValueError("a JSON list of names is wanted")  # noqa: TRY004, TRY301 - one way to refuse
+                raise ValueError("a JSON list of names is wanted")  # noqa: TRY004 - one way to refuse
             self.mock.use(*names)
         except (ValueError, TypeError) as problem:
             return Response(json.dumps({"errorMsg": str(problem)}), 400, media_type="application/json")

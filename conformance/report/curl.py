@@ -24,7 +24,15 @@ def curl_line(
     """One POSIX shell line, with its body in `repro` where it has one. Raises OSError where that can't be written."""
     request = exchange.request
     scheme, rest = url.split("://", 1)
-    words = ["curl", "-sS", "-i", "--http1.1", "-X", request.method, shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}")]
+    words = [
+        "curl",
+        "-sS",
+        "-i",
+        "--http1.1",
+        "-X",
+        request.method,
+        shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}"),
+    ]
     names = {name.lower() for name, _ in request.headers}
     for name, value in request.headers:
         if name in variables:

@@ -36,7 +36,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return f"<table class='findings'><tr>{''.join(f'<th>{safe(cell)}</th>' for cell in head)}</tr>{body}</table>"
 
 
-def summary_cells(contract: Contract, summary: Summary, result: RunResult, profile: Profile) -> list[str]:
+def summary_cells(summary: Summary, result: RunResult, profile: Profile) -> list[str]:
     """The top of the page: verdict and what to do, scope, findings, what was not judged, traceability, captures."""
     rows = summary.requirements
     broken = [row for row in rows if row.outcome in ("failed", "warned")]
@@ -45,9 +45,11 @@ def summary_cells(contract: Contract, summary: Summary, result: RunResult, profi
     counts = ", ".join(f"{count} {outcome}" for outcome, count in summary.counts.items() if count)
     parts = [
         f"<p class='verdict {summary.verdict}'>{safe(summary.headline)}<br><small>{NEXT[summary.verdict]}</small></p>",
-        f"<p>Target {safe(result.url)} ({safe(profile.target.environment or 'unknown')}), operator "
-        f"{safe(profile.target.operator or 'not named')}, {safe(result.started)} to {safe(result.ended)}, depth "
-        f"{safe(result.depth)}, seed {result.seed}, {result.requests} requests. Requirements: {safe(counts)}.</p>",
+        (
+            f"<p>Target {safe(result.url)} ({safe(profile.target.environment or 'unknown')}), operator "
+            f"{safe(profile.target.operator or 'not named')}, {safe(result.started)} to {safe(result.ended)}, depth "
+            f"{safe(result.depth)}, seed {result.seed}, {result.requests} requests. Requirements: {safe(counts)}.</p>"
+        ),
         f"<p>{safe(result.stop)}</p>" if result.stop else "",
         "<p>Interrupted: what was judged so far.</p>" if result.interrupted else "",
         f"<p>Environment variables that were set and ignored: {safe(', '.join(result.ignored_environment) or 'none')}.</p>",

@@ -166,7 +166,7 @@ def _test_plan(contract: Contract, rows: tuple[RequirementRow, ...]) -> tuple[Te
     plan = []
     for number, title in contract.test_plan.items():
         mine = [row for row in rows if number in row.requirement.test_plan]
-        worst = min((row.outcome for row in mine), key=ORDER.index, default="not-exercised")
+        worst: Outcome = min((row.outcome for row in mine), key=ORDER.index, default="not-exercised")
         cases = tuple(dict.fromkeys(case for row in mine for case in row.cases))
         plan.append(TestPlanRow(number, title, worst, tuple(row.requirement.id for row in mine), cases))
     return tuple(plan)

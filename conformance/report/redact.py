@@ -11,7 +11,16 @@ from urllib.parse import quote, quote_plus
 from conformance.exchange.model import Headers
 
 SECRET_HEADERS = frozenset(
-    "authorization proxy-authorization cookie set-cookie x-api-key api-key x-auth-token x-amz-security-token".split()
+    [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-amz-security-token",
+    ]
 )
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")

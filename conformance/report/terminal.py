@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from conformance.contract import Contract
 from conformance.report.outcome import Summary
 from conformance.report.redact import visible
 from conformance.run.model import RunResult
@@ -55,7 +54,7 @@ class Progress:
             self._bar.stop()
 
 
-def summary_lines(contract: Contract, summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]]) -> list[str]:
+def summary_lines(summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]]) -> list[str]:
     """The summary: verdict, worst findings, what was not judged, where the files are."""
     lines = [summary.headline, f"{result.requests} requests to {result.url}, seed {result.seed}"]
     lines += [f"stopped: {visible(result.stop)}"] if result.stop else []
@@ -90,9 +89,7 @@ def _finding(summary: Summary, requirement: str, level: str, curls: dict[str, li
     return [f"{level} {requirement}"]
 
 
-def print_summary(
-    contract: Contract, summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]], stream: TextIO
-) -> None:
+def print_summary(summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]], stream: TextIO) -> None:
     """Print the summary as plain text."""
-    for line in summary_lines(contract, summary, result, out, curls):
+    for line in summary_lines(summary, result, out, curls):
         print(line, file=stream)

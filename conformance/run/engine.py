@@ -232,9 +232,7 @@ class Engine:
         if case.rule and len(got) == len(exchanges):
             self._add(case, judge_group(self.contract, case, got), got)
 
-    def _along(
-        self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]
-    ) -> None:
+    def _along(self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]) -> None:
         trip = None
         last: Exchange | None = None
         for index, probe in enumerate(case.probes):
@@ -391,7 +389,11 @@ class Engine:
         elif self.sender.requests and not self._cleared_500 and not self.stop:
             judgements = [holds("server-error.stable")]
         return CaseResult(
-            case, tuple(judgements), evidence, sent=1 if judgements else 0, reason="" if judgements else "nothing to compare"
+            case,
+            tuple(judgements),
+            evidence,
+            sent=1 if judgements else 0,
+            reason="" if judgements else "nothing to compare",
         )
 
 
@@ -426,7 +428,9 @@ def _member(case: Case, name: str) -> str:
 
 def _distinct(new: list[Judgement], old: list[Judgement]) -> list[Judgement]:
     """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
-    said = {(judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"}
+    said = {
+        (judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"
+    }
     return [
         judgement
         for judgement in new

@@ -45,7 +45,7 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
         )
     everything = [_status(first), *statuses]
     if all(status is not None and (status in (404, 405) or 300 <= status < 400) for status in everything):
-        locations = [value for value in (first.answer.values("Location") if first.answer else [])]
+        locations = list(first.answer.values("Location") if first.answer else [])
         where = f", Location: {locations[0]}" if locations else ""
         return f"wrong URL? only 404, 405 or redirections came from {first.request.target}{where}; {shown}"
     return ""

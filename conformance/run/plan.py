@@ -48,7 +48,7 @@ def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
     )
 
 
-def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:
+def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:  # noqa: ARG001
     """Every case of the depth, in order; those that the profile's budget cannot bear say so."""
     cases = [not_json_case(), *all_cases(contract, subject, depth)]
     cases += whole_run_cases()

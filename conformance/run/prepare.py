@@ -32,7 +32,16 @@ from conformance.run.plan import planned_cases, subject_of
 from conformance.run.sender import Sender
 from conformance.run.trips import TripSource
 
-IGNORED = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+IGNORED = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "NETRC",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,7 @@ class Run:
         self.contract: Contract = contract_of(options)
         self.profile: Profile = profile_of(options, environ)
         self.trips = TripSource(self.profile)
-        self.subject: Subject = subject_of(
-            self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable
-        )
+        self.subject: Subject = subject_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = planned_cases(self.contract, self.profile, self.subject, options.depth, options.seed)
         self.redactor = Redactor(self.profile.secrets())
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -122,7 +129,9 @@ class Run:
             self.engine.run(selected, rebuild)
         self.ended = now()
         try:
-            recorder.footer({"ended": self.ended, "requests": self.sender.requests, "interrupted": self.engine.interrupted})
+            recorder.footer(
+                {"ended": self.ended, "requests": self.sender.requests, "interrupted": self.engine.interrupted}
+            )
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
         self.results = tuple(self.engine.results[case.id] for case in selected if case.id in self.engine.results)
@@ -158,9 +167,7 @@ class Run:
             interrupted=engine.interrupted if engine else False,
             stop=(engine.stop or (sender.gate.reason if sender and not engine.interrupted else "")) if engine else "",
             errors=(*(engine.errors if engine else ()), *self.own_errors),
-            ignored_environment=tuple(
-                name for name in IGNORED if name in self.environ or name.lower() in self.environ
-            ),
+            ignored_environment=tuple(name for name in IGNORED if name in self.environ or name.lower() in self.environ),
             captures=tuple(sender.captures) if sender else (),
             totals=self.ledger.totals(),
         )
@@ -205,6 +212,3 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-

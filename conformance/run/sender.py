@@ -28,7 +28,7 @@ REFUSED_IN_A_ROW = 5
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class Unsent(Exception):  # noqa: N818 - not an error: the reason why a probe was not sent
+class Unsent(Exception):
     """The probe was not sent; the message is the reason, met during the run."""
 
 
@@ -122,7 +122,9 @@ class Sender:
                     reservation = self.ledger.reserve(case.id, currency, amount, trip=trip or "", known=known)
                     if reservation is None:
                         raise Unsent("the money budget is spent")
-                    self.recorder.intent({"case": case.id, "probe": index, "trip": trip, "amount": str(amount), "currency": currency})
+                    self.recorder.intent(
+                        {"case": case.id, "probe": index, "trip": trip, "amount": str(amount), "currency": currency}
+                    )
                 with self._lock:
                     self.requests += 1
                 self._call(probe, "before", unique)

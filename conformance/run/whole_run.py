@@ -11,6 +11,8 @@ def whole_run_cases() -> list[Case]:
     """One case for each requirement that is judged over all exchanges of a run."""
     return [
         Case(EQUALS, "whole-run", "All plain good requests of the run compared", ("answer.independent",), ()),
-        Case(CLOSES, "whole-run", "Kept-alive connections closed right after an answer", ("answer.close-announced",), ()),
+        Case(
+            CLOSES, "whole-run", "Kept-alive connections closed right after an answer", ("answer.close-announced",), ()
+        ),
         Case(STABILITY, "whole-run", "Answers of 500 that a repetition clears", ("server-error.stable",), ()),
     ]

@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def names_suite(argument: str) -> bool:
     """Whether an argument of pytest means the suite: its folder, a file of it, or its dotted name."""
-    name = argument.split("::")[0]
+    name = argument.split("::", maxsplit=1)[0]
     if name == "conformance.suite" or name.startswith("conformance.suite."):
         return True
     try:

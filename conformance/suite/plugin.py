@@ -13,11 +13,11 @@ import pytest
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
 from conformance.judge.model import Judgement
-from conformance.suite.reporter import Reporter
 from conformance.report.outcome import case_outcome
 from conformance.report.terminal import Progress
 from conformance.run.model import CaseResult, Outcome
 from conformance.run.prepare import Options, Run
+from conformance.suite.reporter import Reporter
 
 RUN = pytest.StashKey[Run]()
 
@@ -39,7 +39,6 @@ class ConformancePlugin:
             return
         option = config.option
         option.xmlpath = str(self.run.out / "junit.xml")
-        config.inicfg["junit_family"] = _ini("xunit2")
         if hasattr(option, "htmlpath"):
             option.htmlpath = str(self.run.out / "report.html")
             option.self_contained_html = True
@@ -165,12 +164,4 @@ def report_outcome(result: CaseResult, outcome: Outcome) -> None:
 
 def told(judgement: Judgement) -> str:
     """A break in one line: requirement, place, expected, received."""
-    return (
-        f"{judgement.requirement}: at {judgement.at}: expected {judgement.expected}, received {judgement.received}"
-    )
-
-
-def _ini(value: str) -> Any:
-    from _pytest.config.findpaths import ConfigValue
-
-    return ConfigValue(value, origin="override", mode="ini")
+    return f"{judgement.requirement}: at {judgement.at}: expected {judgement.expected}, received {judgement.received}"

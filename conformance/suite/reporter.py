@@ -51,7 +51,7 @@ class Reporter:
 
     def summary_cells(self) -> list[str]:
         """The top of the HTML report."""
-        return html.summary_cells(self.run.contract, self.summary, self.result, self.run.profile)
+        return html.summary_cells(self.summary, self.result, self.run.profile)
 
     def row(self, case: Case, result: CaseResult | None) -> list[str]:
         """Requirement, level and outcome of a case as table cells."""
@@ -97,18 +97,14 @@ class Reporter:
     def write(self) -> int:
         """Write `results.json` and what findings need; gives the exit status. Raises `OSError` where it can't."""
         self.curls()
-        value = results_json(
-            self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status
-        )
+        value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
         text = self.run.redactor(json.dumps(value, indent=1))
         (self.run.out / "results.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         return self.status
 
     def print_summary(self) -> None:
         """At most 40 lines on the terminal."""
-        terminal.print_summary(
-            self.run.contract, self.summary, self.result, self.run.out, self._curls, sys.stdout
-        )
+        terminal.print_summary(self.summary, self.result, self.run.out, self._curls, sys.stdout)
 
 
 def curl_variables(run: Run) -> dict[str, str]:
@@ -118,7 +114,7 @@ def curl_variables(run: Run) -> dict[str, str]:
         case "bearer":
             return {"Authorization": f"Bearer ${auth.token_env}"}
         case "basic":
-            return {"Authorization": f"Basic $(printf %s \"${auth.user_env}:${auth.password_env}\" | base64 -w0)"}
+            return {"Authorization": f'Basic $(printf %s "${auth.user_env}:${auth.password_env}" | base64 -w0)'}
         case "api-key":
             return {auth.header: f"${auth.key_env}"}
         case _:

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+
 from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.model import Exchange
 

@@ -68,7 +68,7 @@ def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
 def test_a_command_prints_a_trip_or_is_refused():
     assert TripSource(with_trips(command=["echo", "t1"])).take() == "t1"
     for command in (["false"], ["/no/such"], ["echo"]):
-        with pytest.raises(UsageError, match="trips.command"):
+        with pytest.raises(UsageError, match=r"trips\.command"):
             TripSource(with_trips(command=command)).take()
     with pytest.raises(UsageError, match="took more"):
         TripSource(with_trips(command=["sleep", "5"]), command_timeout_s=0.05).take()

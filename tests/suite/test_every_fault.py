@@ -15,9 +15,7 @@ CLEAN_RUNS = 20
 def runs(run_against_mock):
     """All runs, several at once, since most of their time is waiting for windows."""
     with ThreadPoolExecutor(4) as pool:
-        futures: dict[str, Future] = {
-            name: pool.submit(run_against_mock, name) for name in (*FAULTS, *BENIGN)
-        }
+        futures: dict[str, Future] = {name: pool.submit(run_against_mock, name) for name in (*FAULTS, *BENIGN)}
         for number in range(CLEAN_RUNS):
             futures[f"clean {number}"] = pool.submit(run_against_mock)
         yield futures

@@ -172,7 +172,7 @@ def _any_case(code: str) -> str | None:
 
 
 def _plain(code: str) -> str:
-    import unicodedata  # noqa: PLC0415 - one use
+    import unicodedata
 
     return unicodedata.normalize("NFKC", code).upper()
 

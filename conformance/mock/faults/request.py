@@ -313,7 +313,7 @@ FAULTS: list[Fault] = [
 ]
 
 
-def _crash_if(condition: bool) -> None:  # noqa: FBT001 - a test's result, always passed as it is
+def _crash_if(condition: bool) -> None:
     if condition:
         raise Crash
 
