@@ -15,7 +15,9 @@ from conformance.report.redact import SECRET_HEADERS, Redactor
 
 # curl says these itself, as the request had them or with no difference to the target.
 LEFT_OUT = frozenset({"host", "content-length", "connection", "user-agent"})
-FRESH = "$(cat /proc/sys/kernel/random/uuid 2>/dev/null || uuidgen | tr A-F a-f)"
+FRESH = "$(python3 -c 'import uuid; print(uuid.uuid4())')"
+EXPECTS = 1024
+"""Bytes of a body from which some versions of curl ask first whether they may send it."""
 OWN_TRIP = "${TRIP:?a fresh trip, as long as the old one}"
 UNIQUE = "$(date +%s%N)"
 UNIQUE_AGAIN = "${unique}"
@@ -63,7 +65,8 @@ class Shell:
                 words += ["-H", self._field(name, value, unique)]
         words += ["-H", "Accept:"] if "accept" not in names else []
         if request.body:
-            words += [f"-H {name}:" for name in ("Content-Type", "Expect") if name.lower() not in names]
+            words += ["-H", "Content-Type:"] if "content-type" not in names else []
+            words += ["-H", "Expect:"] if len(request.body) >= EXPECTS and "expect" not in names else []
             words += ["--data-binary", body]
         elif "content-length" in names:
             words += ["-H", "'Content-Length: 0'"]

@@ -66,7 +66,8 @@ class Page:
             findings=found,
             files=files,
             broken={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
-            silent=[row for row in rows if row.outcome in UNJUDGED],
+            silent=summary.silent(),
+            when=_when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
             seen=[row for row in rows if row.observed],
             outcomes=[name for name in ORDER if summary.counts.get(name)],
@@ -129,3 +130,10 @@ def _message(first: str, headers: Headers, body: bytes) -> str:
     more = f"\n[… {len(body)} bytes in all]" if len(body) > EXCERPT else ""
     cut = f"{head[:EXCERPT]} […]" if len(head) > 2 * EXCERPT else head
     return f"{cut}\n\n{text}{more}" if body else cut
+
+
+def _when(start: str, end: str) -> str:
+    """Two times of ISO 8601 in UTC as people write them; the day once where it is one."""
+    day, hour = start.rstrip("Z").split("T")
+    other, until = end.rstrip("Z").split("T")
+    return f"{day} {hour} to {until if other == day else f'{other} {until}'} UTC"

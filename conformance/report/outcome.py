@@ -74,6 +74,14 @@ class Summary:
     case_counts: dict[str, int]
     test_plan: tuple[TestPlanRow, ...]
 
+    def silent(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
+        """The requirements of which nothing was said, by outcome and reason; what must hold comes first."""
+        grouped: dict[tuple[Outcome, str], list[RequirementRow]] = {}
+        for row in sorted(self.requirements, key=lambda row: row.requirement.level != "MUST"):
+            if row.outcome in UNJUDGED:
+                grouped.setdefault((row.outcome, row.reason), []).append(row)
+        return grouped
+
 
 def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: int) -> Outcome:
     """The outcome of one requirement from its own judgements and the number of cases sent for it."""

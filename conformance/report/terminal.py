@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TextIO
 
 from conformance.report.findings import Finding
-from conformance.report.outcome import UNJUDGED, Summary
+from conformance.report.outcome import Summary
 from conformance.run.model import RunResult
 
 EVERY_S = 5.0
 FINDINGS = 5
+NAMED = 4
 LINES = 40
 WIDTH = 240
 """Characters of a text of the target that the summary shows."""
@@ -76,8 +77,8 @@ def summary_lines(
         line = " ".join(clean(text).split("\n"))
         return line if len(line) <= WIDTH else f"{line[:WIDTH]}…"
 
-    captures = f", {len(result.captures)} captures" if result.captures else ""
-    lines = [summary.headline, f"{result.requests} requests{captures}, to {result.url}, seed {result.seed}"]
+    counts = f"requests: {result.requests}, captures: {len(result.captures)}, seed: {result.seed}"
+    lines = [summary.headline, cut(f"{result.url}, {counts}")]
     lines += [f"stopped: {cut(result.stop)}"] if result.stop else []
     lines += ["interrupted: what was judged until then"] if result.interrupted else []
     lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:3]]
@@ -87,18 +88,21 @@ def summary_lines(
     if len(found) > FINDINGS:
         rest = ", ".join(one.row.requirement.id for one in found[FINDINGS:])
         lines.append(cut(f"and {len(found) - FINDINGS} more broken: {rest}"))
-    lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
+    if result.stop and not found:
+        lines.append(f"{sum(len(rows) for rows in summary.silent().values())} requirements were not judged for it")
+    else:
+        lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
     repro = ", repro/" if any(one.breaks and one.breaks[0].again for one in found) else ""
     return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl{repro}"]
 
 
 def _silent(summary: Summary, cut: Callable[[str], str]) -> list[str]:
     """What was not judged, by reason, MUSTs first."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
-    rows = [row for row in summary.requirements if row.outcome in UNJUDGED]
-    for row in sorted(rows, key=lambda row: row.requirement.level != "MUST"):
-        by_reason.setdefault((row.outcome, row.reason), []).append(f"{row.requirement.id} ({row.requirement.level})")
-    lines = [cut(f"{outcome}: {', '.join(words)}: {reason}") for (outcome, reason), words in by_reason.items()]
+    lines = []
+    for (outcome, reason), rows in summary.silent().items():
+        words = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:NAMED]]
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        lines.append(cut(f"{outcome}: {', '.join(words)}{more}: {reason}"))
     return lines if len(lines) <= 4 else [*lines[:4], f"and {len(lines) - 4} more reasons, in report.html"]
 
 

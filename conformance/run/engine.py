@@ -369,6 +369,8 @@ class Engine:
         """Turn what is known into results, what the whole run shows included."""
         reason = self.stop or self.sender.gate.reason
         for ongoing in self._ongoing.values():
+            if self.stop:  # not the target that was meant, so nothing it did is a finding
+                ongoing.judgements, ongoing.reason = [], self.stop
             if ongoing.sent < len(ongoing.case.probes) and reason and not ongoing.reason:
                 ongoing.reason = reason
             self.results[ongoing.case.id] = ongoing.result()
