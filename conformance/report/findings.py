@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.judge.model import Judgement
 from conformance.report.curl import Shell
@@ -36,36 +36,37 @@ def findings(summary: Summary, shell: Shell) -> tuple[Finding, ...]:
     """All broken requirements: MUSTs first, then as the contract lists them. OSError where a file can't be written."""
     broken = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
     broken.sort(key=lambda row: row.outcome)
-    by_word: dict[str, list[tuple[CaseRow, Judgement]]] = {row.requirement.id: [] for row in broken}
+    by_word: dict[str, list[Break]] = {row.requirement.id: [] for row in broken}
     for row in summary.cases:
         seen = set()
         for one in row.result.judgements:
             if one.kind == "breaks" and one.requirement in by_word and one.requirement not in seen:
                 seen.add(one.requirement)
-                by_word[one.requirement].append((row, one))
-    return tuple(_finding(row, by_word[row.requirement.id], shell) for row in broken)
+                by_word[one.requirement].append(Break(row, one))
+    by_id = {row.result.case.id: row for row in summary.cases}
+    return tuple(_finding(row, by_word[row.requirement.id], by_id, shell) for row in broken)
 
 
-def _finding(row: RequirementRow, pairs: list[tuple[CaseRow, Judgement]], shell: Shell) -> Finding:
+def _finding(row: RequirementRow, breaks: list[Break], rows: dict[str, CaseRow], shell: Shell) -> Finding:
     word = row.requirement.id
 
-    def weight(pair: tuple[CaseRow, Judgement]) -> tuple[bool, bool]:
+    def weight(one: Break) -> tuple[bool, bool]:
         """Confirmed breaks first, then those of cases made for the requirement."""
-        case, one = pair
-        return one.unstable is not None, word not in case.result.case.requirements[:1]
+        return one.judgement.unstable is not None, word not in one.row.result.case.requirements[:1]
 
-    shown = sorted(pairs, key=weight)[:SHOWN]
-    return Finding(
-        row, tuple(Break(case, one, again(shell, case, one)) for case, one in shown), len(pairs) - len(shown)
-    )
+    shown = sorted(breaks, key=weight)[:SHOWN]
+    told = tuple(replace(one, again=again(shell, one.row, one.judgement, rows)) for one in shown)
+    return Finding(row, told, len(breaks) - len(shown))
 
 
-def again(shell: Shell, row: CaseRow, judgement: Judgement) -> str:
+def again(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:
     """The line that shows a break again: a call of curl, or of a script where one request is not enough."""
-    case, evidence = row.result.case, row.result.evidence
-    if needs_script(case, judgement, evidence):
-        return f"sh {shlex.quote(str(write_script(shell, case, evidence)))}"
-    exchange = next((one for one in evidence if one.number == judgement.exchange), None)
-    if exchange is None:
-        exchange = evidence[0] if len(evidence) == 1 else None
-    return shell.line(exchange, case) if exchange is not None else ""
+    result = row.result
+    exchange = next((one for one in result.evidence if one.number == judgement.exchange), None)
+    if exchange is not None and exchange.case != result.case.id and exchange.case in rows:
+        result = rows[exchange.case].result  # what the whole run shows, shown by the case that it was seen in
+    if needs_script(result.case, judgement, result.evidence):
+        return f"sh {shlex.quote(str(write_script(shell, result.case, result.evidence)))}"
+    if exchange is None and len(result.evidence) == 1:
+        exchange = result.evidence[0]
+    return shell.line(exchange, result.case) if exchange is not None else ""

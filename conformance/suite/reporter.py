@@ -82,7 +82,7 @@ class Reporter:
         broken = [one for one in row.result.judgements if one.kind == "breaks"]
         if row.outcome in ("failed", "warned") and broken:
             try:
-                if line := again(self.shell, row, broken[0]):
+                if line := again(self.shell, row, broken[0], self.rows):
                     yield line
             except OSError as error:
                 self.failed(f"repro: cannot be written: {error}")
