@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"sent": self._sent, "received": self._received}
+        environment.filters |= {"sent": self._sent, "received": self._received, "sum_of_money": _sum_of_money}
         self._environment = environment
 
     def _finalize(self, value: object) -> object:
@@ -82,9 +83,9 @@ class Page:
         )
 
     def row(self, row: CaseRow) -> list[str]:
-        """Outcome, title, requirement and level of one case as cells of the table."""
-        words = row.result.case.requirements
-        main = words[0] if words else ""
+        """Outcome, title, requirement (the broken one, where one is) and level of one case as cells of the table."""
+        broken = [one.requirement for one in row.result.judgements if one.kind == "breaks"]
+        main = next(iter((*broken, *row.result.case.requirements)), "")
         level = self.contract.level(main) if main in self.contract.requirements else ""
         cells = (("outcome", row.outcome), ("what", row.result.case.title), ("requirement", main), ("level", level))
         return [self._cell(name, text) for name, text in cells]
@@ -97,9 +98,14 @@ class Page:
         """What was sent and received in a case, what it breaks, and the lines that repeat it."""
         broken = [one for one in row.result.judgements if one.kind == "breaks"]
         numbers = {one.exchange for one in broken}
+        told = {(one.requirement, one.at, one.expected, one.received): one for one in broken}
         telling = [one for one in row.result.evidence if one.number in numbers] or list(row.result.evidence)
         return self._evidence.render(
-            row=row, broken=broken, exchanges=telling[: 2 if broken else 1], lines=lines, count=len(row.result.numbers)
+            row=row,
+            broken=list(told.values()),
+            exchanges=telling[: 2 if broken else 1],
+            lines=lines,
+            count=len(row.result.numbers),
         )
 
     @cached_property
@@ -137,3 +143,8 @@ def _when(start: str, end: str) -> str:
     day, hour = start.rstrip("Z").split("T")
     other, until = end.rstrip("Z").split("T")
     return f"{day} {hour} to {until if other == day else f'{other} {until}'} UTC"
+
+
+def _sum_of_money(total: Decimal) -> str:
+    """A sum as a person can read it; what no account holds is cut to its size."""
+    return f"{total:f}" if total.adjusted() < 16 else f"{total:.1E}"
