@@ -19,7 +19,7 @@ from conformance.report.redact import Redactor, visible
 from conformance.run.model import RunResult
 
 FOLDER = Path(__file__).resolve().parent
-EXCERPT = 1000
+EXCERPT = 800
 """Bytes of a message that the page shows; the record has the rest."""
 
 
@@ -97,8 +97,8 @@ class Page:
     def evidence(self, row: CaseRow, lines: list[str]) -> str:
         """What was sent and received in a case, what it breaks, and the lines that repeat it."""
         broken = [one for one in row.result.judgements if one.kind == "breaks"]
-        numbers = {one.exchange for one in broken}
         told = {(one.requirement, one.at, one.expected, one.received): one for one in broken}
+        numbers = list({one.requirement: one.exchange for one in reversed(broken)}.values())
         telling = [one for one in row.result.evidence if one.number in numbers] or list(row.result.evidence)
         return self._evidence.render(
             row=row,

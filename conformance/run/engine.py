@@ -380,9 +380,10 @@ class Engine:
                 self.results[identity] = replace(result, judgements=(*result.judgements, late))
         for case in cases:
             if case.id in (EQUALS, CLOSES, STABILITY):
-                self.results[case.id] = self._whole(case)
+                few = sum(probe.equal for other in cases for probe in other.probes) < 2
+                self.results[case.id] = self._whole(case, beforehand=case.id == EQUALS and few)
 
-    def _whole(self, case: Case) -> CaseResult:
+    def _whole(self, case: Case, *, beforehand: bool) -> CaseResult:
         judgements: list[Judgement] = []
         evidence: tuple[Exchange, ...] = ()
         if case.id == EQUALS:
@@ -399,6 +400,7 @@ class Engine:
             evidence,
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
+            beforehand=beforehand and not judgements,
         )
 
 
