@@ -92,10 +92,10 @@ def _steps(shell: Shell, case: Case, numbered: list[tuple[int, Exchange]]) -> li
     """The calls of curl for one connection: those without a wait between them in one call, so that they share it."""
     steps: list[str] = []
     for index, exchange in numbered:
-        call = shell.command(exchange, f'"@$tmp/{index}.body"', shell.unique(exchange, case))
+        call = shell.command(exchange, f'"@$tmp/{index}.body"', shell.unique(exchange, case)) + r" -w '\n\n'"
         probe = _probe(case, exchange)
         if steps and not (probe is not None and probe.wait):
-            steps[-1] += f" --next {call.removeprefix('curl ')}"
+            steps[-1] += f" \\\n  --next {call.removeprefix('curl ')}"
         else:
             steps.append(call)
     return steps
@@ -103,5 +103,5 @@ def _steps(shell: Shell, case: Case, numbered: list[tuple[int, Exchange]]) -> li
 
 def _shown(steps: list[str]) -> list[str]:
     """The steps of a chain: each shows its answers, and waits first as long as the answers before it ask."""
-    shown = [f'{step} | tee "$tmp/answers"\necho' for step in steps]
+    shown = [f'{step} | tee "$tmp/answers"' for step in steps]
     return [shown[0], *(f'sit_out "$tmp/answers"\n{step}' for step in shown[1:])]

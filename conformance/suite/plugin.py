@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from conformance import __version__
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
 from conformance.report.junit import message
@@ -90,6 +92,14 @@ class ConformancePlugin:
             report.conformance = self.reporter.cells(case.id)  # type: ignore[attr-defined,union-attr]
             report.extras = self.reporter.extras(case.id)  # type: ignore[attr-defined,union-attr]
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Of the machine, the page says no more than what matters to the run; variables of a CI may be secrets."""
+        from pytest_metadata.plugin import metadata_key  # type: ignore[import-untyped]
+
+        kept = {"capture-conformance": __version__, "Python": platform.python_version(), "System": platform.system()}
+        session.config.stash[metadata_key] = kept
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
