@@ -57,9 +57,10 @@ class Shell:
         request = exchange.request
         scheme, rest = self.url.split("://", 1)
         words = ["curl", "-sS", "-i", "--http1.1", *self.options]
-        if any("stray bytes" in defect for defect in exchange.defects):
+        stray = any("stray bytes" in defect for defect in exchange.defects)
+        if stray:
             words += ["--raw", "--ignore-content-length"]  # else curl hides what comes after the end of the answer
-        words += ["--head"] if request.method == "HEAD" else ["-X", shlex.quote(request.method)]
+        words += ["--head"] if request.method == "HEAD" and not stray else ["-X", shlex.quote(request.method)]
         words.append(shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}"))
         names = {name.lower() for name, _ in request.headers}
         for name, value in request.headers:

@@ -10,13 +10,14 @@ from conformance.report.curl import Shell
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
 from conformance.report.repro import needs_script, write_script
 
+CHARGES = "# may charge\n"
 SHOWN = 5
 """How many cases of one requirement get a shell line; the others are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One case that breaks a requirement; `again` is a line to paste, empty where there is none to show."""
+    """One case that breaks a requirement; `again` is what `again` gives."""
 
     row: CaseRow
     judgement: Judgement
@@ -60,13 +61,18 @@ def _finding(row: RequirementRow, breaks: list[Break], rows: dict[str, CaseRow],
 
 
 def again(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:
-    """The line that shows a break again: a call of curl, or of a script where one request is not enough."""
+    """What to paste to see a break again: a call of curl, or of a script where one request is not enough.
+
+    A comment above says where it may charge. Empty where there is nothing to paste.
+    """
     result = row.result
     exchange = next((one for one in result.evidence if one.number == judgement.exchange), None)
     if exchange is not None and exchange.case != result.case.id and exchange.case in rows:
         result = rows[exchange.case].result  # what the whole run shows, shown by the case that it was seen in
     if needs_script(result.case, judgement, result.evidence):
-        return f"sh {shlex.quote(str(write_script(shell, result.case, result.evidence)))}"
+        return f"{CHARGES}sh {shlex.quote(str(write_script(shell, result.case, result.evidence)))}"
     if exchange is None and len(result.evidence) == 1:
         exchange = result.evidence[0]
-    return shell.line(exchange, result.case) if exchange is not None else ""
+    if exchange is None:
+        return ""
+    return ("" if exchange.request.method in ("GET", "HEAD") else CHARGES) + shell.line(exchange, result.case)

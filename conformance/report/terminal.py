@@ -81,7 +81,8 @@ def summary_lines(
     lines = [summary.headline, cut(f"{result.url}, {counts}")]
     lines += [f"stopped: {cut(result.stop)}"] if result.stop else []
     lines += ["interrupted: what was judged until then"] if result.interrupted else []
-    lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:3]]
+    lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:2]]
+    lines += ["pasting a line below sends its request again, which may charge"] if found else []
     for one in found[:FINDINGS]:
         lines += ["", *_finding(one, cut, clean)]
     lines += [""] if found else []
@@ -120,7 +121,7 @@ def _finding(one: Finding, cut: Callable[[str], str], clean: Callable[[str], str
         ),
         cut(f"  expected  {first.judgement.expected}"),
         cut(f"  received  {first.judgement.received}"),
-        *([clean(f"  {first.again}")] if first.again else []),
+        *([clean(f"  {first.again.splitlines()[-1]}")] if first.again else []),
     ]
 
 

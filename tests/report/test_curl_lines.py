@@ -122,7 +122,7 @@ def statuses(output: bytes) -> list[int]:
 def script_of(reporter: Reporter, requirement: str) -> str:
     finding = next(one for one in reporter.findings if one.row.requirement.id == requirement)
     line = finding.breaks[0].again
-    assert line.startswith("sh out/repro/")
+    assert line.startswith("# may charge\nsh out/repro/")
     return line
 
 
@@ -244,6 +244,7 @@ def test_a_secret_in_a_body_is_not_written(tmp_path):
         (sent(("Transfer-Encoding", "chunked"), body=b"x"), "<Transfer-Encoding: chunked>"),
         (sent(body=b"x" * 5000), "<Expect:>"),
         (sent(), "<Accept:>"),
+        (replace(sent(method="HEAD"), defects=("5 stray bytes after the end of the answer",)), "<-X>\n<HEAD>"),
         (replace(sent(), defects=("5 stray bytes after the end of the answer",)), "<--ignore-content-length>"),
     ],
 )

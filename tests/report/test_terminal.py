@@ -7,10 +7,17 @@ import os
 import pty
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from conformance.report.terminal import Progress, print_lines
+from conformance.cases.model import Case
+from conformance.contract import load_contract
+from conformance.judge.model import breaks
+from conformance.report.findings import Break, Finding
+from conformance.report.outcome import summarise
+from conformance.report.terminal import Progress, print_lines, summary_lines
+from conformance.run.model import CaseResult, RunResult
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
@@ -29,6 +36,7 @@ def test_the_summary_is_short_and_plain(kind, request):
 
 def test_the_worst_findings_are_told_in_full(faulty):
     text = faulty.stdout
+    assert "may charge" in text.split("\n\n")[0]
     first = text.split("\n\n")[1].splitlines()
     assert re.match(r"MUST [a-z.-]+: .+\.$", first[0])
     assert re.match(r"  at        .+, case [a-z0-9-]+.*; page: ", first[1])
@@ -110,3 +118,35 @@ def test_a_narrow_encoding_loses_nothing():
     print_lines(["caf\xe9…"], stream)
     stream.flush()
     assert stream.buffer.getvalue() == b"caf\\xe9\\u2026\n"
+
+
+def test_never_more_than_40_lines():
+    """Though everything is said at once that can be."""
+    contract = load_contract()
+    made = [
+        CaseResult(
+            Case(f"c{n}", "t", "title", (word,), ()), (breaks(word, at="a", expected="b\nc", received="d" * 999),)
+        )
+        for n, word in enumerate(list(contract.requirements)[:60])
+    ]
+    silent = [
+        CaseResult(Case(f"s{n}", "t", "title", (word,), ()), reason=f"reason {n}\n" * 99)
+        for n, word in enumerate(list(contract.requirements)[60:])
+    ]
+    result = RunResult(
+        (*made, *silent), "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "standard", "http://h", 9,
+        interrupted=True, stop="why\n" * 99, errors=("e\n" * 99,) * 9,
+    )  # fmt: skip
+    summary = summarise(contract, result)
+    rows = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
+    by_case = {row.result.case.id: row for row in summary.cases}
+    found = tuple(
+        Finding(
+            row, (Break(by_case[row.cases[0]], by_case[row.cases[0]].result.judgements[0], "# may charge\ncurl"),), 3
+        )
+        for row in rows
+    )
+    lines = summary_lines(summary, result, found, Path("out"), lambda text: text)
+    assert 35 < len(lines) <= 40
+    assert not [line for line in lines if "\n" in line]
+    assert lines[-1].startswith("files: ")
