@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from conformance.judge.model import Judgement
@@ -17,7 +18,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One case that breaks a requirement; `again` is what `again` gives."""
+    """One case that breaks a requirement; `again` is what to paste, empty where there is nothing."""
 
     row: CaseRow
     judgement: Judgement
@@ -33,8 +34,11 @@ class Finding:
     more: int
 
 
-def findings(summary: Summary, shell: Shell) -> tuple[Finding, ...]:
-    """All broken requirements: MUSTs first, then as the contract lists them. OSError where a file can't be written."""
+Again = Callable[[CaseRow, Judgement], str]
+
+
+def findings(summary: Summary, again: Again) -> tuple[Finding, ...]:
+    """All broken requirements: MUSTs first, then as the contract lists them; `again` gives what to paste for a break."""
     broken = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
     broken.sort(key=lambda row: row.outcome)
     by_word: dict[str, list[Break]] = {row.requirement.id: [] for row in broken}
@@ -44,11 +48,10 @@ def findings(summary: Summary, shell: Shell) -> tuple[Finding, ...]:
             if one.kind == "breaks" and one.requirement in by_word and one.requirement not in seen:
                 seen.add(one.requirement)
                 by_word[one.requirement].append(Break(row, one))
-    by_id = {row.result.case.id: row for row in summary.cases}
-    return tuple(_finding(row, by_word[row.requirement.id], by_id, shell) for row in broken)
+    return tuple(_finding(row, by_word[row.requirement.id], again) for row in broken)
 
 
-def _finding(row: RequirementRow, breaks: list[Break], rows: dict[str, CaseRow], shell: Shell) -> Finding:
+def _finding(row: RequirementRow, breaks: list[Break], again: Again) -> Finding:
     word = row.requirement.id
 
     def weight(one: Break) -> tuple[bool, bool]:
@@ -56,14 +59,15 @@ def _finding(row: RequirementRow, breaks: list[Break], rows: dict[str, CaseRow],
         return one.judgement.unstable is not None, word not in one.row.result.case.requirements[:1]
 
     shown = sorted(breaks, key=weight)[:SHOWN]
-    told = tuple(replace(one, again=again(shell, one.row, one.judgement, rows)) for one in shown)
+    told = tuple(replace(one, again=again(one.row, one.judgement)) for one in shown)
     return Finding(row, told, len(breaks) - len(shown))
 
 
-def again(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:
+def to_paste(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:
     """What to paste to see a break again: a call of curl, or of a script where one request is not enough.
 
-    A comment above says where it may charge. Empty where there is nothing to paste.
+    A comment above says where it may charge. Empty where there is nothing to paste. OSError where a file can't be
+    written. `rows` are those of all cases by id.
     """
     result = row.result
     exchange = next((one for one in result.evidence if one.number == judgement.exchange), None)

@@ -13,9 +13,9 @@ from conformance import __version__
 from conformance.contract import Contract
 from conformance.exchange.model import Exchange, Headers
 from conformance.profile import Profile
+from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
-from conformance.report.redact import Redactor, visible
 from conformance.run.model import RunResult
 
 FOLDER = Path(__file__).resolve().parent
@@ -23,11 +23,16 @@ EXCERPT = 800
 """Bytes of a message that the page shows; the record has the rest."""
 
 
-class Page:
-    """Fills the templates. Every text that they print is redacted, then made visible, then escaped."""
+def title(profile: Profile) -> str:
+    """The title of the page, which pytest-html escapes."""
+    return Cleaner(profile.secrets())(f"Capture Charge conformance: {profile.target.name}")
 
-    def __init__(self, contract: Contract, profile: Profile, redactor: Redactor) -> None:
-        self.contract, self.profile, self.redactor = contract, profile, redactor
+
+class Page:
+    """Fills the templates. Every text that they print is cleaned, then escaped."""
+
+    def __init__(self, contract: Contract, profile: Profile, clean: Cleaner) -> None:
+        self.contract, self.profile, self.clean = contract, profile, clean
         environment = Environment(
             loader=FileSystemLoader(FOLDER),
             autoescape=True,
@@ -40,16 +45,7 @@ class Page:
         self._environment = environment
 
     def _finalize(self, value: object) -> object:
-        return value if isinstance(value, Markup) else self.text(value)
-
-    def text(self, value: object) -> str:
-        """Any value as text without secrets and without characters that do something."""
-        return visible(self.redactor(str(value)))
-
-    @property
-    def title(self) -> str:
-        """The title of the page, which pytest-html escapes."""
-        return self.text(f"Capture Charge conformance: {self.profile.target.name}")
+        return value if isinstance(value, Markup) else self.clean(str(value))
 
     def summary(self, summary: Summary, result: RunResult, found: tuple[Finding, ...], files: str) -> str:
         """The top of the page: verdict, what to do, scope, findings, what was not judged, test plan, captures."""
@@ -92,10 +88,10 @@ class Page:
 
     def _cell(self, name: str, text: str) -> str:
         mark = f" {text}" if name == "outcome" else ""
-        return str(Markup('<td class="col-{}{}">{}</td>').format(name, mark, self.text(text)))
+        return str(Markup('<td class="col-{}{}">{}</td>').format(name, mark, self.clean(text)))
 
-    def evidence(self, row: CaseRow, lines: list[str]) -> str:
-        """What was sent and received in a case, what it breaks, and the lines that repeat it."""
+    def evidence(self, row: CaseRow, again: str) -> str:
+        """What was sent and received in a case, what it breaks, and what to paste to see it again."""
         broken = [one for one in row.result.judgements if one.kind == "breaks"]
         told = {(one.requirement, one.at, one.expected, one.received): one for one in broken}
         numbers = list({one.requirement: one.exchange for one in reversed(broken)}.values())
@@ -104,7 +100,7 @@ class Page:
             row=row,
             broken=list(told.values()),
             exchanges=telling[: 2 if broken else 1],
-            lines=lines,
+            again=again,
             count=len(row.result.numbers),
         )
 
@@ -114,28 +110,25 @@ class Page:
 
     def _sent(self, exchange: Exchange) -> str:
         request = exchange.request
-        return _message(f"{request.method} {request.target} HTTP/1.1", self._hidden(request.headers), request.body)
+        return self._message(f"{request.method} {request.target} HTTP/1.1", self._hidden(request.headers), request.body)
 
     def _received(self, exchange: Exchange) -> str:
         answer = exchange.answer
         notes = "".join(f"[{defect}]\n" for defect in exchange.defects)
         if answer is not None:
             head = f"{notes}HTTP/1.1 {answer.status} {answer.reason}"
-            return _message(head, self._hidden(answer.headers), answer.body)
+            return self._message(head, self._hidden(answer.headers), answer.body)
         if exchange.failure is None:
             return "nothing"
-        return notes + _message(f"[{exchange.failure.kind}: {exchange.failure.detail}]", (), exchange.raw)
+        return notes + self._message(f"[{exchange.failure.kind}: {exchange.failure.detail}]", (), exchange.raw)
 
     def _hidden(self, headers: Headers) -> Headers:
-        return self.redactor.redact_headers(headers)
+        return self.clean.redactor.redact_headers(headers)
 
-
-def _message(first: str, headers: Headers, body: bytes) -> str:
-    head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)])
-    text = body[:EXCERPT].decode("utf-8", "backslashreplace")
-    more = f"\n[… {len(body)} bytes in all]" if len(body) > EXCERPT else ""
-    cut = f"{head[:EXCERPT]} […]" if len(head) > 2 * EXCERPT else head
-    return f"{cut}\n\n{text}{more}" if body else cut
+    def _message(self, first: str, headers: Headers, body: bytes) -> str:
+        head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)]).encode("utf-8", "surrogateescape")
+        text = self.clean.cut(head, 2 * EXCERPT)
+        return f"{text}\n\n{self.clean.cut(body, EXCERPT)}" if body else text
 
 
 def _when(start: str, end: str) -> str:

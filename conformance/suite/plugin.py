@@ -14,9 +14,9 @@ import pytest
 from conformance import __version__
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
+from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED
-from conformance.report.redact import visible
 from conformance.report.terminal import Progress
 from conformance.run.model import Outcome
 from conformance.run.prepare import Options, Run
@@ -104,7 +104,7 @@ class ConformancePlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """The title names the target; asked before anything is sent."""
-        report.title = visible(self.run.redactor(f"Capture Charge conformance: {self.run.profile.target.name}"))
+        report.title = title(self.run.profile)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
@@ -142,10 +142,9 @@ class ConformancePlugin:
             return (yield)
         try:
             yield
-            self.status = self.reporter.write()
         except OSError as error:
             self.reporter.failed(f"the report could not be written: {error}")
-            self.status = OwnFault.status
+        self.status = self.reporter.write()
         session.exitstatus = self.status
         self.reporter.print_summary()
         return None

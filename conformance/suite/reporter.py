@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from conformance.judge.model import Judgement
 from conformance.report import junit, terminal
+from conformance.report.clean import Cleaner
 from conformance.report.curl import Shell, shell_of
-from conformance.report.findings import Finding, again, findings
+from conformance.report.findings import Finding, findings, to_paste
 from conformance.report.html import Page
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
-from conformance.report.redact import visible
 from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
 from conformance.run.prepare import Run
@@ -27,7 +27,9 @@ class Reporter:
         self.result: RunResult = run.result()
         self.summary: Summary = summarise(run.contract, self.result)
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
-        self.page = Page(run.contract, run.profile, run.redactor)
+        self._unwritable = False
+        self.clean = Cleaner(run.profile.secrets())
+        self.page = Page(run.contract, run.profile, self.clean)
         self.shell: Shell = shell_of(run.profile, run.out / "repro", run.redactor, self.result.ignored_environment)
 
     @property
@@ -41,18 +43,21 @@ class Reporter:
             fail_on_warning=options.fail_on_warning,
         )
 
-    def clean(self, text: str) -> str:
-        """`text` without secrets, then made visible: in this order, since a secret may hold what is made visible."""
-        return visible(self.run.redactor(text))
-
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is broken, worst first. Writes `repro/`; where that can't be, that is a fault of our own."""
+        """What is broken, worst first."""
+        return findings(self.summary, self._to_paste)
+
+    def _to_paste(self, row: CaseRow, judgement: Judgement) -> str:
+        """What to paste to see a break again; nothing once `repro/` turned out not to be writable."""
+        if self._unwritable:
+            return ""
         try:
-            return findings(self.summary, self.shell)
+            return to_paste(self.shell, row, judgement, self.rows)
         except OSError as error:
+            self._unwritable = True
             self.failed(f"repro: cannot be written: {error}")
-            return ()
+            return ""
 
     def failed(self, reason: str) -> None:
         """Take in a fault of our own that came up while writing."""
@@ -74,25 +79,19 @@ class Reporter:
     def extras(self, case: str) -> list[dict[str, Any]]:
         """Evidence of a case, for the foldable part of its row."""
         row = self.rows[case]
-        content = self.page.evidence(row, list(self._again(row)))
+        broken = [one for one in row.result.judgements if one.kind == "breaks"]
+        line = self._to_paste(row, broken[0]) if broken and row.outcome in ("failed", "warned") else ""
+        content = self.page.evidence(row, line)
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
-    def _again(self, row: CaseRow) -> Iterator[str]:
-        """One line to paste for the first break of a case that failed or warned."""
-        broken = [one for one in row.result.judgements if one.kind == "breaks"]
-        if row.outcome in ("failed", "warned") and broken:
-            try:
-                if line := again(self.shell, row, broken[0], self.rows):
-                    yield line
-            except OSError as error:
-                self.failed(f"repro: cannot be written: {error}")
-
     def write(self) -> int:
-        """Write `results.json` and what findings need; gives the exit status. Raises `OSError` where it can't."""
+        """Write `results.json` and what findings need; gives the exit status. What can't be written is our fault."""
         _ = self.findings
-        profile = self.run.profile.redacted()
-        value = results_json(self.run.contract, profile, self.result, self.summary, self.status)
-        (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
+        value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
+        try:
+            (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
+        except OSError as error:
+            self.failed(f"results.json could not be written: {error}")
         return self.status
 
     def print_summary(self) -> None:
