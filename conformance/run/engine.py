@@ -11,6 +11,7 @@ from typing import Protocol
 
 from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
+from conformance.errors import UsageError
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
 from conformance.judge.exchange import judge_exchange
@@ -81,6 +82,7 @@ class Engine:
         self.contract, self.profile, self.sender, self.progress = contract, profile, sender, progress
         self.results: dict[str, CaseResult] = {}
         self.stop = ""
+        self.usage = ""
         self.interrupted = False
         self.errors: list[str] = []
         self._ongoing: dict[str, Ongoing] = {}
@@ -196,6 +198,9 @@ class Engine:
         except Unsent as why:
             with self._lock:
                 self._ongoing[case.id].reason = str(why)
+        except UsageError as error:
+            self.usage = self.usage or str(error)
+            self.sender.gate.halt(str(error))
         except OSError as error:
             self.errors.append(f"{case.id}: {error}")
             self.sender.gate.halt(f"a file could not be written: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -38,22 +39,38 @@ class Ledger:
         self._totals: dict[str, Decimal] = {}
         self._taken = self._next = 0
         self._captures: list[Capture] = []
+        self._line: deque[object] = deque()
 
     def reserve(
         self, case: int | str, currency: str, amount: Decimal, *, trip: str = "", known: bool = True
     ) -> Reservation | None:
-        """Reserve one capture, waiting while sums in flight may still come back; None when the budget is spent."""
+        """Reserve one capture, in the order of asking; None when the budget is spent.
+
+        One that does not fit waits until what is in flight has settled, and those who ask later wait behind it.
+        """
+        ticket = object()
         with self._changed:
-            while not self._fits(currency, amount):
-                if not self._held:
-                    return None
-                self._changed.wait()
-            self._next += 1
-            made = Reservation(self._next, case, currency, amount, trip, known)
-            self._held[made.key] = made
-            self._taken += 1
-            self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
-            return made
+            self._line.append(ticket)
+            try:
+                while self._line[0] is not ticket or not self._fits(currency, amount):
+                    if self._line[0] is ticket and not self._held:
+                        return None
+                    self._changed.wait()
+                self._next += 1
+                made = Reservation(self._next, case, currency, amount, trip, known)
+                self._held[made.key] = made
+                self._taken += 1
+                self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
+                return made
+            finally:
+                self._line.remove(ticket)
+                self._changed.notify_all()
+
+    def release(self, reservation: Reservation) -> None:
+        """Give a reservation back, since nothing was sent for it; one that is settled stays so."""
+        with self._changed:
+            if self._held.pop(reservation.key, None) is not None:
+                self._free(reservation)
 
     def settle(self, reservation: Reservation, status: int | None) -> State:
         """Close a reservation by the status received (None: no answer); a second settling changes nothing."""
@@ -62,12 +79,16 @@ class Ledger:
                 return "released"
             state = _state(status)
             if state == "released":
-                self._taken -= 1
-                self._totals[reservation.currency] -= reservation.amount
+                self._free(reservation)
             else:
                 self._captures.append(_capture(reservation, state))
-            self._changed.notify_all()
+                self._changed.notify_all()
             return state
+
+    def _free(self, reservation: Reservation) -> None:
+        self._taken -= 1
+        self._totals[reservation.currency] -= reservation.amount
+        self._changed.notify_all()
 
     def captures(self) -> tuple[Capture, ...]:
         """Captures initiated, or of which nobody knows, in the order of their settling; `number` is the reservation's."""

@@ -67,8 +67,8 @@ class Run:
     def __init__(self, options: Options, environ: Mapping[str, str] = os.environ) -> None:
         self.options = options
         self.contract: Contract = contract_of(options)
-        self.profile: Profile = profile_of(options, environ)
-        self.trips = TripSource(self.profile)
+        self.profile: Profile = profile_of(options, self.contract, environ)
+        self.trips = TripSource(self.profile, self.contract)
         self.subject: Subject = subject_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = planned_cases(self.contract, self.profile, self.subject, options.depth, options.seed)
         self.redactor = Redactor(self.profile.secrets())
@@ -166,6 +166,7 @@ class Run:
             selection=self.options.selection,
             interrupted=engine.interrupted if engine else False,
             stop=(engine.stop or (sender.gate.reason if sender and not engine.interrupted else "")) if engine else "",
+            usage=engine.usage if engine else "",
             errors=(*(engine.errors if engine else ()), *self.own_errors),
             ignored_environment=tuple(name for name in IGNORED if name in self.environ or name.lower() in self.environ),
             captures=tuple(sender.captures) if sender else (),
@@ -186,10 +187,14 @@ def contract_of(options: Options) -> Contract:
         raise UsageError(f"--spec: {error}") from error
 
 
-def profile_of(options: Options, environ: Mapping[str, str]) -> Profile:
+def profile_of(options: Options, contract: Contract, environ: Mapping[str, str]) -> Profile:
     """Read the profile and lay the command line over it."""
     profile = load_profile(
-        options.profile, target=options.target, environ=environ, allow_production=options.allow_production
+        options.profile,
+        target=options.target,
+        environ=environ,
+        allow_production=options.allow_production,
+        contract=contract,
     )
     if options.concurrency is not None:
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from conformance.contract import load_contract
 from conformance.errors import UsageError
 from conformance.profile import Money, Profile, Trips, builtin_profile
 from conformance.run.money import Ledger, cost_of
 from conformance.run.trips import TripSource
 
+CONTRACT = load_contract()
 MOCK = builtin_profile("http://127.0.0.1:1")
 
 
@@ -18,8 +20,9 @@ def limited(captures=None, total=None) -> Profile:
     return MOCK.model_copy(update={"money": money})
 
 
-def with_trips(**source) -> Profile:
-    return MOCK.model_copy(update={"data": MOCK.data.model_copy(update={"trips": Trips(**source)})})
+def trips_of(*, timeout_s=60.0, **source) -> TripSource:
+    data = MOCK.data.model_copy(update={"trips": Trips(**source)})
+    return TripSource(MOCK.model_copy(update={"data": data}), CONTRACT, command_timeout_s=timeout_s)
 
 
 @pytest.mark.parametrize("limit", [{"captures": 30}, {"total": "3.05"}])
@@ -57,7 +60,7 @@ def test_cost_of_a_body():
 def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
     file = tmp_path / "t"
     file.write_text("a\nb\n")
-    source = TripSource(with_trips(file=str(file)))
+    source = trips_of(file=str(file))
     first = source.take()
     source.give_back(first, 400)
     assert (first, source.take(), source.take()) == ("a", "a", "b")
@@ -66,16 +69,16 @@ def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
 
 
 def test_a_command_prints_a_trip_or_is_refused():
-    assert TripSource(with_trips(command=["echo", "t1"])).take() == "t1"
+    assert trips_of(command=["echo", "t1"]).take() == "t1"
     for command in (["false"], ["/no/such"], ["echo"]):
         with pytest.raises(UsageError, match=r"trips\.command"):
-            TripSource(with_trips(command=command)).take()
+            trips_of(command=command).take()
     with pytest.raises(UsageError, match="took more"):
-        TripSource(with_trips(command=["sleep", "5"]), command_timeout_s=0.05).take()
+        trips_of(command=["sleep", "5"], timeout_s=0.05).take()
 
 
 def test_a_reused_trip_has_one_holder():
-    source = TripSource(with_trips(reuse=["a"]))
+    source = trips_of(reuse=["a"])
     held = source.take()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(source.take)

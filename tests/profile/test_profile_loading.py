@@ -46,7 +46,7 @@ BAD = {
     "no scheme": ([(URL, 'url = "pay.example.com" ')], "target.url: found 'pay.example.com'"),
     "public but local": ([('environment = "staging"', 'environment = "local"')], "loopback only"),
     "whole path": ([(URL, 'url = "https://a.example/b/v1/capture/charge" ')], "write https://a.example/b"),
-    "no environment": ([('environment = "staging"', "# ")], '[target] environment = "staging"'),
+    "no environment": ([('environment = "staging"', "# ")], '[target]\n    environment = "staging"'),
     "production": ([('environment = "staging"', 'environment = "production"')], "--allow-production"),
     "store pattern": ([('["store-001"]', '["store 1"]')], "data.stores.0: found 'store 1'"),
     "negative": ([('"0.50"', '"-0.50"')], "money.USD.amount: found '-0.50'"),
