@@ -132,7 +132,7 @@ def mock(
     try:
         server = MockServer(port, tuple(fault or ()), rate)
     except ValueError as error:
-        raise UsageError(f"--rate {rate}: {error}; write it as in 5/s") from None
+        raise UsageError(f"--rate: {error}") from None
     with suppress(KeyboardInterrupt), terminable():
         try:
             server.start()
@@ -168,9 +168,9 @@ def plan(
     print(f"trips needed  {cost.trips}")
     print(f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}")
     for code, total in cost.totals.items():
-        worst = f"{cost.worst[code]} {code} if every request that may charge does"
-        print(f"at most       {total} {code} captured by a conforming target, {worst}")
-        print(f'              [money.{code}] max_total = "{cost.worst[code]}" would fit all')
+        worst = f"{cost.worst[code]:f}"
+        print(f"at most       {total:f} {code} by a conforming target, {worst} {code} if whatever may charge does")
+        print(f'              [money.{code}] max_total = "{worst}" would fit all')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
     seconds = max(paced, cost.requests * ANSWER_S / limits.concurrency)
     print(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from conformance.profile import Profile
 from conformance.run.model import Capture
 
+WHOLE, DECIMALS = 16, 10  # digits before and after the point, few enough for sums to be exact
 State = Literal["released", "captured", "unknown"]
 
 
@@ -122,13 +123,18 @@ def _state(status: int | None) -> State:
 def cost_of(body: bytes, profile: Profile) -> tuple[str, Decimal, bool]:
     """Currency and amount that `body` may charge, and whether the body itself says so.
 
-    Without a finite positive amount in a declared currency: the amount of the first currency, and False.
+    Without a positive amount that money can have in a declared currency: the amount of the first currency, and False.
     """
     currency, amount = _read(body)
     if currency in profile.data.currencies and amount is not None:
         return str(currency), amount, True
     first = profile.data.currencies[0]
     return first, profile.amount_of(first), False
+
+
+def _plausible(number: Decimal) -> bool:
+    """Whether money comes in such a size, and sums with it are exact."""
+    return number.adjusted() < WHOLE and -int(number.as_tuple().exponent) <= DECIMALS
 
 
 def _read(body: bytes) -> tuple[object, Decimal | None]:
@@ -140,5 +146,5 @@ def _read(body: bytes) -> tuple[object, Decimal | None]:
     if not isinstance(money, dict):
         return None, None
     number, currency = money.get("amount"), money.get("code")
-    fits = isinstance(number, Decimal) and number.is_finite() and number > 0
+    fits = isinstance(number, Decimal) and number.is_finite() and number > 0 and _plausible(number)
     return currency if isinstance(currency, str) else None, number if fits else None
