@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from contextlib import suppress
 from difflib import get_close_matches
 from enum import StrEnum
@@ -14,9 +16,10 @@ from typing import Annotated, Any
 import typer
 
 from conformance import __version__
-from conformance.errors import SuiteError, UsageError
+from conformance.errors import OwnFault, SuiteError, UsageError
 
 ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
+BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}  # pytest's statuses where nothing was sent
 
 app = typer.Typer(
     add_completion=False,
@@ -107,10 +110,13 @@ def run(
     ]  # fmt: skip
     if selection:
         arguments += ["-k", selection]
-    status = pytest.main(arguments, plugins=[Early()])
+    status = int(pytest.main(arguments, plugins=[Early()]))
     if plugin.reporter is None:
         stack.close()
-    raise typer.Exit(int(status))
+        if plugin.problem:
+            raise UsageError(plugin.problem)
+        status = BEFORE_SENDING.get(status, OwnFault.status)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -234,10 +240,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # click's usage errors know how to show themselves
+    except Exception as error:  # noqa: BLE001 - click's usage errors know how to show themselves, the others are ours
         show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(UsageError.status)
+        if show is not None:
+            show()
+            sys.exit(UsageError.status)
+        if isinstance(error, BrokenPipeError):  # whoever read the output has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            traceback.print_exc()
+        sys.exit(OwnFault.status)
     sys.exit(result if isinstance(result, int) else 0)

@@ -91,6 +91,11 @@ class Ledger:
         self._totals[reservation.currency] -= reservation.amount
         self._changed.notify_all()
 
+    def held(self) -> tuple[Reservation, ...]:
+        """What is not settled yet, in order of asking."""
+        with self._changed:
+            return tuple(self._held.values())
+
     def captures(self) -> tuple[Capture, ...]:
         """Captures initiated, or of which nobody knows, in the order of their settling; `number` is the reservation's."""
         with self._changed:

@@ -6,11 +6,12 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from conformance import __version__
@@ -204,16 +205,37 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str])
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the run as an interruption from the keyboard does; only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt; later ones do nothing, since the run is ending by then.
+
+    Only the main thread can take signals; in any other this does nothing. A signal that is ignored stays so.
+    """
+    seen: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        seen.append(number)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    with _handled(interrupt):
         yield
-        return
 
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no SIGINT or SIGTERM come between the writing of files."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for changed, old in before.items():
+            signal.signal(changed, old)

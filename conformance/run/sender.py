@@ -72,13 +72,28 @@ class Sender:
         self.closed_early = 0
         self.late_defects: dict[str, str] = {}
         self.captures: list[Capture] = []
+        self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._refused_in_a_row = 0
         self._pauses = 0
 
     def client(self) -> Client:
         """A new client, with a connection of its own."""
-        return Client(self.endpoint)
+        client = Client(self.endpoint)
+        with self._lock:
+            self._clients.append(client)
+        return client
+
+    def abort(self) -> None:
+        """Cut off whatever is in flight."""
+        for client in self._clients:
+            client.abort()
+
+    def abandon(self) -> None:
+        """Count as unknown what is still in flight, since nobody is going to wait for it."""
+        for made in self.ledger.held():
+            if self.ledger.settle(made, None) == "unknown":
+                self._note_capture(0, made, datetime.now(UTC), made.trip, "unknown")
 
     def send(self, client: Client, case: Case, index: int, *, unique: str, trip: str | None = None) -> Sent:
         """Send probe `index` of `case`; `trip` is the one to use again. Raises `Unsent` or `Halted`."""
@@ -218,6 +233,8 @@ class Sender:
             return None
 
         def again() -> tuple[bytes, str | None]:
+            if self.gate.halted:
+                raise Halted
             charging = held.reservation is not None
             if taken is not None and self.trips.reusable:
                 held.taken = None  # the same trip once more, kept from the others

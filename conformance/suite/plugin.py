@@ -16,7 +16,7 @@ from conformance.judge.model import Judgement
 from conformance.report.outcome import case_outcome
 from conformance.report.terminal import Progress
 from conformance.run.model import CaseResult, Outcome
-from conformance.run.prepare import Options, Run
+from conformance.run.prepare import Options, Run, terminable, undisturbed
 from conformance.suite.reporter import Reporter
 
 RUN = pytest.StashKey[Run]()
@@ -31,6 +31,7 @@ class ConformancePlugin:
         self.selected: list[Case] = []
         self.reporter: Reporter | None = None
         self.status = 4
+        self.problem = ""
 
     def configure(self, config: pytest.Config) -> None:
         """Point pytest's own writers at the folder of the run."""
@@ -70,17 +71,21 @@ class ConformancePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A selection that matches nothing is a mistake, not a success."""
         if not self.selected and not session.testsfailed:
-            text = f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
-            pytest.exit(text, returncode=UsageError.status)
+            self.problem = (
+                f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
+            )
+            pytest.exit(self.problem, returncode=UsageError.status)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Send and judge all selected cases, then let the items tell."""
         if not session.config.option.collectonly:
+            self.stack.enter_context(terminable())
             try:
                 self.run.execute(self.selected, Progress(sys.stderr))
             except OSError as error:
                 self.run.own_errors.append(str(error))
+                self.run.results = tuple(CaseResult(case, reason=f"not sent: {error}") for case in self.selected)
             self.reporter = Reporter(self.run)
         return (yield)
 
@@ -118,19 +123,30 @@ class ConformancePlugin:
         """The cells of those columns."""
         cells[2:2] = getattr(report, "conformance", ["<td></td>"] * 3)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the other files and decide the exit status."""
-        self.stack.close()
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int | pytest.ExitCode
+    ) -> Generator[None, object, object]:
+        """Write all files, whatever becomes of any of them, and decide the exit status."""
         if self.reporter is None:
-            return
-        try:
-            self.status = self.reporter.write()
-        except OSError as error:
-            self.reporter.failed(f"the report could not be written: {error}")
-            self.status = OwnFault.status
-        session.exitstatus = self.status
-        self.reporter.print_summary()
+            with self.stack:
+                return (yield)
+        with undisturbed():
+            self.stack.close()
+            if exitstatus == pytest.ExitCode.INTERRUPTED:
+                self.reporter.interrupted()
+            elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+                self.reporter.failed("pytest came upon an error of its own")
+            self.reporter.write()
+            try:
+                return (yield)
+            except Exception as error:  # noqa: BLE001 - the other writers', for which nobody else answers
+                self.reporter.failed(f"a report could not be written: {error}")
+                self.reporter.write()
+                return None
+            finally:
+                session.exitstatus = self.status = self.reporter.status
+                self.reporter.print_summary()
 
 
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:

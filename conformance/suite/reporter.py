@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,11 @@ class Reporter:
     def failed(self, reason: str) -> None:
         """Take in a fault of our own that came up while writing."""
         self.result = replace(self.result, errors=(*self.result.errors, reason))
+        self.status = self._status()
+
+    def interrupted(self) -> None:
+        """Take in that the telling was interrupted, after the sending."""
+        self.result = replace(self.result, interrupted=True)
         self.status = self._status()
 
     def properties(self, result: CaseResult) -> list[tuple[str, str]]:
@@ -81,7 +87,11 @@ class Reporter:
             return ""
         lines = self._curls.setdefault(result.case.id, [])
         while len(lines) <= position:
-            lines.append(self._curl_line(result, len(lines)))
+            try:
+                lines.append(self._curl_line(result, len(lines)))
+            except OSError as error:
+                lines.append("")
+                self.failed(f"a body for a shell line could not be written: {error}")
         return lines[position]
 
     def _curl_line(self, result: CaseResult, position: int) -> str:
@@ -94,17 +104,23 @@ class Reporter:
             variables=curl_variables(self.run),
         )
 
-    def write(self) -> int:
-        """Write `results.json` and what findings need; gives the exit status. Raises `OSError` where it can't."""
+    def write(self) -> None:
+        """Write `results.json` and what findings need; a file that can't be written is a fault of our own."""
         self.curls()
+        file = self.run.out / "results.json"
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
         text = self.run.redactor(json.dumps(value, indent=1))
-        (self.run.out / "results.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        return self.status
+        try:
+            file.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self.failed(f"results.json could not be written: {error}")
+            with suppress(OSError):
+                file.unlink()  # half a file would be worse than none
 
     def print_summary(self) -> None:
         """At most 40 lines on the terminal."""
-        terminal.print_summary(self.summary, self.result, self.run.out, self._curls, sys.stdout)
+        with suppress(OSError):
+            terminal.print_summary(self.summary, self.result, self.run.out, self._curls, sys.stdout)
 
 
 def curl_variables(run: Run) -> dict[str, str]:

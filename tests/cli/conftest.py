@@ -86,7 +86,9 @@ class Command:
             cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
-    def profile(self, url: str, *, target="", auth='kind = "none"', trips='generate = "uuid4"', limits="", more="", timeout_s=2):
+    def profile(
+        self, url: str, *, target="", auth='kind = "none"', trips='generate = "uuid4"', limits="", more="", timeout_s=2
+    ):
         """Write a profile and give its path."""
         file = self.folder / "profile.toml"
         values = {"url": url, "target": target, "auth": auth, "trips": trips, "limits": limits, "more": more}
@@ -129,11 +131,11 @@ def answering(status, headers=(), body=b"", *, certificate=None):
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET = do_PUT = do_DELETE = do_HEAD = answer
-
         def log_message(self, *_):
             pass
 
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        setattr(Handler, f"do_{method}", Handler.answer)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     scheme = "http"

@@ -80,7 +80,10 @@ def test_a_target_outside_loopback_needs_environment_and_money(command, listener
 
 def test_production_needs_a_word(command, listener):
     profile = command.profile(
-        outside(listener), target='environment = "production"', more="[money]\nmax_captures = 5", limits="max_wait_s = 0"
+        outside(listener),
+        target='environment = "production"',
+        more="[money]\nmax_captures = 5",
+        limits="max_wait_s = 0",
     )
     ran = command.run("--profile", profile)
     assert ran.returncode == 2
@@ -202,7 +205,13 @@ def test_an_earlier_run_is_never_overwritten(command):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("run", "--depth", "wild"), ("run", "--concurrency", "0"), ("run", "--no-such"), ("frobnicate",), ("run", "--seed", "x")],
+    [
+        ("run", "--depth", "wild"),
+        ("run", "--concurrency", "0"),
+        ("run", "--no-such"),
+        ("frobnicate",),
+        ("run", "--seed", "x"),
+    ],
 )
 def test_a_command_line_that_makes_no_sense(command, arguments):
     ran = command(*arguments)
@@ -255,7 +264,7 @@ def test_a_request_in_flight_at_the_interruption_counts_as_unknown(command, serv
         never.wait(20)
         return 200
 
-    with serve(answer, [("Content-Type", "application/json")]) as server:
+    with serve(answer, [("Content-Type", "application/json")], b'{"errorMsg":"BadRequestException"}') as server:
         profile = command.profile(server.url, limits="concurrency = 1", timeout_s=20)
         with command.started("run", "--profile", profile, "--out", str(command.out)) as process:
             assert asked.wait(20)
