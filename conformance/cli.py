@@ -110,6 +110,8 @@ def run(
     ]  # fmt: skip
     if selection:
         arguments += ["-k", selection]
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # meant for other tests
+        os.environ.pop(name, None)
     status = int(pytest.main(arguments, plugins=[Early()]))
     if plugin.reporter is None:
         stack.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,9 @@ class ConformancePlugin:
         """Write all files, whatever becomes of any of them, and decide the exit status."""
         if self.reporter is None:
             with self.stack:
-                return (yield)
+                result = yield
+                self._clear(session.config)
+                return result
         with undisturbed():
             self.stack.close()
             if exitstatus == pytest.ExitCode.INTERRUPTED:
@@ -147,6 +149,15 @@ class ConformancePlugin:
             finally:
                 session.exitstatus = self.status = self.reporter.status
                 self.reporter.print_summary()
+
+    def _clear(self, config: pytest.Config) -> None:
+        """Nothing was sent: leave no report behind that says nothing."""
+        if config.option.collectonly:
+            return
+        for name in ("report.html", "junit.xml"):
+            (self.run.out / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.run.out.rmdir()
 
 
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
