@@ -1,6 +1,9 @@
 """Every line of bad input on the real command: what it says, its status, and that nothing was sent where none may be."""
 
 import signal
+import socket
+import time
+from contextlib import ExitStack
 from threading import Event
 
 import pytest
@@ -113,6 +116,25 @@ def test_nobody_listens(command, silent_port):
     assert command.results()["run"]["requests"] == 1
     assert (command.out / "report.html").exists()
     assert (command.out / "junit.xml").exists()
+
+
+def test_a_machine_that_never_answers_the_knocking(command):
+    """As behind a firewall that drops what comes: the queue of the listener is full, and nobody takes from it."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            knocking = stack.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        start = time.monotonic()
+        ran = command.run("--profile", command.profile(url, timeout_s=1))
+    assert time.monotonic() - start < 8
+    assert ran.returncode == 3
+    assert "stopped: no connection to the target: no connection within the time limit" in ran.stdout
+    assert command.results()["counts"]["failed"] == 0
 
 
 def test_a_name_that_nobody_knows(command):
