@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from decimal import ROUND_CEILING, Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -127,7 +128,10 @@ def mock(
     fault: Annotated[list[str] | None, typer.Option(help="Named fault to turn on; may be given again.")] = None,
     rate: Annotated[str | None, typer.Option(metavar="N/s", help="Requests per second before 429.")] = None,
 ) -> None:
-    """Serve the reference server until interrupted: Ctrl-C or SIGTERM end it, with status 0."""
+    """Serve the reference server until interrupted.
+
+    Ctrl-C or SIGTERM end it, with status 0.
+    """
     from conformance.mock.faults import BENIGN, FAULTS
     from conformance.mock.server import MockServer
     from conformance.run.prepare import terminable
@@ -168,7 +172,11 @@ def plan(
     planned = Run(Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production))
     limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)
     for case in planned.cases:
-        note = f"not exercised: {case.not_exercised}" if case.not_exercised else f"{len(case.probes):>4} requests"
+        note = (
+            f"not exercised: {case.not_exercised}"
+            if case.not_exercised
+            else f"{len(case.probes):>4} request{'s' * (len(case.probes) != 1)}"
+        )
         print(f"{case.id:<44} {note:<14} {', '.join(case.requirements[:3])}")
     silent = sum(1 for case in planned.cases if case.not_exercised)
     print(f"\n{len(planned.cases)} cases, {silent} of them not exercised; nothing was sent")
@@ -176,14 +184,22 @@ def plan(
     print(f"trips needed  {cost.trips}")
     print(f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}")
     for code, total in cost.totals.items():
-        worst = f"{cost.worst[code]:f}"
-        print(f"at most       {total:f} {code} by a conforming target, {worst} {code} if whatever may charge does")
+        decimals = planned.profile.minor_units(code)
+        worst = _up(cost.worst[code], decimals)
+        print(
+            f"at most       {_up(total, decimals)} {code} by a conforming target, {worst} if whatever may charge does"
+        )
         print(f'              [money.{code}] max_total = "{worst}" would fit all')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
     seconds = max(paced, cost.requests * ANSWER_S / limits.concurrency)
     print(
         f"time          about {seconds:.0f} s at {ANSWER_S * 1000:g} ms an answer, and the waits for provoked windows"
     )
+
+
+def _up(amount: Decimal, decimals: int) -> str:
+    """The amount in decimal text, rounded up to the decimals of its currency."""
+    return format(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING), "f")
 
 
 @app.command("list")
@@ -232,6 +248,16 @@ def profile_schema(spec: SpecOption = None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: every error of ours becomes one message and its exit status."""
     try:
+        _main(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # whoever read the output has gone; the status is to be that of the command
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main(arguments: list[str] | None) -> None:
+    try:
         result: Any = app(args=arguments, standalone_mode=False)
     except SuiteError as error:
         print(error, file=sys.stderr)
@@ -247,9 +273,6 @@ def main(arguments: list[str] | None = None) -> None:
         if show is not None:
             show()
             sys.exit(UsageError.status)
-        if isinstance(error, BrokenPipeError):  # whoever read the output has gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        else:
-            traceback.print_exc()
+        traceback.print_exc()
         sys.exit(OwnFault.status)
     sys.exit(result if isinstance(result, int) else 0)

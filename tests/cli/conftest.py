@@ -62,17 +62,19 @@ class Command:
         return self("run", "--out", str(self.out), *arguments, **more)
 
     @contextmanager
-    def started(self, *arguments: str):
+    def started(self, *arguments: str, module="conformance", cwd=None, **env: str):
         """The command while it is running; killed at the end where it still is."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "conformance", *arguments],
-            cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-m", module, *arguments],
+            cwd=cwd or self.folder, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
             yield process
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                stream.close()
 
     def limited(self, size: int, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command, unable to make any file longer than `size` bytes."""

@@ -62,7 +62,16 @@ def test_the_figure_that_plan_names_fits_all(command):
     (command.folder / "profile.toml").write_text(
         (command.folder / "profile.toml").read_text().replace("[money.USD]\n", f'[money.USD]\nmax_total = "{figure}"\n')
     )
-    assert "beyond the money budget" not in command("plan", "--profile", profile).stdout
+    again = command("plan", "--profile", profile)
+    assert again.returncode == 0, again.stderr
+    assert "beyond the money budget" not in again.stdout
+
+
+def test_a_reader_that_goes_away_changes_no_status(command):
+    with command.started("run", "--out", str(command.out), "-k", "store-id-missing") as process:
+        process.stdout.close()
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (0, "")
 
 
 def test_list_shows_requirements_cases_and_faults(command):

@@ -1,6 +1,7 @@
 """`pytest conformance/suite` and, installed, `pytest --pyargs conformance.suite`: the command's outcomes and statuses."""
 
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -87,3 +88,24 @@ def test_another_pytest_is_left_alone(command):
     assert ours not in by_pytest("other", command.folder, "--help").stdout
     ran = by_pytest("around", command.folder, "--collect-only", "-q")
     assert ran.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_an_interruption_is_130_and_leaves_the_report(command):
+    with MockServer() as server:
+        profile = command.profile(server.url, limits="requests_per_second = 20")
+        arguments = (
+            "-p",
+            "conformance.suite.options",
+            *FORMS["folder"],
+            "--profile",
+            profile,
+            "--out",
+            str(command.out),
+        )
+        with command.started(*arguments, module="pytest", cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1") as process:
+            command.grown(process, 30)
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stdout + stderr
+    assert command.results()["interrupted"] is True
+    assert command.results()["counts"]["failed"] == 0
