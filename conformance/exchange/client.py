@@ -11,10 +11,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -25,10 +25,11 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from urllib3.util.connection import create_connection
 from urllib3.util.wait import wait_for_socket
 
-from conformance import __version__
-
+from .endpoint import Endpoint, tls_context, why_unreachable
 from .model import Exchange, Failure, FailureKind, Headers, Request
 from .wire import Parsed, Reading
+
+__all__ = ["Client", "Endpoint"]
 
 ANSWER_CAP = 64 * 1024 * 1024
 EARLY_CLOSE_S = 1.0
@@ -38,19 +39,6 @@ SMALL = 16 * 1024  # what any send buffer takes at once
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 Fresh = Callable[[], tuple[bytes, str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to send: base URL without the operation path, fields sent with each request, TLS, proxy, time limit (s)."""
-
-    url: str
-    headers: Headers = ()
-    ca_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    proxy: str | None = None
-    timeout_s: float = 10.0
 
 
 @dataclass(slots=True)
@@ -82,7 +70,9 @@ class _Connection(HTTPConnection):
 
     def __init__(self, *args: Any, line: _Line, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._line = line
+        self._line, self._reading = line, Reading("")
+        self._end: FailureKind | None = None
+        self._early, self._sent_at = False, 0.0
 
     def _remaining(self) -> float:
         left = self._line.deadline - time.monotonic()
@@ -103,11 +93,12 @@ class _Connection(HTTPConnection):
                     (str(address[0]), self.port), self._remaining(), socket_options=self.socket_options
                 )
                 sock.settimeout(self._remaining())
-                return sock
             except TimeoutError as error:
                 raise ConnectTimeoutError(self, "no connection within the time limit") from error
             except OSError as error:
                 last = error
+            else:
+                return sock
         raise NewConnectionError(self, str(last)) from last
 
     def _tunnel(self) -> None:
@@ -117,7 +108,7 @@ class _Connection(HTTPConnection):
         watch.daemon = True
         watch.start()
         try:
-            super()._tunnel()  # type: ignore[misc]
+            super()._tunnel()
         finally:
             watch.cancel()
         self.sock.settimeout(self._remaining())
@@ -189,16 +180,12 @@ class _Connection(HTTPConnection):
         while view and self._end is None:
             wait_for_socket(sock, read=True, write=True, timeout=self._remaining())
             sock.settimeout(0)
-            try:
+            with suppress(*WOULD_BLOCK):
                 self._take(sock.recv(PIECE))
-            except WOULD_BLOCK:
-                pass
             if self._early:
                 return
-            try:
+            with suppress(*WOULD_BLOCK):
                 view = view[sock.send(view[:PIECE]) :]
-            except WOULD_BLOCK:
-                pass
 
     def _await_continue(self) -> None:
         """Read until the peer asks for the body or answers without; after a second it is sent unasked."""
@@ -228,7 +215,8 @@ class _Connection(HTTPConnection):
         while sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
             try:
                 sock.settimeout(self._remaining())
-                if QUICKACK is not None:  # or a server that writes head and body apart waits for us, 40 ms each time
+                # Without it a server that writes head and body apart may wait for us, 40 ms each time.
+                if QUICKACK is not None and isinstance(sock, socket.socket):
                     sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
                 data = sock.recv(PIECE)
                 if data:
@@ -246,7 +234,7 @@ class _Connection(HTTPConnection):
         answer = parsed.answer
         response = _Received(
             body=answer.body if answer else b"",
-            headers=answer.headers if answer else None,
+            headers=HTTPHeaderDict(answer.headers if answer else ()),
             status=answer.status if answer else 0,
             reason=answer.reason if answer else None,
             preload_content=False,
@@ -258,21 +246,13 @@ class _Connection(HTTPConnection):
 
     def _outcome(self) -> Parsed:
         end = self._end
-        whole = self._reading.done
         parsed = self._reading.finish(ended=end is not None)
-        if parsed.answer is not None and not whole:
-            if end is None:
-                return _with(parsed, f"answer larger than {ANSWER_CAP} bytes")
-            if end == "timeout":
-                return _with(parsed, "not complete within the time limit")
-        elif end is not None and parsed.answer is None and (parsed.failure is None or parsed.failure.kind == "closed"):
+        if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
+            defect = "not complete within the time limit" if end else f"answer larger than {ANSWER_CAP} bytes"
+            return replace(parsed, defects=(*parsed.defects, defect), keep_alive=False)
+        if end is not None and parsed.answer is None and (parsed.failure is None or parsed.failure.kind == "closed"):
             return Parsed(None, (), Failure(end, _ENDS[end]), keep_alive=False)
         return parsed
-
-    _reading: Reading
-    _end: FailureKind | None = None
-    _early = False
-    _sent_at = 0.0
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
@@ -291,46 +271,36 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, endpoint: Endpoint, line: _Line) -> None:
         self._endpoint, self._line = endpoint, line
-        self._pool: HTTPConnectionPool | None = None
+        self.pool: HTTPConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> HTTPConnectionPool:
         """The one pool, looked up once."""
-        if self._pool is None:
-            pool: HTTPConnectionPool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        if self.pool is None:
+            pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
             kind = _SecureConnection if pool.scheme == "https" else _Connection
             pool.ConnectionCls = partial(kind, line=self._line)  # type: ignore[assignment]
-            self._pool = pool
-        return self._pool
+            self.pool = pool
+        return self.pool
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[Any, Any]:
         """With a TLS context of ours, shared by all clients: reading the certificates takes long."""
         host, more = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "https":
-            end = self._endpoint
-            more = {"ssl_context": _tls(end.ca_file, end.client_cert, end.client_key)}
-        return host, more
+        end = self._endpoint
+        return host, {"ssl_context": tls_context(end.ca_file, end.client_cert, end.client_key)} if end.secure else more
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         """A proxy that speaks TLS is trusted by the same certificates."""
         if proxy.lower().startswith("https:"):
-            more["proxy_ssl_context"] = _tls(self._endpoint.ca_file, None, None)
+            more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
         return super().proxy_manager_for(proxy, **more)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing to add to the context of ours; requests would trust its own certificates as well."""
-
-
-@lru_cache(maxsize=8)
-def _tls(ca_file: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file or requests.certs.where())
-    if cert:
-        context.load_cert_chain(cert, key)
-    return context
 
 
 class Client:
@@ -340,14 +310,13 @@ class Client:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._url = urlsplit(endpoint.url)
-        self._host = self._url.netloc.rpartition("@")[2]
+        self._endpoint, self._host = endpoint, endpoint.host
+        self._origin = f"{endpoint.parts.scheme}://{endpoint.host}"
         self._line = _Line()
         self._session = requests.Session()
         self._session.trust_env = False
         self._adapter = _Adapter(endpoint, self._line)
-        self._session.mount(f"{self._url.scheme}://", self._adapter)
+        self._session.mount(self._origin, self._adapter)
         self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else None
 
     @property
@@ -362,7 +331,7 @@ class Client:
     def close(self) -> None:
         """Close the connection, if any is open."""
         self._session.close()
-        self._adapter._pool = None
+        self._adapter.pool = None
 
     def send(
         self,
@@ -385,7 +354,9 @@ class Client:
         """
         line, early = self._line, False
         while True:
-            request = self._request(method, target_path, headers, body, case, framing, accept)
+            request = self._endpoint.request(
+                method, target_path, headers, body, case=case, framing=framing, accept=accept
+            )
             wall, opened = time.time(), line.opened
             line.closed_early = False
             line.deadline = time.monotonic() + self._endpoint.timeout_s
@@ -412,67 +383,18 @@ class Client:
         """Send through the adapter at once: `Session.send` would only add redirects, cookies and hooks."""
         prepared = requests.PreparedRequest()
         prepared.method = request.method
-        origin = request.target if "://" in request.target else f"{self._url.scheme}://{self._host}{request.target}"
-        prepared.url = origin
+        prepared.url = request.target if request.target[:1] != "/" else self._origin + request.target
         prepared.headers = HTTPHeaderDict(request.headers)  # type: ignore[assignment]
         prepared.body = request.body if request.body or chunked else None
         try:
             response = self._adapter.send(prepared, stream=True, proxies=self._proxies)
         except (requests.RequestException, HTTPError, OSError) as error:
-            return self._unreachable(error)
-        received: _Received = response.raw
+            return why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
+        received = cast("_Received", response.raw)
         received.release_conn()
         return received
 
-    def _unreachable(self, error: Exception) -> Failure:
-        """Say of no connection why there is none."""
-        wrapped = error.args[0] if error.args and isinstance(error.args[0], HTTPError) else error
-        reason = getattr(wrapped, "reason", None) or wrapped
-        cause = reason.__cause__ or reason
-        detail = " ".join(str(cause).split())
-        if isinstance(reason, NameResolutionError):
-            return Failure("dns", f"the name {self._url.hostname} is not known")
-        if isinstance(error, (requests.Timeout, TimeoutError)) or isinstance(cause, TimeoutError):
-            return Failure("timeout", "no connection within the time limit")
-        if isinstance(error, requests.exceptions.ProxyError):
-            original = getattr(reason, "original_error", reason)
-            return Failure("refused", f"no connection through the proxy: {' '.join(str(original).split())}")
-        if isinstance(error, (requests.exceptions.SSLError, ssl.SSLError)):
-            return Failure("tls", detail)
-        return Failure("refused", f"no connection to {self._host}: {detail}")
-
-    def _request(
-        self, method: str, path: str, headers: Headers, body: bytes, case: str, framing: str, accept: str | None
-    ) -> Request:
-        base = self._url.path
-        target = (base.rstrip("/") + path if path else base) or "/"
-        if self._url.query:
-            target = f"{target}?{self._url.query}"
-        if self._endpoint.proxy and self._url.scheme == "http":
-            target = f"http://{self._host}{target}"
-        fields = [("Host", self._host)]
-        fields.append(("User-Agent", f"capture-charge-conformance/{__version__} ({case})"))
-        fields.append(("Accept-Encoding", "identity"))
-        if accept is not None:
-            fields.append(("Accept", accept))
-        given = {name.lower() for name, _ in headers}
-        fields += [(n, v) for n, v in self._endpoint.headers if n.lower() not in given]
-        fields += headers
-        if framing == "chunked":
-            fields.append(("Transfer-Encoding", "chunked"))
-        elif body or method in ("POST", "PUT", "PATCH"):
-            fields.append(("Content-Length", str(len(body))))
-        if framing == "expect":
-            fields.append(("Expect", "100-continue"))
-        return Request(method, target, tuple(fields), body)
-
 
 def _shut(sock: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-
-
-def _with(parsed: Parsed, defect: str) -> Parsed:
-    return Parsed(parsed.answer, (*parsed.defects, defect), parsed.failure, keep_alive=False)

@@ -56,7 +56,7 @@ class Reading:
         self._version = self._reason = b""
         self._headers: Headers = ()
         self._defects: list[str] = []
-        self._garbled: bytes | None = None
+        self._garbled_at: int | None = None
         self._delimited = True
 
     @property
@@ -75,8 +75,9 @@ class Reading:
 
     def finish(self, *, ended: bool) -> Parsed:
         """What came so far amounts to. `ended`: no more bytes will come (closed, reset or out of time)."""
-        if self._garbled is not None:
-            return Parsed(None, (), Failure("garbled", f"no HTTP status line: {self._garbled!r}"), False)
+        if self._garbled_at is not None:
+            found = bytes(self.raw[self._garbled_at :][:60]).split(b"\n")[0].rstrip(b"\r")
+            return Parsed(None, (), Failure("garbled", f"no HTTP status line: {found!r}"), False)
         if self.status is None:
             return self._headless(ended)
         defects = [*self._defects, *self._cut_off(ended)]
@@ -113,20 +114,20 @@ class Reading:
 
     def _head(self) -> bool:
         if not self._buffer.startswith(_PREFIX) and not _PREFIX.startswith(self._buffer):
-            return self._is_garbled(self._buffer)
+            return self._is_garbled()
         match = _HEAD_END.search(self._buffer, max(self._seen - 2, 0))
         if match is None:
             self._seen = len(self._buffer)
             return False
         block = bytes(self._buffer[: match.end()])
+        lines = [line[:-1] if line.endswith(b"\r") else line for line in block.split(b"\n")[:-2]]
+        status_line = STATUS_LINE.match(lines[0])
+        if status_line is None:
+            return self._is_garbled()
         del self._buffer[: match.end()]
         self._seen = 0
         if block.count(b"\n") != block.count(b"\r\n"):
             self._defects.append("header line ended by a bare line feed")
-        lines = [line[:-1] if line.endswith(b"\r") else line for line in block.split(b"\n")[:-2]]
-        status_line = STATUS_LINE.match(lines[0])
-        if status_line is None:
-            return self._is_garbled(lines[0])
         status = int(status_line[3])
         if 100 <= status < 200 and status != 101:
             self.interim.append(status)
@@ -139,8 +140,8 @@ class Reading:
         self._stage = self._framing(status)
         return True
 
-    def _is_garbled(self, found: bytes | bytearray) -> bool:
-        self._garbled, self._stage = bytes(found[:60]), "done"
+    def _is_garbled(self) -> bool:
+        self._garbled_at, self._stage = self.size - len(self._buffer), "done"
         return False
 
     def _framing(self, status: int) -> Stage:
@@ -168,10 +169,9 @@ class Reading:
         return "length" if self._left else "done"
 
     def _lost(self, defect: str) -> Stage:
-        """Nobody can tell where the answer ends: keep what is there and look no further."""
+        """Nobody can tell where the answer ends: look no further."""
         self._defects.append(defect)
         self._delimited = False
-        self._keep(self._buffer)
         return "done"
 
     def _counted(self) -> bool:

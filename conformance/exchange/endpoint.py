@@ -1,0 +1,101 @@
+"""Where requests go and what each of them carries. Pure but for the reading of certificates: connects to nothing."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
+
+from requests.certs import where  # type: ignore[attr-defined]
+from urllib3.exceptions import NameResolutionError
+
+from conformance import __version__
+
+from .model import Failure, Headers, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to send: base URL without the operation path, fields sent with each request, TLS, proxy, time limit (s)."""
+
+    url: str
+    headers: Headers = ()
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    timeout_s: float = 10.0
+
+    @property
+    def parts(self) -> SplitResult:
+        """The base URL, split."""
+        return urlsplit(self.url)
+
+    @property
+    def host(self) -> str:
+        """Host and port as the Host field tells them."""
+        return self.parts.netloc.rpartition("@")[2]
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken with the target."""
+        return self.parts.scheme == "https"
+
+    def request(
+        self, method: str, path: str, headers: Headers, body: bytes, *, case: str, framing: str, accept: str | None
+    ) -> Request:
+        """The request as it goes out; `path` is added to the base URL, whose query stays."""
+        base, query = self.parts.path, self.parts.query
+        target = (base.rstrip("/") + path if path else base) or "/"
+        if query:
+            target = f"{target}?{query}"
+        if self.proxy and not self.secure:
+            target = f"http://{self.host}{target}"
+        fields = [("Host", self.host)]
+        fields.append(("User-Agent", f"capture-charge-conformance/{__version__} ({case})"))
+        fields.append(("Accept-Encoding", "identity"))
+        if accept is not None:
+            fields.append(("Accept", accept))
+        given = {name.lower() for name, _ in headers}
+        fields += [(n, v) for n, v in self.headers if n.lower() not in given]
+        fields += headers
+        if framing == "chunked":
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif body or method in ("POST", "PUT", "PATCH"):
+            fields.append(("Content-Length", str(len(body))))
+        if framing == "expect":
+            fields.append(("Expect", "100-continue"))
+        return Request(method, target, tuple(fields), body)
+
+
+@lru_cache(maxsize=8)
+def tls_context(ca_file: str | None, cert: str | None = None, key: str | None = None) -> ssl.SSLContext:
+    """Trusts `ca_file`, or else the usual authorities, whatever the environment says. Raises OSError for a bad file."""
+    context = ssl.create_default_context(cafile=ca_file or where())
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:
+    """Say of an error of requests why there is no connection. `late`: the time limit has passed."""
+    causes = list(_causes(error))
+    detail = " ".join(str(causes[-1]).split())
+    if any(isinstance(cause, NameResolutionError) for cause in causes):
+        return Failure("dns", f"the name {urlsplit(endpoint.proxy or endpoint.url).hostname} is not known")
+    if late or any(isinstance(cause, TimeoutError) for cause in causes):
+        return Failure("timeout", "no connection within the time limit")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Failure("tls", detail)
+    through = " through the proxy" if endpoint.proxy else ""
+    return Failure("refused", f"no connection to {endpoint.host}{through}: {detail}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it wraps, in the various ways of the libraries, down to the first cause."""
+    while error is not None:
+        yield error
+        inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *reversed(error.args)]
+        error = next((one for one in (*inner, error.__cause__) if isinstance(one, BaseException)), None)
