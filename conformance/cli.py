@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -166,6 +167,36 @@ def list_(spec: SpecOption = None) -> None:
     print("\nFaults of the mock server")
     for fault in (*FAULTS.values(), *BENIGN.values()):
         print(f"  {fault.name:<44} {fault.wrong} [{', '.join(sorted(fault.breaks)) or 'benign'}]")
+
+
+@app.command()
+def judge(
+    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Judge recorded traffic again, offline, and say which outcomes changed."""
+    from conformance.report.outcome import exit_status, summarise
+    from conformance.report.redact import visible
+    from conformance.run.offline import changes, judge_record
+    from conformance.run.prepare import Options, contract_of, profile_of
+
+    file = record / "record.jsonl" if record.is_dir() else record
+    options = Options(profile)
+    contract = contract_of(options)
+    result = judge_record(file, contract, profile_of(options, os.environ) if profile else None)
+    summary = summarise(contract, result)
+    print(summary.headline)
+    for warning in (result.stop, result.extra["warning"]):
+        if warning:
+            print(visible(warning))
+    for row in summary.requirements:
+        if row.outcome in ("failed", "warned"):
+            print(f"{row.outcome}: {row.requirement.id} in {', '.join(row.cases[:3])}")
+    now = {row.requirement.id: row.outcome for row in summary.requirements}
+    for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
+        print(line)
+    status = exit_status(summary, result, require_complete=False, fail_on_warning=False)
+    raise typer.Exit(status)
 
 
 @app.command()
