@@ -177,7 +177,7 @@ def judge(
     """Judge recorded traffic again, offline, and say which outcomes changed."""
     from conformance.report.outcome import exit_status, summarise
     from conformance.report.redact import visible
-    from conformance.run.offline import changes, judge_record
+    from conformance.run.offline import changes, judge_record, sound_record
     from conformance.run.prepare import Options, contract_of, profile_of
 
     file = record / "record.jsonl" if record.is_dir() else record
@@ -186,9 +186,10 @@ def judge(
     result = judge_record(file, contract, profile_of(options, os.environ) if profile else None)
     summary = summarise(contract, result)
     print(summary.headline)
-    for warning in (result.stop, result.extra["warning"]):
-        if warning:
-            print(visible(warning))
+    if result.stop:
+        print(visible(result.stop))
+    if sound_record(file).header["spec_digest"] != contract.digest:
+        print("the run had another spec than the one installed here")
     for row in summary.requirements:
         if row.outcome in ("failed", "warned"):
             print(f"{row.outcome}: {row.requirement.id} in {', '.join(row.cases[:3])}")

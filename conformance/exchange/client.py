@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, Literal, cast
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
@@ -25,7 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from urllib3.util.connection import create_connection
 from urllib3.util.wait import wait_for_socket
 
-from .endpoint import Endpoint, tls_context, why_unreachable
+from .endpoint import Endpoint, EndpointAdapter, LoneSession, why_unreachable
 from .model import Exchange, Failure, FailureKind, Headers, Request
 from .wire import Parsed, Reading
 
@@ -35,6 +34,7 @@ ANSWER_CAP = 64 * 1024 * 1024
 EARLY_CLOSE_S = 1.0
 CONTINUE_WAIT_S = 1.0
 PIECE = 64 * 1024
+ABORTED = Failure("aborted", "the run was interrupted")
 SMALL = 16 * 1024  # what any send buffer takes at once
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -46,6 +46,8 @@ class _Line:
     """What the connection of one client is told (`deadline`, monotonic) and what it notes, across reconnections."""
 
     deadline: float = 0.0
+    aborted: bool = False
+    sock: socket.socket | None = None
     opened: int = 0
     last_case: str = ""
     last_end: float = 0.0
@@ -117,6 +119,7 @@ class _Connection(HTTPConnection):
         """Open the connection within the deadline, TLS and tunnel included."""
         super().connect()
         self._line.opened += 1
+        self._line.sock = self.sock
 
     @property
     def is_connected(self) -> bool:
@@ -246,6 +249,8 @@ class _Connection(HTTPConnection):
 
     def _outcome(self) -> Parsed:
         end = self._end
+        if self._line.aborted and not self._reading.done:
+            return Parsed(None, (), ABORTED, keep_alive=False)
         parsed = self._reading.finish(ended=end is not None)
         if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
             defect = "not complete within the time limit" if end else f"answer larger than {ANSWER_CAP} bytes"
@@ -266,13 +271,13 @@ _ENDS: dict[FailureKind, str] = {
 }
 
 
-class _Adapter(HTTPAdapter):
-    """The adapter of requests for one endpoint, over a pool of one connection of ours."""
+class _Adapter(EndpointAdapter):
+    """The adapter of requests over a pool of one connection of ours."""
 
     def __init__(self, endpoint: Endpoint, line: _Line) -> None:
-        self._endpoint, self._line = endpoint, line
+        super().__init__(endpoint)
+        self._line = line
         self.pool: HTTPConnectionPool | None = None
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
@@ -285,53 +290,36 @@ class _Adapter(HTTPAdapter):
             self.pool = pool
         return self.pool
 
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        """With a TLS context of ours, shared by all clients: reading the certificates takes long."""
-        host, more = super().build_connection_pool_key_attributes(request, verify, cert)
-        end = self._endpoint
-        return host, {"ssl_context": tls_context(end.ca_file, end.client_cert, end.client_key)} if end.secure else more
-
-    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """A proxy that speaks TLS is trusted by the same certificates."""
-        if proxy.lower().startswith("https:"):
-            more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
-        return super().proxy_manager_for(proxy, **more)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to add to the context of ours; requests would trust its own certificates as well."""
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()
+        self.pool = None
 
 
 class Client:
-    """One kept-alive connection to the endpoint; not to be shared between threads.
-
-    `late_defect`: case and words where bytes came after an answer that seemed whole; whoever reads it may reset it.
-    """
+    """One kept-alive connection to the endpoint; not to be shared between threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint, self._host = endpoint, endpoint.host
         self._origin = f"{endpoint.parts.scheme}://{endpoint.host}"
         self._line = _Line()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._adapter = _Adapter(endpoint, self._line)
-        self._session.mount(self._origin, self._adapter)
-        self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else None
+        self._session = LoneSession(self._origin, _Adapter(endpoint, self._line))
+        self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else {}
 
-    @property
-    def late_defect(self) -> tuple[str, str] | None:
-        """See the class."""
-        return self._line.late_defect
-
-    @late_defect.setter
-    def late_defect(self, value: None) -> None:
-        self._line.late_defect = value
+    def take_late_defect(self) -> tuple[str, str] | None:
+        """Case and words where bytes came after an answer that had seemed whole; told once."""
+        found, self._line.late_defect = self._line.late_defect, None
+        return found
 
     def close(self) -> None:
         """Close the connection, if any is open."""
         self._session.close()
-        self._adapter.pool = None
+
+    def abort(self) -> None:
+        """End what is being waited for, and send nothing more; may be called from another thread."""
+        self._line.aborted = True
+        if self._line.sock is not None:
+            _shut(self._line.sock)
 
     def send(
         self,
@@ -380,16 +368,22 @@ class Client:
         )  # fmt: skip
 
     def _exchange(self, request: Request, *, chunked: bool) -> _Received | Failure:
-        """Send through the adapter at once: `Session.send` would only add redirects, cookies and hooks."""
+        """Send what was prepared by ourselves: requests would order and merge header fields, and quote the URL anew."""
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.url = request.target if request.target[:1] != "/" else self._origin + request.target
         prepared.headers = HTTPHeaderDict(request.headers)  # type: ignore[assignment]
         prepared.body = request.body if request.body or chunked else None
         try:
-            response = self._adapter.send(prepared, stream=True, proxies=self._proxies)
+            if self._line.aborted:
+                return ABORTED
+            response = self._session.send(prepared, stream=True, allow_redirects=False, proxies=self._proxies)
         except (requests.RequestException, HTTPError, OSError) as error:
-            return why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
+            return (
+                ABORTED
+                if self._line.aborted
+                else why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
+            )
         received = cast("_Received", response.raw)
         received.release_conn()
         return received

@@ -6,8 +6,11 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+import requests
+from requests.adapters import HTTPAdapter
 from requests.certs import where  # type: ignore[attr-defined]
 from urllib3.exceptions import NameResolutionError
 
@@ -77,6 +80,43 @@ def tls_context(ca_file: str | None, cert: str | None = None, key: str | None = 
     if cert:
         context.load_cert_chain(cert, key)
     return context
+
+
+class EndpointAdapter(HTTPAdapter):
+    """The adapter of requests with the trust of one endpoint and its proxy; it keeps one connection."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """With a TLS context that all clients share: reading the certificates takes long."""
+        host, more = super().build_connection_pool_key_attributes(request, verify, cert)
+        end = self._endpoint
+        return host, {"ssl_context": tls_context(end.ca_file, end.client_cert, end.client_key)} if end.secure else more
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """A proxy that speaks TLS is trusted by the same certificates."""
+        if proxy.lower().startswith("https:"):
+            more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
+        return super().proxy_manager_for(proxy, **more)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing to add to the context; requests would trust its own certificates as well."""
+
+
+class LoneSession(requests.Session):
+    """Asks nothing of the environment and takes a redirection for an answer like any other."""
+
+    def __init__(self, origin: str, adapter: HTTPAdapter) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount(origin, adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: not even read, since what a target writes there may be anything."""
 
 
 def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:

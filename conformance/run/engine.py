@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from conformance.cases.model import Case, Expectation
+from conformance.cases.model import Case
 from conformance.contract import Contract
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
@@ -18,6 +18,7 @@ from conformance.judge.groups import judge_closes, judge_equals, judge_group
 from conformance.judge.model import Judgement, breaks, holds
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
+from conformance.run.findings import confirmed, distinct
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
 from conformance.run.opening import (
@@ -307,7 +308,7 @@ class Engine:
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
-            ongoing.judgements += _distinct(judgements, ongoing.judgements)
+            ongoing.judgements += distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
                 if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
                     ongoing.evidence.append(exchange)
@@ -326,8 +327,6 @@ class Engine:
         sent = self.sender.send(self._client(), case, index, unique=new_unique())
         exchange = sent.exchange
         judged = self._judge(case, index, exchange)
-        still = {judgement.requirement for judgement in judged if judgement.kind == "breaks"}
-        seen = {judgement.requirement for judgement in judged}
         with self._lock:
             ongoing = self._ongoing[case.id]
             if exchange.number is not None:
@@ -335,32 +334,8 @@ class Engine:
             if sent.charged != "no" and ongoing.charged != "yes":
                 ongoing.charged = sent.charged
             first = {one.number: one for one in ongoing.evidence if one.probe == index}
-            for position, judgement in enumerate(ongoing.judgements):
-                if judgement.kind != "breaks" or judgement.exchange not in first or judgement.requirement in still:
-                    continue
-                if not seen:
-                    continue
-                original = first[judgement.exchange]
-                if self._is_cleared_500(original):
-                    ongoing.judgements[position] = replace(
-                        breaks(
-                            "server-error.stable",
-                            at="status",
-                            expected="no 500 that a repetition clears",
-                            received=f"500, then {exchange.answer.status if exchange.answer else 'no answer'}",
-                        ),
-                        exchange=judgement.exchange,
-                    )
-                    self._cleared_500 += 1
-                else:
-                    ongoing.judgements[position] = replace(judgement, unstable=(1, 2))
-
-    def _is_cleared_500(self, exchange: Exchange) -> bool:
-        """Whether the exchange is a 500 whose body is as the contract asks."""
-        if exchange.answer is None or exchange.answer.status != 500:
-            return False
-        rows = judge_exchange(self.contract, Expectation("provoked", provoked=500), exchange)
-        return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
+            ongoing.judgements, cleared = confirmed(self.contract, ongoing.judgements, first, exchange, judged)
+            self._cleared_500 += cleared
 
     def _finish(self, cases: Sequence[Case]) -> None:
         """Turn what is known into results, what the whole run shows included."""
@@ -424,18 +399,6 @@ def probe_currency(case: Case) -> str:
 def _member(case: Case, name: str) -> str:
     text = case.probes[0].body.decode()
     return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
-
-
-def _distinct(new: list[Judgement], old: list[Judgement]) -> list[Judgement]:
-    """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
-    said = {
-        (judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"
-    }
-    return [
-        judgement
-        for judgement in new
-        if judgement.kind == "breaks" or (judgement.requirement, judgement.kind, judgement.behaviour) not in said
-    ]
 
 
 def _wait(futures: list[Future[None]]) -> None:

@@ -13,10 +13,10 @@ from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Record, read_record
-from conformance.judge.exchange import judge_exchange
-from conformance.judge.groups import judge_closes, judge_equals, judge_group
-from conformance.judge.model import Judgement, breaks, holds
+from conformance.judge.groups import judge_closes, judge_equals
+from conformance.judge.model import Judgement, holds
 from conformance.profile import Profile
+from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
 from conformance.run.model import CaseResult, RunResult
 from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
 
@@ -25,7 +25,6 @@ Told = tuple[Exchange, Json]
 REFUSED = (429, 503)
 LAST_ATTEMPT = 3
 EVIDENCE = 4
-OTHER_SPEC = "the run was judged by another spec than the one that is installed"
 
 
 def described(case: Case) -> Json:
@@ -78,17 +77,23 @@ def closing(run: RunResult, results: Iterable[CaseResult], *, opened: bool) -> J
     }
 
 
-def judge_record(path: Path | str, contract: Contract, profile: Profile | None = None) -> RunResult:
-    """Judge the record at `path`. The time limit is that of `profile`, or else the one that the run had.
-
-    `extra["warning"]` of the result says what else the reader must know. Raises `UsageError` for no sound record.
-    """
+def sound_record(path: Path | str) -> Record:
+    """Read the record at `path`. Raises `UsageError` for what is no record, or was changed."""
     try:
         record = read_record(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a record.jsonl") from error
     if record.broken:
         raise UsageError(f"{path}: {record.broken}; judge the record as the run wrote it")
+    return record
+
+
+def judge_record(path: Path | str, contract: Contract, profile: Profile | None = None) -> RunResult:
+    """Judge the record at `path`. The time limit is that of `profile`, or else the one that the run had.
+
+    Raises `UsageError` for what is no sound record.
+    """
+    record = sound_record(path)
     try:
         return _Again(record, contract, profile).result()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -128,10 +133,7 @@ class _Case:
 
     def add(self, judgements: list[Judgement], exchanges: Sequence[Exchange]) -> None:
         """Keep what says more than is known; of the exchanges the first, and a few that break something."""
-        known = {(one.requirement, one.kind, one.behaviour) for one in self.judgements if one.kind != "breaks"}
-        self.judgements += [
-            one for one in judgements if one.kind == "breaks" or (one.requirement, one.kind, one.behaviour) not in known
-        ]
+        self.judgements += distinct(judgements, self.judgements)
         broken = any(one.kind == "breaks" for one in judgements)
         for exchange in exchanges:
             if not self.evidence or (broken and len(self.evidence) < EVIDENCE and exchange not in self.evidence):
@@ -167,9 +169,8 @@ class _Again:
             stop = f"the record is cut off after {len(self.record.exchanges)} exchanges: it has no footer"
         for identity, probes in self.told.items():
             self._judge_case(self.cases.get(identity) or _Case(_case({"id": identity})), probes)
-        results = [self._case_result(one, footer.get("reasons", {})) for one in self.cases.values()]
         return RunResult(
-            cases=tuple(self._late(one) for one in results),
+            cases=tuple(self._case_result(one, stop) for one in self.cases.values()),
             run_id=header["run"],
             started=header["started"],
             ended=str(footer.get("ended", header["started"])),
@@ -180,7 +181,6 @@ class _Again:
             selection=header["selection"],
             stop=stop,
             errors=tuple(footer.get("errors", ())),
-            extra={"warning": "" if header["spec_digest"] == self.contract.digest else OTHER_SPEC},
         )
 
     def _judge_case(self, one: _Case, probes: dict[int, list[list[Told]]]) -> None:
@@ -199,82 +199,50 @@ class _Again:
         if one.case.rule and len(group) == len(one.case.probes):
             one.case = replace(one.case, probes=tuple(known[index] for index in sorted(known)))
             got = [group[index] for index in sorted(group)]
-            one.add(judge_group(self.contract, one.case, got), got)
+            one.add(judge_together(self.contract, one.case, got), got)
         for index, sendings in sorted(probes.items()):
             for sending in sendings[1:]:
                 if not _given_up(sending):
                     self._confirm(one, index, *sending[-1])
 
     def _judge(self, exchange: Exchange, beside: Json) -> list[Judgement]:
-        judged = judge_exchange(
-            self.contract,
-            _expectation(beside),
-            exchange,
-            method=exchange.request.method,
-            on_path=beside["path"] == "operation",
-            time_limit=self.time_limit,
-        )
-        return [replace(judgement, exchange=exchange.number) for judgement in judged]
+        return judge_probe(self.contract, _probe(exchange, beside), exchange, self.time_limit)
 
     def _confirm(self, one: _Case, index: int, exchange: Exchange, beside: Json) -> None:
-        """Mark breaks that did not show a second time; a good 500 that went away breaks stability instead."""
-        again = self._judge(exchange, beside)
-        still = {judgement.requirement for judgement in again if judgement.kind == "breaks"}
         originals = {each.number: each for each in one.evidence if each.probe == index}
+        again = self._judge(exchange, beside)
+        one.judgements, cleared = confirmed(self.contract, one.judgements, originals, exchange, again)
+        self.cleared_500 += cleared
         one.numbers += [exchange.number] if exchange.number is not None else []
-        for position, judgement in enumerate(one.judgements if again else ()):
-            if judgement.kind != "breaks" or judgement.requirement in still or judgement.exchange not in originals:
-                continue
-            if self._is_good_500(originals[judgement.exchange]):
-                then = exchange.answer.status if exchange.answer else "no answer"
-                expected = "no 500 that a repetition clears"
-                broken = breaks("server-error.stable", at="status", expected=expected, received=f"500, then {then}")
-                one.judgements[position] = replace(broken, exchange=judgement.exchange)
-                self.cleared_500 += 1
-            else:
-                one.judgements[position] = replace(judgement, unstable=(1, 2))
 
-    def _is_good_500(self, exchange: Exchange) -> bool:
-        if exchange.answer is None or exchange.answer.status != 500:
-            return False
-        rows = judge_exchange(self.contract, Expectation("provoked", provoked=500), exchange)
-        return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
-
-    def _case_result(self, one: _Case, reasons: dict[str, Json]) -> CaseResult:
-        case = one.case
+    def _case_result(self, one: _Case, stop: str) -> CaseResult:
+        case, footer = one.case, self.record.footer
+        told = footer.get("reasons", {}).get(case.id, {})
+        beforehand = told.get("beforehand", False)
         if case.not_exercised:
             return CaseResult(case, reason=case.not_exercised, beforehand=True)
-        if case.id in (EQUALS, CLOSES, STABILITY):
-            return self._whole(case)
-        told = reasons.get(case.id, {})
+        if not footer.get("opened", True):  # not the target that was meant: nothing it did is a finding
+            one.judgements = []
+        elif case.id in (EQUALS, CLOSES, STABILITY):
+            one.judgements = self._whole(case)
+            one.sent = 1 if one.judgements else 0
+        if case.id in self.late and one.judgements:
+            one.judgements.append(late_break(self.late[case.id]))
         reason = told.get("reason", "")
-        if not self.record.complete and one.sent < len(case.probes):
-            reason = "the record is cut off"
-        if not reason and one.sent and not one.judgements:
-            reason = "nothing could be said of the answer"
+        if not self.record.complete and not one.judgements:
+            reason = stop
         return CaseResult(
-            case, tuple(one.judgements), tuple(one.evidence), tuple(one.numbers), one.sent, "no", reason,
-            told.get("beforehand", False), told.get("error", ""),
+            case, tuple(one.judgements), tuple(one.evidence), tuple(one.numbers), one.sent, "no", reason, beforehand,
+            told.get("error", ""),
         )  # fmt: skip
 
-    def _whole(self, case: Case) -> CaseResult:
-        judgements: list[Judgement] = []
+    def _whole(self, case: Case) -> list[Judgement]:
         requests = self.record.footer.get("requests", len(self.record.exchanges))
         if case.id == EQUALS:
-            judgements = judge_equals(self.equals)
-        elif case.id == CLOSES:
-            judgements = judge_closes(sum(one.closed_early for one in self.record.exchanges), requests)
-        elif requests and not self.cleared_500 and self.record.footer.get("opened", True):
-            judgements = [holds("server-error.stable")]
-        reason = "" if judgements else "nothing to compare"
-        return CaseResult(case, tuple(judgements), sent=1 if judgements else 0, reason=reason)
-
-    def _late(self, result: CaseResult) -> CaseResult:
-        text = self.late.get(result.case.id)
-        if text is None:
-            return result
-        late = breaks("answer.framing", at="after the answer", expected="nothing", received=text)
-        return replace(result, judgements=(*result.judgements, late))
+            return judge_equals(self.equals)
+        if case.id == CLOSES:
+            return judge_closes(sum(one.closed_early for one in self.record.exchanges), requests)
+        return [holds("server-error.stable")] if requests and not self.cleared_500 else []
 
 
 def _given_up(sending: list[Told]) -> bool:

@@ -181,7 +181,7 @@ class Sender:
         return fresh
 
     def _note(self, client: Client, exchange: Exchange) -> tuple[str, str] | None:
-        late, client.late_defect = client.late_defect, None
+        late = client.take_late_defect()
         with self._lock:
             self.closed_early += exchange.closed_early
             if late is not None:

@@ -1,4 +1,4 @@
-"""TLS, trusted and not, and proxies with credentials."""
+"""TLS, trusted and not, proxies with credentials, and targets that cannot be reached."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_trusted_server_keeps_its_connection(serve, certified, ca_file):
     body = b"x" * 1_000_000
     sent = [post(client), post(client, body), post(client)]
     assert [(one.answer.status, one.connection, one.defects) for one in sent] == [(200, 1, ())] * 3
-    assert client.late_defect is None
+    assert client.take_late_defect() is None
     assert peer.received[1].endswith(body)
 
 
@@ -131,3 +131,32 @@ def test_a_proxy_that_drips_ends_at_the_deadline(serve):
     got = post(Client(Endpoint("https://pay.example", proxy=proxy.url, timeout_s=0.4)))
     assert got.failure.kind == "timeout"
     assert time.monotonic() - start < 3
+
+
+def test_nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    got = post(Client(Endpoint(f"http://127.0.0.1:{port}")))
+    assert got.failure.kind == "refused"
+    assert got.elapsed is None
+
+
+def test_an_unknown_name():
+    got = post(Client(Endpoint("http://no-such-host.invalid")))
+    assert (got.failure.kind, "no-such-host.invalid" in got.failure.detail) == ("dns", True)
+
+
+def test_a_connection_that_is_not_accepted_ends_at_the_deadline():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        waiting = []
+        for _ in range(4):  # more than the queue takes; the rest wait for an answer that does not come
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(server.getsockname())
+            waiting.append(sock)
+        start = time.monotonic()
+        got = post(Client(Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.3)))
+        assert time.monotonic() - start < 3
+        for sock in waiting:
+            sock.close()
+    assert got.failure.kind == "timeout"
