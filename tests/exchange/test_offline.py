@@ -17,18 +17,14 @@ from conformance.run.prepare import Options, Run
 
 FAULTS = [
     "store-trimmed",
-    "value-zero",
-    "bad-request-nan",
     "chunked-crashes",
     "expect-refused",
     "head-differs",
     "unknown-trip-404",
     "success-coded",
-    "stack-trace",
     "hang",
     "first-time-500",
     "every-third-refused",
-    "refused-after-bad",
     "window-grows",
     "window-late",
     "window-shared-late",
@@ -37,16 +33,14 @@ FAULTS = [
     "wire-stray-newline",
     "wire-reset",
     "wire-closed-unannounced",
-    "retry-after-600",
-    "unavailable-decimal",
 ]
 
 
 @pytest.fixture(scope="module")
 def runs(run_against_mock):
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(3) as pool:
         futures = {name: pool.submit(run_against_mock, name) for name in FAULTS}
-        futures[""] = pool.submit(run_against_mock)
+        futures[""] = pool.submit(run_against_mock, timeout_s=30.0)
     return {name: future.result() for name, future in futures.items()}
 
 
@@ -86,7 +80,8 @@ def test_a_run_that_could_not_judge(tmp_path):
     result, again = run.result(), judge_record(tmp_path / "record.jsonl", run.contract)
     assert "no connection" in again.stop
     assert again.stop == result.stop
-    assert outcomes(summarise(run.contract, again)) == outcomes(summarise(run.contract, result))
+    assert summarise(run.contract, again).verdict == summarise(run.contract, result).verdict == "inconclusive"
+    assert not any(one.judgements for one in again.cases)
 
 
 def judged(capsys, *arguments) -> tuple[int, str]:
