@@ -79,4 +79,5 @@ def to_paste(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, C
         exchange = result.evidence[0]
     if exchange is None:
         return ""
-    return ("" if exchange.request.method in ("GET", "HEAD") else CHARGES) + shell.line(exchange, result.case)
+    charges = "" if exchange.request.method in ("GET", "HEAD") else CHARGES
+    return charges + shell.note(exchange, result.case) + shell.line(exchange, result.case)

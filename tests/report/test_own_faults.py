@@ -29,4 +29,6 @@ def test_bodies_that_cannot_be_written(tmp_path):
     assert done.stdout.count("fault of the suite: repro: cannot be written") == 1
     value = json.loads((done.out / "results.json").read_text())
     assert value["verdict"] == "non-conformant"
-    assert "store-id.required" in (done.out / "report.html").read_text()
+    page = (done.out / "report.html").read_text()
+    assert "store-id.required" in page
+    assert "The suite itself failed" in page
