@@ -216,11 +216,13 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
 
 
 def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, fail_on_warning: bool) -> int:
-    """The exit status of a run that got as far as a result; 2 is given elsewhere, before anything is sent."""
+    """The exit status of a run that got as far as a result; most of 2 is given elsewhere, before anything is sent."""
     if result.interrupted:
         return 130
     if result.errors or any(row.outcome == "error" for row in summary.cases):
         return 4
+    if result.usage:
+        return 2
     warned = fail_on_warning and any(row.outcome == "warned" for row in summary.requirements)
     if summary.verdict == "non-conformant" or warned:
         return 1

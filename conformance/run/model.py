@@ -50,6 +50,7 @@ class RunResult:
     """Everything the report is made from. `deselected` are the cases of the plan that -k left out.
 
     `stop` is why the run could not judge (opening step, network, budget): message for people; empty where it could.
+    `usage` is what the user gave and turned out wrong while sending, such as trips that ran out.
     `started`, `ended`: ISO 8601 in UTC. `totals`: captured and unknown amounts per currency.
     """
 
@@ -64,6 +65,7 @@ class RunResult:
     selection: str = ""
     interrupted: bool = False
     stop: str = ""
+    usage: str = ""
     errors: tuple[str, ...] = ()
     ignored_environment: tuple[str, ...] = ()
     captures: tuple[Capture, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,8 @@ from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED
 from conformance.report.terminal import Progress
-from conformance.run.model import Outcome
-from conformance.run.prepare import Options, Run
+from conformance.run.model import CaseResult, Outcome
+from conformance.run.prepare import Options, Run, terminable, undisturbed
 from conformance.suite.reporter import Reporter
 
 
@@ -32,6 +32,7 @@ class ConformancePlugin:
         self.selected: list[Case] = []
         self.reporter: Reporter | None = None
         self.status = 4
+        self.problem = ""
 
     def configure(self, config: pytest.Config) -> None:
         """Point pytest's own writers at the folder of the run."""
@@ -68,17 +69,21 @@ class ConformancePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A selection that matches nothing is a mistake, not a success."""
         if not self.selected and not session.testsfailed:
-            text = f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
-            pytest.exit(text, returncode=UsageError.status)
+            self.problem = (
+                f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
+            )
+            pytest.exit(self.problem, returncode=UsageError.status)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Send and judge all selected cases, then let the items tell."""
         if not session.config.option.collectonly:
+            self.stack.enter_context(terminable())
             try:
                 self.run.execute(self.selected, Progress(sys.stderr))
             except OSError as error:
                 self.run.own_errors.append(str(error))
+                self.run.results = tuple(CaseResult(case, reason=f"not sent: {error}") for case in self.selected)
             self.reporter = Reporter(self.run)
         return (yield)
 
@@ -135,19 +140,40 @@ class ConformancePlugin:
             data.clear()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Let pytest's writers write, write the other files and decide the exit status."""
-        self.stack.close()
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int | pytest.ExitCode
+    ) -> Generator[None, object, object]:
+        """Write all files, whatever becomes of any of them, and decide the exit status."""
         if self.reporter is None:
-            return (yield)
-        try:
-            yield
-        except OSError as error:
-            self.reporter.failed(f"the report could not be written: {error}")
-        self.status = self.reporter.write()
-        session.exitstatus = self.status
-        self.reporter.print_summary()
-        return None
+            with self.stack:
+                result = yield
+                self._clear(session.config)
+                return result
+        with undisturbed():
+            self.stack.close()
+            if exitstatus == pytest.ExitCode.INTERRUPTED:
+                self.reporter.interrupted()
+            elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+                self.reporter.failed("pytest came upon an error of its own")
+            self.reporter.write()
+            try:
+                return (yield)
+            except Exception as error:  # noqa: BLE001 - the other writers', for which nobody else answers
+                self.reporter.failed(f"a report could not be written: {error}")
+                self.reporter.write()
+                return None
+            finally:
+                session.exitstatus = self.status = self.reporter.status
+                self.reporter.print_summary()
+
+    def _clear(self, config: pytest.Config) -> None:
+        """Nothing was sent: leave no report behind that says nothing."""
+        if config.option.collectonly:
+            return
+        for name in ("report.html", "junit.xml"):
+            (self.run.out / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.run.out.rmdir()
 
 
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -63,6 +64,10 @@ class Reporter:
         """Take in a fault of our own that came up while writing."""
         self.result = replace(self.result, errors=(*self.result.errors, reason))
 
+    def interrupted(self) -> None:
+        """Take in that the telling was interrupted, after the sending."""
+        self.result = replace(self.result, interrupted=True)
+
     def properties(self, case: str) -> list[tuple[str, str]]:
         """What JUnit says beside the result."""
         return junit.properties(self.rows[case], self.clean)
@@ -92,9 +97,12 @@ class Reporter:
             (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
         except OSError as error:
             self.failed(f"results.json could not be written: {error}")
+            with suppress(OSError):
+                (self.run.out / "results.json").unlink()  # half a file would be worse than none
         return self.status
 
     def print_summary(self) -> None:
         """At most 40 lines on the terminal."""
         lines = terminal.summary_lines(self.summary, self.result, self.findings, self.run.out, self.clean)
-        terminal.print_lines(lines, sys.stdout)
+        with suppress(OSError):
+            terminal.print_lines(lines, sys.stdout)
