@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from conformance.cases.model import Case, Expectation
+from conformance.cases.model import Case
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
@@ -21,6 +21,7 @@ from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
+from conformance.run.ongoing import Ongoing, confirm, distinct, probe_currency, probe_store, why_not_judged
 from conformance.run.opening import (
     ACCEPTANCE,
     NO_CONNECTION,
@@ -44,37 +45,6 @@ class Progress(Protocol):
     def start(self, total: int) -> None: ...
     def advance(self, count: int = 1, findings: int = 0) -> None: ...
     def stop(self) -> None: ...
-
-
-@dataclass
-class Ongoing:
-    """What is known so far of one case; guarded by the engine's lock."""
-
-    case: Case
-    judgements: list[Judgement] = field(default_factory=list)
-    evidence: list[Exchange] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    sent: int = 0
-    left: int = 0
-    charged: str = "no"
-    reason: str = ""
-    beforehand: bool = False
-    error: str = ""
-
-    def result(self) -> CaseResult:
-        """The case as it stands."""
-        reason = self.reason or ("" if self.judgements or not self.sent else "nothing could be said of the answer")
-        return CaseResult(
-            self.case,
-            tuple(self.judgements),
-            tuple(self.evidence),
-            tuple(self.numbers),
-            self.sent,
-            self.charged,  # type: ignore[arg-type]
-            reason,
-            self.beforehand,
-            self.error,
-        )
 
 
 class Engine:
@@ -337,7 +307,7 @@ class Engine:
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
-            ongoing.judgements += _distinct(judgements, ongoing.judgements)
+            ongoing.judgements += distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
                 if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
                     ongoing.evidence.append(exchange)
@@ -356,41 +326,13 @@ class Engine:
         sent = self.sender.send(self._client(), case, index, unique=new_unique())
         exchange = sent.exchange
         judged = self._judge(case, index, exchange)
-        still = {judgement.requirement for judgement in judged if judgement.kind == "breaks"}
-        seen = {judgement.requirement for judgement in judged}
         with self._lock:
             ongoing = self._ongoing[case.id]
             if exchange.number is not None:
                 ongoing.numbers.append(exchange.number)
             if sent.charged != "no" and ongoing.charged != "yes":
                 ongoing.charged = sent.charged
-            first = {one.number: one for one in ongoing.evidence if one.probe == index}
-            for position, judgement in enumerate(ongoing.judgements):
-                if judgement.kind != "breaks" or judgement.exchange not in first or judgement.requirement in still:
-                    continue
-                if not seen:
-                    continue
-                original = first[judgement.exchange]
-                if self._is_cleared_500(original):
-                    ongoing.judgements[position] = replace(
-                        breaks(
-                            "server-error.stable",
-                            at="status",
-                            expected="no 500 that a repetition clears",
-                            received=f"500, then {exchange.answer.status if exchange.answer else 'no answer'}",
-                        ),
-                        exchange=judgement.exchange,
-                    )
-                    self._cleared_500 += 1
-                else:
-                    ongoing.judgements[position] = replace(judgement, unstable=(1, 2))
-
-    def _is_cleared_500(self, exchange: Exchange) -> bool:
-        """Whether the exchange is a 500 whose body is as the contract asks."""
-        if exchange.answer is None or exchange.answer.status != 500:
-            return False
-        rows = judge_exchange(self.contract, Expectation("provoked", provoked=500), exchange)
-        return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
+            self._cleared_500 += confirm(self.contract, ongoing, index, exchange, judged)
 
     def _finish(self, cases: Sequence[Case]) -> None:
         """Turn what is known into results, what the whole run shows included."""
@@ -429,47 +371,6 @@ class Engine:
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
         )
-
-
-def why_not_judged(exchange: Exchange, sent: Sent) -> str:
-    """The reason why nothing was said of an exchange."""
-    if exchange.failure is not None:
-        return f"no connection: {exchange.failure.detail}"
-    if exchange.answer is None:
-        return "no answer"
-    status = exchange.answer.status
-    if status in (401, 403, 407):
-        return f"answered {status}: a matter of configuration, not of the contract"
-    if sent.stayed_refused:
-        return f"stayed refused with {status}"
-    return f"answered {status}, which leaves nothing to judge here"
-
-
-def probe_store(case: Case) -> str:
-    """The store of an acceptance case."""
-    return _member(case, "storeId")
-
-
-def probe_currency(case: Case) -> str:
-    """The currency of an acceptance case."""
-    return _member(case, "code")
-
-
-def _member(case: Case, name: str) -> str:
-    text = case.probes[0].body.decode()
-    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
-
-
-def _distinct(new: list[Judgement], old: list[Judgement]) -> list[Judgement]:
-    """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
-    said = {
-        (judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"
-    }
-    return [
-        judgement
-        for judgement in new
-        if judgement.kind == "breaks" or (judgement.requirement, judgement.kind, judgement.behaviour) not in said
-    ]
 
 
 def _wait(futures: list[Future[None]]) -> None:

@@ -134,7 +134,7 @@ def test_a_machine_that_never_answers_the_knocking(command):
     assert time.monotonic() - start < 8
     assert ran.returncode == 3
     assert "stopped: no connection to the target: no connection within the time limit" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_name_that_nobody_knows(command):
@@ -144,7 +144,7 @@ def test_a_name_that_nobody_knows(command):
     ran = command.run("--profile", profile)
     assert ran.returncode == 3
     assert "stopped: no connection to the target: the name no-such-host.invalid is not known" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_certificate_that_nobody_trusts(command, serve, certificate):
@@ -190,9 +190,9 @@ def test_everything_answered_400_is_a_wrong_profile(command, serve):
         assert len(server.asked) < 10
     assert ran.returncode == 3
     assert "wrong profile?" in ran.stdout
-    assert '"storeId":"store-001"' in ran.stdout
-    assert "received 400" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert '"storeId":"store-001"' in command.results()["scope"]["stop"]
+    assert "received 400" in command.results()["scope"]["stop"]
+    assert command.outcomes()["failed"] == 0
 
 
 @pytest.mark.parametrize(("status", "headers"), [(404, ()), (405, ()), (302, [("Location", "https://else.where/x")])])
@@ -202,9 +202,10 @@ def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, he
         assert len(server.asked) < 10
     assert ran.returncode == 3
     assert "wrong URL?" in ran.stdout
-    assert f"received {status}" in ran.stdout
-    assert not headers or "https://else.where/x" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    stop = command.results()["scope"]["stop"]
+    assert f"received {status}" in stop
+    assert not headers or "https://else.where/x" in stop
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_selection_of_nothing_and_processes(command):
@@ -277,8 +278,8 @@ def test_an_interruption_leaves_the_report_of_what_was_judged(command, number):
     results = command.results()
     assert results["interrupted"] is True
     assert results["exit_status"] == 130
-    assert results["counts"]["passed"] > 0
-    assert results["counts"]["failed"] == 0
+    assert command.outcomes()["passed"] > 0
+    assert command.outcomes()["failed"] == 0
     assert any(row["reason"] == "interrupted" for row in results["requirements"])
     assert command.record()[-1]["kind"] == "footer"
     assert command.record()[-1]["interrupted"] is True
@@ -306,7 +307,7 @@ def test_a_request_in_flight_at_the_interruption_counts_as_unknown(command, serv
         never.set()
     assert process.returncode == 130
     results = command.results()
-    assert results["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
     assert [capture["state"] for capture in results["money"]["captures"]] == ["unknown"]
 
 
@@ -317,5 +318,5 @@ def test_trips_that_run_out_end_the_run(command):
     assert ran.returncode == 2, ran.stdout
     assert "trips.txt has no trip left; add lines to it" in ran.stdout
     assert command.results()["exit_status"] == 2
-    assert command.results()["counts"]["passed"] > 0
+    assert command.outcomes()["passed"] > 0
     assert command.results()["errors"] == []
