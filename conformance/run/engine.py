@@ -228,7 +228,9 @@ class Engine:
                 along(number)
         got = [exchange for exchange in exchanges if exchange is not None]
         if case.rule and len(got) == len(exchanges):
-            self._add(case, judge_group(self.contract, case, got), got)
+            found = judge_group(self.contract, case, got)
+            numbered = [j if j.exchange is None else replace(j, exchange=got[j.exchange].number) for j in found]
+            self._add(case, numbered, got)
 
     def _along(self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]) -> None:
         trip = None
@@ -303,13 +305,14 @@ class Engine:
         return [replace(judgement, exchange=exchange.number) for judgement in judged]
 
     def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
-        """Keep judgements; of the exchanges the first, and up to three that break something."""
+        """Keep judgements; of the exchanges the first, and up to three that break something, but chains whole."""
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
             ongoing.judgements += distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
-                if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
+                telling = (broken and len(ongoing.evidence) < 4) or case.scheduling != "one-shot"
+                if not ongoing.evidence or (telling and exchange not in ongoing.evidence):
                     ongoing.evidence.append(exchange)
 
     def _confirm(self, pool: ThreadPoolExecutor) -> None:
@@ -349,9 +352,10 @@ class Engine:
                 self.results[identity] = replace(result, judgements=(*result.judgements, late))
         for case in cases:
             if case.id in (EQUALS, CLOSES, STABILITY):
-                self.results[case.id] = self._whole(case)
+                few = sum(probe.equal for other in cases for probe in other.probes) < 2
+                self.results[case.id] = self._whole(case, beforehand=case.id == EQUALS and few)
 
-    def _whole(self, case: Case) -> CaseResult:
+    def _whole(self, case: Case, *, beforehand: bool) -> CaseResult:
         judgements: list[Judgement] = []
         evidence: tuple[Exchange, ...] = ()
         if self.stop:
@@ -370,6 +374,7 @@ class Engine:
             evidence,
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
+            beforehand=beforehand and not judgements,
         )
 
 

@@ -78,6 +78,7 @@ class Run:
         self.environ = environ
         self.started = self.ended = now()
         self.results: tuple[CaseResult, ...] = ()
+        self.deselected: tuple[Case, ...] = ()
         self.engine: Engine | None = None
         self.sender: Sender | None = None
         self.ledger = Ledger(self.profile)
@@ -116,6 +117,7 @@ class Run:
         self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
         self.engine = Engine(self.contract, profile, self.sender, progress)
         chosen = {case.id for case in selected}
+        self.deselected = tuple(case for case in self.cases if case.id not in chosen)
 
         def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case]:
             from conformance.run.opening import reordered
@@ -172,6 +174,7 @@ class Run:
             ignored_environment=tuple(name for name in IGNORED if name in self.environ or name.lower() in self.environ),
             captures=tuple(sender.captures) if sender else (),
             totals=self.ledger.totals(),
+            deselected=self.deselected,
         )
 
 
