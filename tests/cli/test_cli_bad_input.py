@@ -103,8 +103,8 @@ def test_production_needs_a_word(command, listener):
     assert ran.returncode == 2
     assert "--allow-production" in ran.stderr
     assert listener.connections() == 0
-    with MockServer(host="0.0.0.0") as server:
-        ran = command.run("--profile", profile, "--allow-production", *FEW, "--target", server.url)
+    with MockServer() as server:
+        ran = command.run("--profile", profile, "--allow-production", *FEW, "--target", f"http://0.0.0.0:{server.port}")
     assert ran.returncode == 0, ran.stderr
 
 
