@@ -76,7 +76,7 @@ _TOKEN = re.compile(
     | (?P<word>true|false|null)
     | (?P<mark>[\[\]{}:,])
     | (?P<blank>[\ \t\n\r]+)
-    | (?P<comment>//[^\n\r]*|/\*(?s:.*?)\*/)
+    | (?P<comment>(?://|\#)[^\n\r]*|/\*(?s:.*?)\*/)
     """,
     re.VERBOSE,
 )
