@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
@@ -55,9 +56,16 @@ TITLES = {
 
 
 def generated_cases(
-    contract: Contract, subject: Subject, depth: str, seed: int, count: int | None = None
+    contract: Contract,
+    subject: Subject,
+    depth: str,
+    seed: int,
+    count: int | None = None,
+    sent: Iterable[bytes] = (),
 ) -> list[Case]:
     """One case per strategy; none in a smoke run. `count` is how many requests there may be in all.
+
+    No body comes twice, and none of `sent`: what is sent more than once belongs to the cases that compare equals.
 
     The same arguments give the same bytes, as long as Hypothesis and Schemathesis stay the same.
     """
@@ -120,11 +128,8 @@ def _drawn(contract: Contract, counts: tuple[tuple[str, int], ...], seed: int) -
     return _CACHE[key]
 
 
-def _case(contract: Contract, subject: Subject, name: str, templates: list[Template]) -> Case | None:
+def _case(contract: Contract, subject: Subject, name: str, bodies: list[bytes]) -> Case:
     """The case of one strategy; its requirements are those that its bodies speak for, the most frequent first."""
-    bodies = list(dict.fromkeys(template.fill(subject) for template in templates))
-    if not bodies:
-        return None
     probes = tuple(probe(classify(contract, subject, body), body) for body in bodies)
     spoken = Counter(one.expectation.requirement for one in probes if one.expectation.requirement)
     words = [word for word, _ in sorted(spoken.items(), key=lambda pair: (-pair[1], pair[0]))]

@@ -65,8 +65,13 @@ def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth:
     most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
     room = max(0, most - sum(len(case.probes) for case in cases))
     cases = within_budget(contract, profile, cases)
-    made = generated_cases(contract, subject, depth, seed, room)
+    made = generated_cases(contract, subject, depth, seed, room, sent={body for case in cases for body in _good(case)})
     return [*cases, *fitting(profile, cases, made), *whole_run_cases()]
+
+
+def _good(case: Case) -> list[bytes]:
+    """Bodies of the case that are to be accepted, or only looked at."""
+    return [probe.body for probe in case.probes if probe.expectation.nature in {"accept", "observe"}]
 
 
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:

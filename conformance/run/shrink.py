@@ -7,8 +7,9 @@ requirement, and only new bodies are sent, within a budget.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from conformance.cases.build import probe as make_probe
 from conformance.cases.model import TRIP, Case, Expectation, Probe
 
 BUDGET = 100
@@ -101,8 +102,7 @@ class _Search:
         expectation = self.classify(body)
         if (expectation.nature, expectation.requirement) != self.kind:
             return False
-        trip = self.best.trip if _TRIP in body else "none"
-        probe = replace(self.best, body=body, expectation=expectation, trip=trip)
+        probe = make_probe(expectation, body)
         if body not in self.memory:
             self.sent += 1
             self.budget.left -= 1
