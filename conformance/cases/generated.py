@@ -75,9 +75,15 @@ def generated_cases(
         drawn = _drawn(contract, tuple(shares(DEEP_REQUESTS if count is None else count).items()), seed)
     else:
         drawn = standard_templates(contract, seed)
-    return [
-        made for name, templates in drawn.items() if (made := _case(contract, subject, name, templates)) is not None
-    ]
+    seen = set(sent)
+    cases = []
+    for name, templates in drawn.items():
+        bodies = dict.fromkeys(template.fill(subject) for template in templates)
+        new = [body for body in bodies if body not in seen]
+        seen.update(new)
+        if new:
+            cases.append(_case(contract, subject, name, new))
+    return cases
 
 
 def shares(count: int) -> dict[str, int]:
