@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,63 +18,13 @@ from conformance.judge.model import Judgement, holds
 from conformance.profile import Profile
 from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
 from conformance.run.model import CaseResult, RunResult
+from conformance.run.sender import RESENDS
 from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
 
 Json = dict[str, Any]
-Told = tuple[Exchange, Json]
+Told = tuple[Exchange, Probe]
 REFUSED = (429, 503)
-LAST_ATTEMPT = 3
 EVIDENCE = 4
-
-
-def described(case: Case) -> Json:
-    """What the header of a record says of a selected case."""
-    return {
-        "id": case.id,
-        "theme": case.theme,
-        "title": case.title,
-        "requirements": list(case.requirements),
-        "scheduling": case.scheduling,
-        "rule": case.rule,
-        "probes": len(case.probes),
-        "strategy": case.strategy,
-        "not_exercised": case.not_exercised,
-    }
-
-
-def meta(probe: Probe, late: tuple[str, str] | None = None) -> Json:
-    """What must stand beside an exchange so that it can be judged again; what is as usual is left out.
-
-    `late`: case and words, where bytes were found after an answer that had seemed whole.
-    """
-    wanted = probe.expectation
-    told: Json = {"nature": wanted.nature, "requirement": wanted.requirement}
-    told |= {"admits": sorted(wanted.admits)} if wanted.admits else {}
-    told |= {name: getattr(wanted, name) for name in ("names", "provoked", "label") if getattr(wanted, name)}
-    out: Json = {"expectation": told, "path": probe.path}
-    out |= {name: getattr(probe, name) for name in ("equal", "wait", "provoke") if getattr(probe, name)}
-    return out | {"late": late} if late else out
-
-
-def closing(run: RunResult, results: Iterable[CaseResult], *, opened: bool) -> Json:
-    """What the footer of a record says: what no exchange shows, above all why something was not sent.
-
-    `opened`: the opening step let the run go on.
-    """
-    reasons = {
-        one.case.id: {"reason": one.reason, "beforehand": one.beforehand, "error": one.error}
-        for one in results
-        if (one.reason or one.error) and not one.case.not_exercised
-    }
-    return {
-        "ended": run.ended,
-        "requests": run.requests,
-        "interrupted": run.interrupted,
-        "stop": run.stop,
-        "opened": opened,
-        "errors": run.errors,
-        "reasons": reasons,
-    }
 
 
 def sound_record(path: Path | str) -> Record:
@@ -95,9 +45,10 @@ def judge_record(path: Path | str, contract: Contract, profile: Profile | None =
     """
     record = sound_record(path)
     try:
-        return _Again(record, contract, profile).result()
+        again = _Again(record, contract, profile)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path}: lacks what judging needs ({type(error).__name__}: {error})") from error
+    return again.result()
 
 
 def changes(results: Path, requirements: Mapping[str, str], cases: Mapping[str, str]) -> list[str]:
@@ -141,81 +92,75 @@ class _Case:
 
 
 class _Again:
-    """One record, judged case by case."""
+    """One record, judged case by case. All reading is done when it is made; KeyError and the like for what is missing."""
 
     def __init__(self, record: Record, contract: Contract, profile: Profile | None) -> None:
         self.record, self.contract = record, contract
-        limits = record.header["profile"].get("limits", {})
-        self.time_limit: float = profile.limits.timeout_s if profile else limits["timeout_s"]
+        header, footer = record.header, record.footer
+        self.time_limit = float(profile.limits.timeout_s if profile else header["profile"]["limits"]["timeout_s"])
+        self.requests: int = footer.get("requests", len(record.exchanges))
+        self.run = RunResult(
+            cases=(),
+            run_id=header["run"],
+            started=header["started"],
+            ended=str(footer.get("ended") or header["started"]),
+            seed=header["seed"],
+            depth=header["depth"],
+            url=header["profile"]["target"]["url"],
+            requests=self.requests,
+            selection=header["selection"],
+            stop=_stop(record),
+            errors=tuple(footer.get("errors", ())),
+        )
         self.cleared_500 = 0
         self.equals: list[tuple[str, Exchange]] = []
         self.late: dict[str, str] = {}
-        self.cases = {row["id"]: _Case(_case(row)) for row in record.header["cases"]}
+        self.cases = {row["id"]: _Case(_case(row)) for row in header["cases"]}
         self.told: dict[str, dict[int, list[list[Told]]]] = {}
         for exchange, beside in zip(record.exchanges, record.meta, strict=True):
             sendings = self.told.setdefault(exchange.case, {}).setdefault(exchange.probe, [])
             if exchange.attempt == 1:  # a sending begins; one after the first is the confirmation of a break
                 sendings.append([])
-            sendings[-1].append((exchange, beside))
+            sendings[-1].append((exchange, _probe(exchange, beside)))
             if "late" in beside:
                 self.late.setdefault(*beside["late"])
 
     def result(self) -> RunResult:
         """The run as it would be told today."""
-        header, footer, complete = self.record.header, self.record.footer, self.record.complete
-        interrupted = footer.get("interrupted", False)
-        stop = footer.get("stop") or ("the run was interrupted" if interrupted else "")
-        if not complete:
-            stop = f"the record is cut off after {len(self.record.exchanges)} exchanges: it has no footer"
         for identity, probes in self.told.items():
             self._judge_case(self.cases.get(identity) or _Case(_case({"id": identity})), probes)
-        return RunResult(
-            cases=tuple(self._case_result(one, stop) for one in self.cases.values()),
-            run_id=header["run"],
-            started=header["started"],
-            ended=str(footer.get("ended", header["started"])),
-            seed=header["seed"],
-            depth=header["depth"],
-            url=header["profile"]["target"]["url"],
-            requests=footer.get("requests", len(self.record.exchanges)),
-            selection=header["selection"],
-            stop=stop,
-            errors=tuple(footer.get("errors", ())),
-        )
+        return replace(self.run, cases=tuple(self._case_result(one) for one in self.cases.values()))
 
     def _judge_case(self, one: _Case, probes: dict[int, list[list[Told]]]) -> None:
-        first = [(index, sendings[0]) for index, sendings in probes.items() if not _given_up(sendings[0])]
-        known: dict[int, Probe] = {}
-        group: dict[int, Exchange] = {}
-        for index, sending in sorted(first, key=lambda pair: pair[1][-1][0].number or 0):
-            judgements = [judgement for exchange, beside in sending for judgement in self._judge(exchange, beside)]
-            exchange, beside = sending[-1]
-            known[index], group[index] = _probe(exchange, beside), exchange
+        first = {index: sendings[0] for index, sendings in probes.items() if not _given_up(sendings[0])}
+        for sending in sorted(first.values(), key=lambda sending: sending[-1][0].number or 0):
+            exchange, probe = sending[-1]
+            one.add([judgement for told in sending for judgement in self._judge(*told)], [exchange])
             one.sent += 1
             one.numbers += [each.number for each, _ in sending if each.number is not None]
-            one.add(judgements, [exchange])
-            if known[index].equal and exchange.answer is not None:
+            if probe.equal and exchange.answer is not None:
                 self.equals.append((one.case.id, exchange))
-        if one.case.rule and len(group) == len(one.case.probes):
-            one.case = replace(one.case, probes=tuple(known[index] for index in sorted(known)))
-            got = [group[index] for index in sorted(group)]
+        if one.case.rule and len(first) == len(one.case.probes):
+            last = [first[index][-1] for index in sorted(first)]
+            one.case = replace(one.case, probes=tuple(probe for _, probe in last))
+            got = [exchange for exchange, _ in last]
             one.add(judge_together(self.contract, one.case, got), got)
         for index, sendings in sorted(probes.items()):
             for sending in sendings[1:]:
                 if not _given_up(sending):
                     self._confirm(one, index, *sending[-1])
 
-    def _judge(self, exchange: Exchange, beside: Json) -> list[Judgement]:
-        return judge_probe(self.contract, _probe(exchange, beside), exchange, self.time_limit)
+    def _judge(self, exchange: Exchange, probe: Probe) -> list[Judgement]:
+        return judge_probe(self.contract, probe, exchange, self.time_limit)
 
-    def _confirm(self, one: _Case, index: int, exchange: Exchange, beside: Json) -> None:
+    def _confirm(self, one: _Case, index: int, exchange: Exchange, probe: Probe) -> None:
         originals = {each.number: each for each in one.evidence if each.probe == index}
-        again = self._judge(exchange, beside)
+        again = self._judge(exchange, probe)
         one.judgements, cleared = confirmed(self.contract, one.judgements, originals, exchange, again)
         self.cleared_500 += cleared
         one.numbers += [exchange.number] if exchange.number is not None else []
 
-    def _case_result(self, one: _Case, stop: str) -> CaseResult:
+    def _case_result(self, one: _Case) -> CaseResult:
         case, footer = one.case, self.record.footer
         told = footer.get("reasons", {}).get(case.id, {})
         beforehand = told.get("beforehand", False)
@@ -230,26 +175,35 @@ class _Again:
             one.judgements.append(late_break(self.late[case.id]))
         reason = told.get("reason", "")
         if not self.record.complete and not one.judgements:
-            reason = stop
+            reason = self.run.stop
         return CaseResult(
             case, tuple(one.judgements), tuple(one.evidence), tuple(one.numbers), one.sent, "no", reason, beforehand,
             told.get("error", ""),
         )  # fmt: skip
 
     def _whole(self, case: Case) -> list[Judgement]:
-        requests = self.record.footer.get("requests", len(self.record.exchanges))
         if case.id == EQUALS:
             return judge_equals(self.equals)
         if case.id == CLOSES:
-            return judge_closes(sum(one.closed_early for one in self.record.exchanges), requests)
-        return [holds("server-error.stable")] if requests and not self.cleared_500 else []
+            return judge_closes(sum(one.closed_early for one in self.record.exchanges), self.requests)
+        return [holds("server-error.stable")] if self.requests and not self.cleared_500 else []
+
+
+def _stop(record: Record) -> str:
+    """Why the run could not judge everything."""
+    if not record.complete:
+        return f"the record is cut off after {len(record.exchanges)} exchanges: it has no footer"
+    interrupted = "the run was interrupted" if record.footer.get("interrupted") else ""
+    return record.footer.get("stop") or interrupted
 
 
 def _given_up(sending: list[Told]) -> bool:
-    """Whether it was refused in passing and not sent again, since the run ended there: the run judged nothing of it."""
-    exchange, beside = sending[-1]
-    refused = exchange.answer is not None and exchange.answer.status in REFUSED and "provoke" not in beside
-    return refused and exchange.attempt < LAST_ATTEMPT
+    """Whether the run ended in the midst of it, refused in passing or cut off: nothing was judged of it then."""
+    exchange, probe = sending[-1]
+    if exchange.failure is not None and exchange.failure.kind == "aborted":
+        return True
+    refused = exchange.answer is not None and exchange.answer.status in REFUSED and probe.provoke is None
+    return refused and exchange.attempt <= RESENDS
 
 
 def _case(row: Json) -> Case:
@@ -262,9 +216,9 @@ def _case(row: Json) -> Case:
     )  # fmt: skip
 
 
-def _expectation(beside: Json) -> Expectation:
+def _probe(exchange: Exchange, beside: Json) -> Probe:
     told = beside["expectation"]
-    return Expectation(
+    expectation = Expectation(
         told["nature"],
         told["requirement"],
         frozenset(told.get("admits", ())),
@@ -272,11 +226,8 @@ def _expectation(beside: Json) -> Expectation:
         told.get("provoked"),
         told.get("label", ""),
     )
-
-
-def _probe(exchange: Exchange, beside: Json) -> Probe:
     return Probe(
-        _expectation(beside),
+        expectation,
         exchange.request.body,
         method=exchange.request.method,
         path=beside["path"],

@@ -30,7 +30,7 @@ from conformance.run.engine import Engine, Progress
 from conformance.run.gate import Gate
 from conformance.run.model import CaseResult, RunResult
 from conformance.run.money import Ledger
-from conformance.run.offline import closing, described
+from conformance.run.notes import closing, described
 from conformance.run.plan import planned_cases, subject_of
 from conformance.run.sender import Sender
 from conformance.run.trips import TripSource

@@ -21,7 +21,7 @@ from conformance.profile import Profile
 from conformance.run.gate import Gate, Halted
 from conformance.run.model import Capture
 from conformance.run.money import Ledger, Reservation, cost_of
-from conformance.run.offline import meta
+from conformance.run.notes import meta
 from conformance.run.plan import SAFE_METHODS
 from conformance.run.trips import TripSource
 
