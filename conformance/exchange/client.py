@@ -340,7 +340,7 @@ class Client:
 
         `retry_closed` gives body and trip for a second try where a kept-alive connection turned out closed.
         """
-        line, early = self._line, False
+        line, early, lost = self._line, False, False
         while True:
             request = self._endpoint.request(
                 method, target_path, headers, body, case=case, framing=framing, accept=accept
@@ -358,9 +358,10 @@ class Client:
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
             if not died or line.opened > opened or retry_closed is None:
                 break
-            early = early or time.monotonic() - line.last_end < EARLY_CLOSE_S
+            lost = time.monotonic() - line.last_end < EARLY_CLOSE_S
             body, trip = retry_closed()
             retry_closed = None
+        early = early or (lost and parsed.answer is not None)  # lost twice, it is this request that gets no answer
         line.last_case, line.last_end = case, got.answered_at
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,

@@ -6,25 +6,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from conformance.cases.model import Case
 from conformance.contract import Contract
+from conformance.errors import UsageError
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
-from conformance.judge.exchange import judge_exchange
-from conformance.judge.groups import judge_closes, judge_equals, judge_group
-from conformance.judge.model import Judgement, breaks, holds
+from conformance.judge.groups import judge_closes, judge_equals
+from conformance.judge.model import Judgement, holds
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
-from conformance.run.findings import confirmed, distinct
+from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
+from conformance.run.ongoing import Ongoing, why_not_judged
 from conformance.run.opening import (
     ACCEPTANCE,
     NO_CONNECTION,
     not_json_case,
+    probe_currency,
+    probe_store,
     refused_at_the_door,
     wrong_target,
 )
@@ -34,6 +37,8 @@ from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
 CONFIRMATIONS = 50
 LOST_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
+GRACE_S = 1.0
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -44,37 +49,6 @@ class Progress(Protocol):
     def stop(self) -> None: ...
 
 
-@dataclass
-class Ongoing:
-    """What is known so far of one case; guarded by the engine's lock."""
-
-    case: Case
-    judgements: list[Judgement] = field(default_factory=list)
-    evidence: list[Exchange] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    sent: int = 0
-    left: int = 0
-    charged: str = "no"
-    reason: str = ""
-    beforehand: bool = False
-    error: str = ""
-
-    def result(self) -> CaseResult:
-        """The case as it stands."""
-        reason = self.reason or ("" if self.judgements or not self.sent else "nothing could be said of the answer")
-        return CaseResult(
-            self.case,
-            tuple(self.judgements),
-            tuple(self.evidence),
-            tuple(self.numbers),
-            self.sent,
-            self.charged,  # type: ignore[arg-type]
-            reason,
-            self.beforehand,
-            self.error,
-        )
-
-
 class Engine:
     """Sends every case once and judges it; results are complete when `run` returns, interrupted or not."""
 
@@ -82,6 +56,7 @@ class Engine:
         self.contract, self.profile, self.sender, self.progress = contract, profile, sender, progress
         self.results: dict[str, CaseResult] = {}
         self.stop = ""
+        self.usage = ""
         self.interrupted = False
         self.errors: list[str] = []
         self._ongoing: dict[str, Ongoing] = {}
@@ -90,11 +65,13 @@ class Engine:
         self._lock = threading.Lock()
         self._local = threading.local()
         self._clients: list[Client] = []
+        self._futures: list[Future[Any]] = []
+        self._cut_off = False
         self._lost_in_a_row = 0
         self._cleared_500 = 0
 
     def run(
-        self, cases: Sequence[Case], rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None = None
+        self, cases: Sequence[Case], rebuild: Callable[[list[tuple[str, str]]], dict[str, Case] | None] | None = None
     ) -> None:
         """Send and judge `cases`. `rebuild` gives the cases anew, by id, for the accepted (store, currency) pairs."""
         sendable = [case for case in cases if not case.not_exercised and case.probes]
@@ -116,17 +93,32 @@ class Engine:
         finally:
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
             chains.shutdown(wait=not self.interrupted, cancel_futures=True)
+            if self.interrupted:
+                self._drain()
             for client in self._clients:
                 client.close()
             self.progress.stop()
             self._finish(cases)
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> Future[T]:
+        future = pool.submit(work, *arguments)
+        self._futures.append(future)
+        return future
+
+    def _drain(self) -> None:
+        """After an interruption: give what is in flight a moment, then cut it off and count it as unknown."""
+        wait([future for future in self._futures if future.running()], GRACE_S)
+        self._cut_off = True
+        self.sender.abort()
+        wait([future for future in self._futures if future.running()], GRACE_S)
+        self.sender.abandon()
 
     def _all(
         self,
         cases: list[Case],
         pool: ThreadPoolExecutor,
         chains: ThreadPoolExecutor,
-        rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None,
+        rebuild: Callable[[list[tuple[str, str]]], dict[str, Case] | None] | None,
     ) -> None:
         opening = [case for case in cases if case.theme == ACCEPTANCE]
         accepted = self._open(opening, pool)
@@ -134,15 +126,12 @@ class Engine:
             raise Halted
         rest = [case for case in cases if case.theme != ACCEPTANCE and case.id != "opening-not-json"]
         if rebuild is not None and accepted:
-            again = rebuild(accepted)
-            rest = [again.get(case.id, case) for case in rest]
-            for case in rest:
-                self._ongoing[case.id].case = case
+            rest = self._rebuilt(rest, rebuild(accepted))
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
-        futures = [chains.submit(self._guarded, self._chain, case) for case in chained]
+        futures = [self._submit(chains, self._guarded, self._chain, case) for case in chained]
         futures += [
-            pool.submit(self._guarded, self._one, case, index)
+            self._submit(pool, self._guarded, self._one, case, index)
             for case in rest
             if case.scheduling == "one-shot"
             for index in range(len(case.probes))
@@ -150,8 +139,21 @@ class Engine:
         _wait(futures)
         for case in rest:
             if case.scheduling == "exclusive":
-                _wait([chains.submit(self._guarded, self._chain, case)])
+                _wait([self._submit(chains, self._guarded, self._chain, case)])
         self._confirm(pool)
+
+    def _rebuilt(self, cases: list[Case], again: dict[str, Case] | None) -> list[Case]:
+        """The cases as built on what was accepted; those about a refused store or currency are not sent."""
+        if again is None:
+            return cases
+        kept = [again[case.id] for case in cases if case.id in again]
+        for case in cases:
+            if case.id not in again:
+                self._ongoing[case.id].reason = "what it builds on was not accepted in the opening step"
+                self._ongoing[case.id].beforehand = True
+        for case in kept:
+            self._ongoing[case.id].case = case
+        return kept
 
     def _open(self, opening: list[Case], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
         """The opening step; sets `stop` where the target cannot be judged, and gives the accepted pairs in order."""
@@ -161,7 +163,9 @@ class Engine:
         self.stop = refused_at_the_door(exchange) if exchange is not None else self.sender.gate.reason
         if self.stop:
             return []
-        exchanges = list(zip(opening, _results([pool.submit(self._opening, case) for case in opening]), strict=True))
+        exchanges = list(
+            zip(opening, _results([self._submit(pool, self._opening, case) for case in opening]), strict=True)
+        )
         received = [exchange for _, exchange in exchanges if exchange is not None]
         if exchange is not None:
             self.stop = wrong_target(exchange, received)
@@ -172,7 +176,7 @@ class Engine:
         ]
 
     def _opening_exchange(self, case: Case, pool: ThreadPoolExecutor) -> Exchange | None:
-        return _results([pool.submit(self._opening, case)])[0]
+        return _results([self._submit(pool, self._opening, case)])[0]
 
     def _opening(self, case: Case) -> Exchange | None:
         self._guarded(self._one, case, 0)
@@ -197,10 +201,15 @@ class Engine:
         except Unsent as why:
             with self._lock:
                 self._ongoing[case.id].reason = str(why)
+        except UsageError as error:
+            self.usage = self.usage or str(error)
+            self.sender.gate.halt(str(error))
         except OSError as error:
             self.errors.append(f"{case.id}: {error}")
             self.sender.gate.halt(f"a file could not be written: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+            if self._cut_off:
+                return
             with self._lock:
                 self._ongoing[case.id].error = f"{type(error).__name__}: {error}"
                 self.errors.append(f"{case.id}: {type(error).__name__}: {error}")
@@ -231,7 +240,7 @@ class Engine:
                 along(number)
         got = [exchange for exchange in exchanges if exchange is not None]
         if case.rule and len(got) == len(exchanges):
-            self._add(case, judge_group(self.contract, case, got), got)
+            self._add(case, judge_together(self.contract, case, got), got)
 
     def _along(self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]) -> None:
         trip = None
@@ -261,7 +270,9 @@ class Engine:
         return True
 
     def _take(self, case: Case, index: int, sent: Sent) -> None:
-        """Judge what one probe led to and keep what is worth keeping."""
+        """Judge what one probe led to and keep what is worth keeping; nothing where we cut it off ourselves."""
+        if self._cut_off:
+            raise Halted
         probe, exchange = case.probes[index], sent.exchange
         judgements = [
             judgement for other in sent.in_passing for judgement in self._judge(case, index, other)
@@ -292,25 +303,17 @@ class Engine:
             self.sender.gate.halt(f"the target is gone: {exchange.failure.detail}")
 
     def _judge(self, case: Case, index: int, exchange: Exchange) -> list[Judgement]:
-        probe = case.probes[index]
-        judged = judge_exchange(
-            self.contract,
-            probe.expectation,
-            exchange,
-            method=probe.method,
-            on_path=probe.path == "operation",
-            time_limit=self.profile.limits.timeout_s,
-        )
-        return [replace(judgement, exchange=exchange.number) for judgement in judged]
+        return judge_probe(self.contract, case.probes[index], exchange, self.profile.limits.timeout_s)
 
     def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
-        """Keep judgements; of the exchanges the first, and up to three that break something."""
+        """Keep judgements; of the exchanges the first, and up to three that break something, but chains whole."""
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
             ongoing.judgements += distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
-                if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
+                telling = (broken and len(ongoing.evidence) < 4) or case.scheduling != "one-shot"
+                if not ongoing.evidence or (telling and exchange not in ongoing.evidence):
                     ongoing.evidence.append(exchange)
 
     def _confirm(self, pool: ThreadPoolExecutor) -> None:
@@ -318,7 +321,7 @@ class Engine:
         chosen = self._broken[:CONFIRMATIONS]
         self._broken = []
         for case, index in self._distinct_breaks(chosen):
-            _wait([pool.submit(self._guarded, self._again, case, index)])
+            _wait([self._submit(pool, self._guarded, self._again, case, index)])
 
     def _distinct_breaks(self, chosen: list[tuple[Case, int]]) -> list[tuple[Case, int]]:
         return sorted(chosen, key=lambda pair: (pair[0].id, pair[1]))
@@ -341,27 +344,31 @@ class Engine:
         """Turn what is known into results, what the whole run shows included."""
         reason = self.stop or self.sender.gate.reason
         for ongoing in self._ongoing.values():
+            if self.stop:  # a wrong target, URL or profile: no finding is made of its answers
+                ongoing.judgements, ongoing.reason = [], self.stop
             if ongoing.sent < len(ongoing.case.probes) and reason and not ongoing.reason:
                 ongoing.reason = reason
             self.results[ongoing.case.id] = ongoing.result()
-        for identity, text in self.sender.late_defects.items():
+        for identity, text in () if self.stop else self.sender.late_defects.items():
             if (result := self.results.get(identity)) is not None:
-                late = breaks("answer.framing", at="after the answer", expected="nothing", received=text)
-                self.results[identity] = replace(result, judgements=(*result.judgements, late))
+                self.results[identity] = replace(result, judgements=(*result.judgements, late_break(text)))
         for case in cases:
             if case.id in (EQUALS, CLOSES, STABILITY):
-                self.results[case.id] = self._whole(case)
+                few = sum(probe.equal for other in cases for probe in other.probes) < 2
+                self.results[case.id] = self._whole(case, beforehand=case.id == EQUALS and few)
 
-    def _whole(self, case: Case) -> CaseResult:
+    def _whole(self, case: Case, *, beforehand: bool) -> CaseResult:
         judgements: list[Judgement] = []
         evidence: tuple[Exchange, ...] = ()
+        if self.stop:
+            return CaseResult(case, reason=self.stop)
         if case.id == EQUALS:
             judgements = judge_equals(self._equals)
             numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
             evidence = tuple(exchange for _, exchange in self._equals if exchange.number in numbers)[:3]
         elif case.id == CLOSES:
             judgements = judge_closes(self.sender.closed_early, self.sender.requests)
-        elif self.sender.requests and not self._cleared_500 and not self.stop:
+        elif self.sender.requests and not self._cleared_500:
             judgements = [holds("server-error.stable")]
         return CaseResult(
             case,
@@ -369,36 +376,8 @@ class Engine:
             evidence,
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
+            beforehand=beforehand and not judgements,
         )
-
-
-def why_not_judged(exchange: Exchange, sent: Sent) -> str:
-    """The reason why nothing was said of an exchange."""
-    if exchange.failure is not None:
-        return f"no connection: {exchange.failure.detail}"
-    if exchange.answer is None:
-        return "no answer"
-    status = exchange.answer.status
-    if status in (401, 403, 407):
-        return f"answered {status}: a matter of configuration, not of the contract"
-    if sent.stayed_refused:
-        return f"stayed refused with {status}"
-    return f"answered {status}, which leaves nothing to judge here"
-
-
-def probe_store(case: Case) -> str:
-    """The store of an acceptance case."""
-    return _member(case, "storeId")
-
-
-def probe_currency(case: Case) -> str:
-    """The currency of an acceptance case."""
-    return _member(case, "code")
-
-
-def _member(case: Case, name: str) -> str:
-    text = case.probes[0].body.decode()
-    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
 
 
 def _wait(futures: list[Future[None]]) -> None:

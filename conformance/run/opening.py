@@ -22,8 +22,9 @@ def not_json_case() -> Case:
 
 def refused_at_the_door(exchange: Exchange) -> str:
     """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
-    if exchange.failure is not None and exchange.failure.kind in NO_CONNECTION:
-        return f"no connection to the target: {exchange.failure.detail}"
+    failure = exchange.failure
+    if failure is not None and (failure.kind in NO_CONNECTION or exchange.sent_at is None):
+        return f"no connection to the target: {failure.detail}"
     status = _status(exchange)
     if status in AUTHENTICATION:
         return f"authentication refused: the target answered {status} to {_sent(exchange)}; check [auth] of the profile"
@@ -51,16 +52,28 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     return ""
 
 
-def reordered(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
-    """The subject with the first accepted store and currency in front, since every probe builds on them."""
+def narrowed(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
+    """The subject with nothing but the accepted stores and currencies, in the order seen: every probe builds on them."""
     if not accepted:
         return subject
-    store, currency = accepted[0]
-    return replace(
-        subject,
-        stores=(store, *(other for other in subject.stores if other != store)),
-        currencies=(currency, *(other for other in subject.currencies if other != currency)),
-    )
+    stores = dict.fromkeys(store for store, _ in accepted)
+    currencies = dict.fromkeys(currency for _, currency in accepted)
+    return replace(subject, stores=tuple(stores), currencies=tuple(currencies))
+
+
+def probe_store(case: Case) -> str:
+    """The store of an acceptance case."""
+    return _member(case, "storeId")
+
+
+def probe_currency(case: Case) -> str:
+    """The currency of an acceptance case."""
+    return _member(case, "code")
+
+
+def _member(case: Case, name: str) -> str:
+    text = case.probes[0].body.decode()
+    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
 
 
 def _status(exchange: Exchange) -> int | None:

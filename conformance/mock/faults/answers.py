@@ -170,7 +170,13 @@ def _kind(inquiry: Inquiry) -> str:
 
 
 def _every_third(inquiry: Inquiry) -> None:
-    if inquiry.count("good " + _kind(inquiry)) % 3 == 0:
+    """Refuse every third of the requests that are equal to the letter, but for their trips, on one connection."""
+    trip = inquiry.capture.trip.encode() if inquiry.capture else b""
+    letters = inquiry.body.replace(trip, b"").decode("latin-1")
+    if (
+        inquiry.count(f"good {inquiry.connection} {inquiry.get('accept')} {inquiry.get('content-type')} {letters}") % 3
+        == 0
+    ):
         raise Refused
 
 
