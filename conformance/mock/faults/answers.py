@@ -7,31 +7,9 @@ import re
 from collections.abc import Callable
 
 from conformance.mock.exchange import Crash, Inquiry, Reply, error, raw_error
-from conformance.mock.faults.model import Fault, Hook
+from conformance.mock.faults.model import Change, Fault, Hook, on, on_errors
 from conformance.mock.faults.request import members
 from conformance.mock.reading import Refused
-
-Change = Callable[[Reply], None]
-
-
-def on(status: int, change: Change) -> Hook:
-    """Make a hook that changes every answer of that status."""
-
-    def answer(inquiry: Inquiry) -> None:
-        if inquiry.reply and inquiry.reply.status == status:
-            change(inquiry.reply)
-
-    return answer
-
-
-def on_errors(change: Change) -> Hook:
-    """Make a hook that changes every error answer."""
-
-    def answer(inquiry: Inquiry) -> None:
-        if inquiry.reply and inquiry.reply.status >= 400:
-            change(inquiry.reply)
-
-    return answer
 
 
 def _content(reply: Reply) -> dict[str, object]:
