@@ -38,6 +38,17 @@ def plain(value: Decimal, decimals: int | None = None) -> str:
     return format(value, "f")
 
 
+def spelt(value: Decimal, shift: int, zeros: int, letter: str) -> str:
+    """A number with an exponent: `zeros` zeros behind its digits, and a point `shift` digits before their end."""
+    sign, digits, exponent = value.normalize().as_tuple()
+    text = "".join(map(str, digits)) + "0" * zeros
+    power = int(exponent) - zeros + shift
+    text = text.rjust(shift + 1, "0")
+    whole, fraction = (text[:-shift], "." + text[-shift:]) if shift else (text, "")
+    mark = letter.rstrip("+") + ("+" if letter.endswith("+") and power >= 0 else "")
+    return f"{'-' if sign else ''}{whole}{fraction}{mark}{power}"
+
+
 def members(*pairs: tuple[str, str | None]) -> str:
     """A compact JSON object of raw member texts; those that are None are left out. Names are written as they are."""
     return "{" + ",".join(f'"{name}":{text}' for name, text in pairs if text is not None) + "}"

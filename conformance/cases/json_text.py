@@ -57,8 +57,8 @@ class Text:
     """What was read.
 
     `lenient`: it holds a comment, a trailing comma or single quotes, so it is no JSON. `depth`: how many arrays and
-    objects are open at once at most. `escaped`: a string is written with a backslash. `spaced`: there are blanks other
-    than one space after a comma or colon.
+    objects are open at once at most. `escaped`: a string is written with a backslash. `spaced`: there are blanks between
+    tokens.
     """
 
     value: Value
@@ -76,7 +76,7 @@ _TOKEN = re.compile(
     | (?P<word>true|false|null)
     | (?P<mark>[\[\]{}:,])
     | (?P<blank>[\ \t\n\r]+)
-    | (?P<comment>//[^\n\r]*|/\*(?s:.*?)\*/)
+    | (?P<comment>(?://|\#)[^\n\r]*|/\*(?s:.*?)\*/)
     """,
     re.VERBOSE,
 )
@@ -116,17 +116,15 @@ class _Reader:
         self.top: Value = None
         self.depth = 0
         self.lenient = self.escaped = self.spaced = False
-        self.last = ""
 
     def token(self, kind: str, raw: str) -> bool:
         """Take one token; False where it cannot stand here."""
         if kind == "blank":
-            self.spaced = self.spaced or raw != " " or self.last not in {",", ":"}
+            self.spaced = True
             return True
         if kind == "comment":
             self.lenient = True
             return True
-        self.last = raw if kind == "mark" else ""
         if kind == "mark":
             return self._mark(raw)
         if kind in {"string", "single"}:

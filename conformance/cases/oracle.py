@@ -1,7 +1,7 @@
 """What the contract asks of the answer to a body, decided on its exact bytes. Must not know how a body came about.
 
-A body speaks for a requirement where it has one fault, or one trait, of which the contract speaks. Where it has none or
-several, nothing is asked but that the answer is no server error.
+A body speaks for a requirement where it has one fault, or one trait, of which the contract speaks. Where it has several,
+no requirement is named: what must become of the body is still known, but not whose the blame is if it does not.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _KNOWN = ("storeId", "shoppingTripId", "amount")
 _INNER = ("amount", "code")
-_UNKNOWN_ATTRIBUTE = "body.unknown-attribute"
+_SPELT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
 # Faults that need an attribute nobody knows to stand in, which is then no second fault.
 _CARRIED = frozenset({"body.lenient", "body.extreme"})
 
@@ -57,7 +57,9 @@ def classify(
 ) -> Expectation:
     """Say what must become of `body`, sent as `content_type`, by this subject; `TRIP` in it stands for a good trip.
 
-    A body that must be accepted or refused, but speaks for several requirements at once, is classed as either.
+    Where no requirement is named, "either" still asks that there is no server error: all that the body has in it may
+    be accepted or refused, and one requirement asks that of all of them. In the other natures a server error is left
+    open, since it may come from any of the things that the body has in it.
     """
     found = _classify(contract, subject, body)
     message = Message()
@@ -67,10 +69,10 @@ def classify(
         return _under(found, either("media-type.other", UNSUPPORTED))
     if charset is not None and str(charset).lower() != "utf-8":
         return _under(found, either("media-type.charset-other", UNSUPPORTED))
-    if charset is not None:
-        return _under(found, accept("media-type.charset"))
-    if content_type.partition(";")[0].strip() != "application/json":
-        return _under(found, accept("media-type.case"))
+    cased = content_type.partition(";")[0].strip() != "application/json"
+    if charset is not None or cased:
+        word = "media-type.case" if charset is None else "media-type.charset"
+        return _under(found, accept(None if cased and charset is not None else word))
     return found
 
 
@@ -78,9 +80,24 @@ def _under(found: Expectation, media: Expectation) -> Expectation:
     """Join what the body says with what its label says."""
     if found == accept("capture.accepted"):
         return media
-    if media.nature == "accept" and found.nature != "accept":
-        return found
-    return either(None, found.admits | media.admits)
+    faults, traits = ([], ["body"]) if found.nature == "accept" else ([found], [])
+    if media.nature == "accept":
+        return _several(faults, [*traits, "label"])
+    return _several([*faults, media], traits)
+
+
+def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
+    """What must become of a body that has all this in it, without naming a requirement."""
+    admits = frozenset().union(*(fault.admits for fault in faults))
+    if any(fault.nature == "reject" for fault in faults):
+        named = all(fault.names for fault in faults)
+        names = dict.fromkeys(name for fault in faults for name in fault.names) if named else ()
+        return reject(None, tuple(names), admits)
+    if not faults:
+        return accept(None)
+    if traits:
+        return accept(None, admits | {400})
+    return either(None, admits)
 
 
 def _classify(contract: Contract, subject: Subject, body: bytes) -> Expectation:
@@ -107,7 +124,9 @@ def _classify(contract: Contract, subject: Subject, body: bytes) -> Expectation:
 
 def _instead(inner: Expectation, outer: Expectation) -> Expectation:
     """Give `outer` where nothing but it is to be said about the body."""
-    return outer if inner.nature == "accept" else either(None, inner.admits | outer.admits)
+    if inner == accept("capture.accepted"):
+        return outer
+    return _several([outer], ["body"]) if inner.nature == "accept" else _several([inner, outer], [])
 
 
 def _admits(body: bytes) -> frozenset[int]:
@@ -132,7 +151,7 @@ class _Body:
         if text.depth > DEEP or len(self.body) >= LARGE:
             self.faults.append(either("body.extreme", TOO_LARGE))
         if text.escaped or text.spaced:
-            self.traits.append("body.equivalent")
+            self.traits.append(_SPELT)
         if isinstance(text.value, Object):
             self._capture(text.value)
         elif isinstance(text.value, NotFinite):
@@ -148,72 +167,64 @@ class _Body:
         faults = self.faults
         if spoken & _CARRIED:
             faults = [fault for fault in faults if fault.requirement != _UNKNOWN_ATTRIBUTE]
-        if len(faults) > 1 and len(set(faults)) > 1:
-            return either(None, frozenset().union(*(fault.admits for fault in faults)))
-        if faults:
-            return faults[0]
-        traits = list(dict.fromkeys(self.traits))
-        if len(traits) > 1:
-            return either(None)
-        return accept(traits[0] if traits else "capture.accepted")
+        faults, traits = list(dict.fromkeys(faults)), list(dict.fromkeys(self.traits))
+        if faults and _SPELT in traits:
+            traits.remove(_SPELT)  # whoever reads JSON at all reads blanks and escapes
+        if len(faults) + len(traits) > 1:
+            return _several(faults, traits)
+        return faults[0] if faults else accept(traits[0] if traits else "capture.accepted")
 
-    def _members(self, value: Object, known: tuple[str, ...]) -> dict[str, Value]:
-        """Members that occur once, by name; repeated names and unknown attributes are faults of their own."""
+    def _members(self, value: Object, known: tuple[str, ...]) -> dict[str, list[Value]]:
+        """The values of each known name; repeated names and unknown attributes are faults of their own."""
         counts = Counter(name for name, _ in value.members if isinstance(name, str))
         if any(count > 1 for count in counts.values()):
             self.faults.append(either("body.duplicate-keys"))
-        found: dict[str, Value] = {}
+        found: dict[str, list[Value]] = {}
         for name, member in value.members:
             if isinstance(name, BrokenText) or name not in known:
                 self.faults.append(either(_UNKNOWN_ATTRIBUTE))
                 if isinstance(name, BrokenText) or _lenient(member):
                     self.faults.append(should_reject("body.lenient", ()))
-            elif counts[name] == 1:
-                found[name] = member
-        names = [name for name, _ in value.members if name in known]
-        if names != sorted(names, key=lambda name: known.index(str(name))):
-            self.traits.append("body.equivalent")
-        self.repeated = {name for name, count in counts.items() if count > 1}
+            else:
+                found.setdefault(name, []).append(member)
+        if list(found) != [name for name in known if name in found]:
+            self.traits.append(_SPELT)
         return found
+
+    def _one(self, found: dict[str, list[Value]], name: str, theme: str, names: tuple[str, ...]) -> Value:
+        """The value of a member; None, with what is to be said of it said, where there is none to look at.
+
+        Of a member that is named twice any value may count: where they differ, nothing more is known of the body.
+        """
+        values = found.get(name, [])
+        if not values:
+            self.faults.append(reject(f"{theme}.required", names))
+        elif len(set(values)) > 1:
+            self.traits.append("body.duplicate-keys")
+        elif values[0] is None:
+            self.faults.append(reject(f"{theme}.not-null", names))
+        return values[0] if values and "body.duplicate-keys" not in self.traits else None
 
     def _capture(self, value: Object) -> None:
         found = self._members(value, _KNOWN)
-        repeated = self.repeated
-        if "storeId" not in repeated:
-            self._string(found, "storeId", "store-id", self.contract.store_id, BAD_REQUEST)
-        if "shoppingTripId" not in repeated:
-            self._string(found, "shoppingTripId", "trip-id", self.contract.trip_id, EITHER_NAME)
-        if "amount" in repeated:
-            return
-        if self._present(found, "amount", "amount", BAD_REQUEST):
-            amount = found["amount"]
-            if isinstance(amount, Object):
-                self._amount(amount)
-            else:
-                self._wrong_type(amount, "amount", BAD_REQUEST)
+        self._string(found, "storeId", "store-id", self.contract.store_id, BAD_REQUEST)
+        self._string(found, "shoppingTripId", "trip-id", self.contract.trip_id, EITHER_NAME)
+        amount = self._one(found, "amount", "amount", BAD_REQUEST)
+        if isinstance(amount, Object):
+            self._amount(amount)
+        elif amount is not None:
+            self._wrong_type(amount, "amount", BAD_REQUEST)
 
     def _amount(self, value: Object) -> None:
         found = self._members(value, _INNER)
-        repeated = self.repeated
-        if "code" not in repeated:
-            self._string(found, "code", "code", self.contract.code, BAD_REQUEST)
-        if "amount" not in repeated and self._present(found, "amount", "value", BAD_REQUEST):
-            number = found["amount"]
-            if isinstance(number, Number):
-                self._number(number.text, found.get("code"))
-            elif isinstance(number, NotFinite):
-                self.faults.append(reject("value.not-finite"))
-            else:
-                self._wrong_type(number, "value", BAD_REQUEST)
-
-    def _present(self, found: dict[str, Value], member: str, theme: str, names: tuple[str, ...]) -> bool:
-        if member not in found:
-            self.faults.append(reject(f"{theme}.required", names))
-        elif found[member] is None:
-            self.faults.append(reject(f"{theme}.not-null", names))
-        else:
-            return True
-        return False
+        code = self._string(found, "code", "code", self.contract.code, BAD_REQUEST)
+        number = self._one(found, "amount", "value", BAD_REQUEST)
+        if isinstance(number, Number):
+            self._number(number.text, code)
+        elif isinstance(number, NotFinite):
+            self.faults.append(reject("value.not-finite"))
+        elif number is not None:
+            self._wrong_type(number, "value", BAD_REQUEST)
 
     def _wrong_type(self, value: Value, theme: str, names: tuple[str, ...]) -> None:
         self.faults.append(reject(f"{theme}.type", names))
@@ -223,11 +234,11 @@ class _Body:
             self.faults.append(reject("body.not-json", ()))
 
     def _string(
-        self, found: dict[str, Value], member: str, theme: str, rule: StringRule, names: tuple[str, ...]
-    ) -> None:
-        if not self._present(found, member, theme, names):
-            return
-        value = found[member]
+        self, found: dict[str, list[Value]], member: str, theme: str, rule: StringRule, names: tuple[str, ...]
+    ) -> Value:
+        value = self._one(found, member, theme, names)
+        if value is None:
+            return None
         if isinstance(value, BrokenText):
             self.faults.append(reject("body.invalid-utf-8", ()))
         elif not isinstance(value, str):
@@ -238,6 +249,7 @@ class _Body:
             self.faults.append(reject("trip-id.empty", names))
         else:
             self.faults += [reject(f"{theme}.{word}", names) for word in _malformed(rule, value)]
+        return value
 
     def _store(self, value: str) -> None:
         subject = self.subject
@@ -282,8 +294,8 @@ class _Body:
     def _number(self, text: str, code: Value) -> None:
         size = magnitude(text)
         if size.zero:
-            # Minus zero is compared with zero, on a case of its own.
-            self.faults.append(either(None, label="minus zero") if size.negative else should_reject("value.zero"))
+            # Other spellings of zero, a minus sign among them, are compared with it on a case of their own.
+            self.faults.append(should_reject("value.zero") if text == "0" else either(None, label="zero otherwise"))
             return
         if size.negative:
             self.faults.append(should_reject("value.negative"))
@@ -293,17 +305,19 @@ class _Body:
             self._fit(text, size, code)
 
     def _fit(self, text: str, size: Magnitude, code: str) -> None:
-        value = size.value
+        value, amount, units = size.value, self.subject.amounts[code], self.subject.minor_units[code]
         assert value is not None
-        amount = self.subject.amounts[code]
         if unfit(self.subject, code, value):
-            finer = -size.exponent > self.subject.minor_units[code]
-            word = "value.beyond" if finer or value > amount else "value.small"
+            word = "value.beyond" if -size.exponent > units or value > amount else "value.small"
             self.faults.append(either(word, label=_short(text)))
-        elif value != amount:
-            self.traits.append("value.accepted")
-        if text not in {plain(value), plain(amount)}:
-            self.traits.append("value.spellings")
+            return
+        if value == amount:
+            self.traits += [] if text == plain(amount) else ["value.spellings"]
+        else:
+            # Written as the profile writes its amount, or with all decimals of the currency, it is spelt plainly.
+            decimals = {units, max(0, -int(amount.as_tuple().exponent))}
+            usual = {plain(value, each) for each in decimals if each >= -size.exponent}
+            self.traits += ["value.accepted"] if text in usual else ["value.accepted", "value.spellings"]
 
 
 def _malformed(rule: StringRule, value: str) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from conformance.cases.model import Case
+from conformance.cases.generated import DEEP_REQUESTS, generated_cases
+from conformance.cases.model import Case, Probe
 from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import all_cases
 from conformance.contract import Contract
@@ -55,11 +56,22 @@ def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
     )
 
 
-def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:  # noqa: ARG001
-    """Every case of the depth, in order; those that the profile's budget cannot bear say so."""
+def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:
+    """Every case of the depth, in order; those that the profile's budget cannot bear say so.
+
+    Generated cases take what the others leave of requests and money, and lose the bodies that do not fit.
+    """
     cases = [not_json_case(), *all_cases(contract, subject, depth)]
-    cases += whole_run_cases()
-    return within_budget(contract, profile, cases)
+    most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
+    room = max(0, most - sum(len(case.probes) for case in cases))
+    cases = within_budget(contract, profile, cases)
+    made = generated_cases(contract, subject, depth, seed, room, sent={body for case in cases for body in _good(case)})
+    return [*cases, *fitting(profile, cases, made), *whole_run_cases()]
+
+
+def _good(case: Case) -> list[bytes]:
+    """Bodies of the case that are to be accepted, or only looked at."""
+    return [probe.body for probe in case.probes if probe.expectation.nature in {"accept", "observe"}]
 
 
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
@@ -90,6 +102,33 @@ def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]
         for probe in case.probes
         if probe.expectation.nature in CHARGING and probe.method == "POST"
     ]
+
+
+def fitting(profile: Profile, before: list[Case], generated: list[Case]) -> list[Case]:
+    """The generated cases without the bodies for which the cases before them leave no requests or no money."""
+    if profile.limits.max_requests is None and profile.max_captures is None:
+        return generated
+    cost = cost_of_plan(profile, before)
+    captures, totals = cost.captures, dict(cost.totals)
+    most = profile.limits.max_requests
+    room = None if most is None else most - cost.requests
+
+    def fits(case: Case, probe: Probe) -> bool:
+        nonlocal captures, room
+        if room is not None and room <= 0:
+            return False
+        expected = expected_captures(profile, replace(case, probes=(probe,)))
+        for currency, amount in expected:
+            limit = profile.max_total_of(currency)
+            total = totals.get(currency, Decimal(0)) + amount
+            if (limit is not None and total > limit) or captures == profile.max_captures:
+                return False
+            captures, totals[currency] = captures + 1, total
+        room = None if room is None else room - 1
+        return True
+
+    kept = [replace(case, probes=tuple(probe for probe in case.probes if fits(case, probe))) for case in generated]
+    return [case if case.probes else replace(case, not_exercised="beyond the budget") for case in kept]
 
 
 def within_budget(contract: Contract, profile: Profile, cases: list[Case]) -> list[Case]:

@@ -1,0 +1,91 @@
+"""Generated bodies before the target's data is filled in. Must not know how a template came about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from conformance.cases.body import plain, spelt
+from conformance.cases.model import TRIP
+from conformance.cases.subject import Subject
+
+OPEN, CLOSE = "⟦", "⟧"
+_TOKEN = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A body with tokens in place of what the profile says; a byte that is no UTF-8 stands as U+DC80 to U+DCFF."""
+
+    text: str
+    coding: str = "utf-8"
+
+    def fill(self, subject: Subject) -> bytes:
+        """The body for this subject. The trip's placeholder stays. ValueError, KeyError where a token is unknown."""
+        text = _TOKEN.sub(lambda match: _value(subject, match[1]), self.text)
+        return text.encode(self.coding, "surrogateescape")
+
+
+def token(name: str, *arguments: object) -> str:
+    """A token: a name of `_FILLERS` and its arguments."""
+    return OPEN + " ".join((name, *map(str, arguments))) + CLOSE
+
+
+def without_tokens(text: str) -> str:
+    """`text` from elsewhere, made safe to stand in a template."""
+    return text.replace(OPEN, "[").replace(CLOSE, "]")
+
+
+def half(text: str, which: int) -> str:
+    """One half of a text, cut where `fill_trip` cuts a trip."""
+    cut = len(text) // 2
+    return text[cut:] if which else text[:cut]
+
+
+def _value(subject: Subject, inside: str) -> str:
+    name, *arguments = inside.split(" ")
+    return _FILLERS[name](subject, *arguments)
+
+
+def _store(subject: Subject, which: str = "0") -> str:
+    return subject.stores[int(which) % len(subject.stores)]
+
+
+def _code(subject: Subject, which: str = "0") -> str:
+    return subject.currencies[int(which) % len(subject.currencies)]
+
+
+def _amount(subject: Subject, which: str = "0", units: str = "0") -> str:
+    """The amount of a currency and so many minor units more, written with the decimals of the profile at least."""
+    code = _code(subject, which)
+    unit = Decimal(1).scaleb(-subject.minor_units[code]) * int(units)
+    return plain(subject.amounts[code] + unit)
+
+
+def _spelling(subject: Subject, shift: str, zeros: str, letter: str) -> str:
+    return spelt(subject.amounts[subject.currency], int(shift), int(zeros), letter)
+
+
+def _cased(subject: Subject, pattern: str) -> str:
+    """The first currency's code, in lower case where `pattern` has an l."""
+    code = subject.currency
+    return "".join(
+        each.lower() if wanted == "l" else each
+        for each, wanted in zip(code, pattern.ljust(len(code), "u"), strict=False)
+    )
+
+
+_FILLERS: dict[str, Callable[..., str]] = {
+    "store": _store,
+    "store-half": lambda subject, which: half(subject.store, int(which)),
+    "store-to": lambda subject, length, character: subject.store.ljust(int(length), character)[: int(length)],
+    "trip-to": lambda _subject, length, character: TRIP.ljust(int(length), character)[: int(length)],
+    "code": _code,
+    "code-part": lambda subject, start, end: subject.currency[int(start) : int(end)],
+    "code-cased": _cased,
+    "amount": _amount,
+    "spelling": _spelling,
+    "times": lambda _subject, number, text: text * int(number),
+}

@@ -1,0 +1,320 @@
+"""The oracle is right: beside the tables, an independent JSON Schema validator, and the mock's own reading.
+
+ORACLE_BODIES=100000 makes it read so many bodies; the ordinary test run reads a few thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+
+import jsonschema_rs
+import pytest
+
+from conformance.cases.build import BAD_REQUEST, EITHER_NAME, accept, either, reject, should_reject
+from conformance.cases.generated import shares
+from conformance.cases.generated_draw import draw_templates
+from conformance.cases.model import TRIP, Expectation, fill_trip
+from conformance.cases.oracle import classify, without_label
+from conformance.cases.subject import Subject
+from conformance.cases.tables import all_cases
+from conformance.contract.load import load_contract
+from conformance.mock import reading
+
+BODIES = int(os.environ.get("ORACLE_BODIES", "3000"))
+SEED = int(os.environ.get("ORACLE_SEED", "1"))
+CODES = ("USD", "EUR", "JPY", "KWD")
+SUBJECT = Subject(
+    stores=("store-001", "store-002"),
+    currencies=CODES,
+    amounts=dict(zip(CODES, map(Decimal, ("10.00", "10.00", "500", "1.000")), strict=True)),
+    max_amounts=dict(
+        zip(
+            CODES,
+            map(Decimal, ("90071992547409.93", "90071992547409.93", "9007199254740", "90071992547.409")),
+            strict=True,
+        )
+    ),
+    minor_units={"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3},
+    unknown_store="store-999",
+    unknown_trip=reading.NO_TRIP,
+    long_store=reading.LONG_STORE,
+    short_store=reading.SHORT_STORE,
+    long_trip=reading.LONG_TRIP,
+    any_uuid=True,
+)
+A_TRIP = "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11"
+CONTRACT = load_contract()
+
+
+def good(
+    *, store: str = '"store-001"', trip: str = f'"{TRIP}"', value: str = "10.00", code: str = '"USD"', more: str = ""
+) -> bytes:
+    amount = f'{{"amount":{value},"code":{code}}}'
+    text = f'{{"storeId":{store},"shoppingTripId":{trip},"amount":{amount}{more}}}'
+    return text.encode("utf-8", "surrogateescape")
+
+
+# --- single bodies, by hand --------------------------------------------------------------------------------------
+
+OPEN = accept(None, frozenset({400}))
+BY_HAND = [
+    (good(), accept("capture.accepted")),
+    (good(store='"store-002"'), accept("capture.accepted")),
+    (good(store=f'"{"L" * 255}"'), accept("store-id.limits-included")),
+    (good(store=f'"{"L" * 256}"'), reject("store-id.max-length")),
+    (good(store='"store-999"'), reject("store-id.unknown")),
+    (good(store='"store-77"'), either(None)),
+    (good(store='""'), either("store-id.empty")),
+    (good(store='"store-001\\n"'), reject("store-id.pattern")),
+    (good(store='"store-٣"'), reject("store-id.pattern")),
+    (good(store='"store-001\n"'), reject("body.not-json", ())),
+    (good(store="true"), reject("store-id.type")),
+    (good(store="null"), reject("store-id.not-null")),
+    (good(store='"store-001\udcff"'), reject("body.invalid-utf-8", ())),
+    (good(trip='""'), reject("trip-id.empty", EITHER_NAME)),
+    (good(trip='"trip 1"'), reject("trip-id.pattern", EITHER_NAME)),
+    (good(trip='"trip-1"'), either("trip-id.not-uuid")),
+    (good(trip=f'"{TRIP.upper()}"'), accept("trip-id.upper-case")),
+    (good(trip=f'"{reading.NO_TRIP}"'), reject("trip-id.unknown", ("UnknownShoppingTrip",))),
+    (good(value='"10"'), reject("value.type")),
+    (good(value="true"), reject("value.type")),
+    (good(value="NaN"), reject("value.not-finite")),
+    (good(value="0"), should_reject("value.zero")),
+    (good(value="0e10"), either(None)),
+    (good(value="-0"), either(None)),
+    (good(value="-1"), should_reject("value.negative")),
+    (good(value="1e1"), accept("value.spellings")),
+    (good(value="10"), accept("value.spellings")),
+    (good(value="19.99"), accept("value.accepted")),
+    (good(value="2e1"), accept(None)),
+    (good(value="10.001"), either("value.beyond")),
+    (good(value="10.010"), accept(None)),
+    (good(value="1e400"), either("value.beyond")),
+    (good(value="0.01"), either("value.small")),
+    (good(value="01"), reject("body.not-json", ())),
+    (good(value="500", code='"JPY"'), accept("code.declared")),
+    (good(code='"GBP"'), either("code.other")),
+    (good(code='"usd"'), reject("code.pattern")),
+    (good(code='"USDA"'), reject("code.max-length")),
+    (good(code='"USD\\n"'), reject("code.pattern")),
+    (good(more=',"note":1'), either("body.unknown-attribute")),
+    (good(more=',"note":NaN'), should_reject("body.lenient", ())),
+    (good(more=',"storeId":"store-001"'), either("body.duplicate-keys")),
+    (good(more=',"storeId":1'), OPEN),
+    (good(more=",") + b" ", should_reject("body.lenient", ())),
+    (b"\xef\xbb\xbf" + good(), either("body.byte-order-mark")),
+    (good().decode().encode("utf-16"), should_reject("body.lenient", ())),
+    (b" " + good(), accept("body.equivalent")),
+    (b"", reject("body.empty", ())),
+    (b"[]", reject("body.not-object", ())),
+    (b"NaN", reject("body.not-json", ())),
+    (good(store="1", code='"usd"'), reject(None)),
+    (good(store="1", trip="1"), reject(None, (*BAD_REQUEST, "UnknownShoppingTrip"))),
+    (good(store="1", more=',"note":1'), reject(None, ())),
+    (good(more=',"note":' + "[" * 100 + "]" * 100), either("body.extreme", frozenset({413}))),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), BY_HAND)
+def test_bodies_by_hand(body: bytes, expected: Expectation) -> None:
+    assert without_label(classify(CONTRACT, SUBJECT, body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("application/json; charset=utf-8", accept("media-type.charset")),
+        ('application/json; charset="UTF-8"', accept("media-type.charset")),
+        ("application/JSON", accept("media-type.case")),
+        ("Application/json;charset=utf-8", accept(None)),
+        ("application/json; charset=utf8", either("media-type.charset-other", frozenset({415}))),
+        ("text/plain", either("media-type.other", frozenset({415}))),
+    ],
+)
+def test_what_the_label_says(content_type: str, expected: Expectation) -> None:
+    assert classify(CONTRACT, SUBJECT, good(), content_type=content_type) == expected
+    refused = classify(CONTRACT, SUBJECT, good(store="1"), content_type=content_type)
+    assert (refused.nature, refused.requirement) == ("reject", None)
+
+
+# --- beside the tables -------------------------------------------------------------------------------------------
+
+# Where a table knows more than the bytes say, or names one of several requirements: by case.
+TABLE_KNOWS = {
+    "code-first-declared": "made for the first currency, which is that of the plain good body",
+    "request-chunked": "about framing",
+    "request-expect-continue": "about framing",
+    "capture-repeated": "about the second time",
+    "media-type-case": "one body has a charset too",
+    "value-decimals-eur": "another currency and another value at once",
+    "value-decimals-jpy": "another currency and another value at once",
+    "value-decimals-kwd": "another currency and another value at once",
+    "value-over-float32": "another value, and without decimals at that",
+    "amount-flat": "an amount of a wrong type, and an attribute nobody knows",
+    "amount-misspelt": "no amount, and an attribute nobody knows",
+    "body-duplicate-keys": "values that differ, of which either may count",
+    "body-empty-object": "several members missing, and which names are right then",
+    "body-nulls": "several members null, and which names are right then",
+    "trip-id-long-on-file": "a trip that is good for one capture",
+}
+
+
+def test_the_oracle_agrees_with_the_tables() -> None:
+    different = Counter()
+    for case in all_cases(CONTRACT, SUBJECT, "deep"):
+        for one in case.probes:
+            labels = [value for name, value in one.headers if name.lower() == "content-type"]
+            plain = one.method == "POST" and one.path == "operation" and one.provoke is None
+            if not plain or one.expectation.nature == "observe":
+                continue
+            said = classify(CONTRACT, SUBJECT, one.body, content_type=labels[0] if labels else "")
+            different[case.id] += without_label(said) != without_label(one.expectation)
+    assert {case for case, count in different.items() if count} == set(TABLE_KNOWS)
+
+
+# --- beside a validator and the mock -----------------------------------------------------------------------------
+
+
+def validator() -> jsonschema_rs.Draft202012Validator:
+    document = CONTRACT.openapi
+    return jsonschema_rs.Draft202012Validator(
+        {"$ref": "#/components/schemas/CaptureRequest", "components": document["components"]}
+    )
+
+
+def bodies(count: int, seed: int) -> Iterator[bytes]:
+    """Generated bodies for this seed, and as many with one random edit of their bytes."""
+    chance = random.Random(seed)
+    drawn = {name: number for name, number in shares(min(count, 10_000)).items() if name != "schemathesis-random"}
+    yielded = round_ = 0
+    while yielded < count:
+        for templates in draw_templates(CONTRACT, drawn, seed + round_).values():
+            for template in templates:
+                body = template.fill(SUBJECT)
+                yield body
+                yield edited(chance, body)
+                yielded += 2
+        round_ += 1
+
+
+def edited(chance: random.Random, body: bytes) -> bytes:
+    at = chance.randrange(len(body) + 1)
+    more = bytes(chance.choices(b'{}[],:"\\/ \n\t0aNe-.+\xff\x00\xc3', k=chance.randrange(3)))
+    return body[:at] + more + body[at + chance.randrange(3) :]
+
+
+def strict(body: bytes) -> object:
+    """The JSON in a body by Python's reader, numbers of any size as 1; ValueError where there is none."""
+
+    def constant(text: str) -> object:
+        raise ValueError(text)
+
+    def number(_text: str) -> int:
+        return 1
+
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise ValueError("byte order mark")
+    return json.loads(body.decode("utf-8"), parse_float=number, parse_int=number, parse_constant=constant)
+
+
+def has_duplicates(body: bytes) -> bool:
+    found = False
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal found
+        found = found or len(dict(items)) < len(items)
+        return dict(items)
+
+    try:
+        json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=pairs, parse_int=str)
+    except (ValueError, RecursionError):
+        return False
+    return found
+
+
+def is_lenient(body: bytes) -> bool:
+    """Whether a body is no JSON, but read so by a parser that takes what RFC 8259 leaves to it (a rough one)."""
+    try:
+        text = body.decode(json.detect_encoding(body), "replace").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return False
+    strings = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
+    text = re.sub(rf"({strings})|(?://|#)[^\r\n]*|/\*.*?\*/", lambda match: match[1] or " ", text, flags=re.DOTALL)
+    text = re.sub(
+        r"'((?:[^'\\]|\\.)*)'", lambda match: '"' + match[1].replace('"', "_").replace("\\'", "_") + '"', text
+    )
+    text = re.sub(r",(\s*[}\]])", r"\1", text)
+    try:
+        json.loads(text, parse_int=str, parse_float=str)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
+def schema_says(check: jsonschema_rs.Draft202012Validator, body: bytes) -> str:
+    try:
+        document = strict(body)
+    except RecursionError:
+        return "too deep for it"
+    except ValueError:
+        return "no JSON"
+    try:
+        return "valid" if check.is_valid(document) else "invalid"
+    except ValueError:
+        return "text it cannot take" if "\\u" in body.decode("utf-8") or "\\U" in body.decode() else "invalid"
+
+
+def mock_says(body: bytes) -> str:
+    try:
+        reading.validate(reading.parse(fill_trip(body, A_TRIP)))
+    except reading.Refused:
+        return "refused"
+    return "accepted"
+
+
+def oracle_says(found: Expectation) -> str:
+    if found.nature == "reject":
+        return "refuse"
+    return "accept" if found.nature == "accept" and 400 not in found.admits else "open"
+
+
+def against_schema(body: bytes, found: Expectation, schema: str) -> str:
+    """The rule that explains what oracle and validator say; empty where they contradict each other."""
+    said = oracle_says(found)
+    if schema in {"too deep for it", "text it cannot take"}:
+        return schema
+    if schema == "valid" and said == "refuse":
+        known = found.requirement in {"store-id.unknown", "trip-id.unknown"}
+        return "well-formed, but on no file" if known else "" if not has_duplicates(body) else "names twice"
+    if schema != "valid" and said == "open":
+        if has_duplicates(body):
+            return "a member named twice, of which either value may count"
+        return "no JSON, but lenient parsers read it" if schema == "no JSON" and is_lenient(body) else ""
+    return "agree" if (schema == "valid") != (said == "refuse") else ""
+
+
+def against_mock(found: Expectation, mock: str) -> str:
+    said = oracle_says(found)
+    return "agree" if said == "open" or (said == "accept") == (mock == "accepted") else ""
+
+
+def test_no_disagreement_that_is_not_explained() -> None:
+    check, rules = validator(), Counter()
+    for body in bodies(BODIES, SEED):
+        found = classify(CONTRACT, SUBJECT, body)
+        schema = schema_says(check, body)
+        rule = against_schema(body, found, schema)
+        assert rule, (body, found, schema)
+        assert against_mock(found, mock_says(body)), (body, found)
+        rules[f"{oracle_says(found)}: {rule}"] += 1
+    assert sum(rules.values()) >= BODIES
+    assert min(rules[f"{word}: agree"] for word in ("accept", "open", "refuse")) > BODIES // 100
+    print(dict(rules))
