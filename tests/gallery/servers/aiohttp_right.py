@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from desk import CURRENCIES, PATH, STORES, Windows, is_trip, port
+from desk import CURRENCIES, PATH, STORES, Windows, is_trip
 from strict import parse
 
 windows = Windows()
@@ -61,7 +61,5 @@ async def charge(request: web.Request) -> web.Response:
     return web.Response()
 
 
-if __name__ == "__main__":
-    app = web.Application(middlewares=[in_form], client_max_size=4_000_000)
-    app.add_routes(routes)
-    web.run_app(app, host="127.0.0.1", port=port())
+app = web.Application(middlewares=[in_form], client_max_size=4_000_000)
+app.add_routes(routes)

@@ -1,14 +1,11 @@
-"""FastAPI done right: the raw body read strictly, a strict model, every error in the contract's form, hypercorn."""
+"""FastAPI done right: the raw body read strictly, a strict model, every error in the contract's form."""
 
-import asyncio
 from decimal import Decimal
 from typing import Annotated
 
-from desk import CURRENCIES, PATH, STORES, Windows, is_trip, port
+from desk import CURRENCIES, PATH, STORES, Windows, is_trip
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from strict import parse
@@ -71,9 +68,3 @@ def charge(
     if not is_trip(body.shoppingTripId):
         return error(400, "UnknownShoppingTrip")
     return Response()
-
-
-if __name__ == "__main__":
-    config = Config()
-    config.bind = [f"127.0.0.1:{port()}"]
-    asyncio.run(serve(app, config))

@@ -1,12 +1,11 @@
-"""Flask done right: the raw body read strictly, plain checks, error handlers in the contract's form, waitress."""
+"""Flask done right: the raw body read strictly, plain checks, error handlers in the contract's form."""
 
 import re
 from decimal import Decimal
 
-from desk import CURRENCIES, PATH, STORES, Windows, is_trip, port
+from desk import CURRENCIES, PATH, STORES, Windows, is_trip
 from flask import Flask, Response, jsonify, request
 from strict import parse
-from waitress import serve
 from werkzeug.exceptions import HTTPException
 
 app = Flask(__name__)
@@ -74,7 +73,3 @@ def charge() -> tuple[Response | str, int] | tuple[Response, int, dict[str, str]
     if not is_trip(trip):
         raise Refused("UnknownShoppingTrip")
     return "", 200
-
-
-if __name__ == "__main__":
-    serve(app, host="127.0.0.1", port=port(), threads=8)
