@@ -25,6 +25,15 @@ SERVERS = Path(__file__).parent / "servers"
 START_S = 60.0
 """Seconds in which a service must listen; a virtual machine that starts cold beside other work is slow."""
 
+PACKAGES = {
+    "fastapi": ("fastapi", "uvicorn"),
+    "django": ("django", "ninja"),
+    "gunicorn-sync": ("gunicorn",),
+    "wsgiref": (),
+    "express": (),
+}
+"""What is imported for a framework or HTTP server, where that is not just its own name."""
+
 
 class Findings(NamedTuple):
     """What a run says. `broken`: requirement to `failed` or `warned`; `shown`: the same with evidence, for messages."""
@@ -44,11 +53,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("gallery")
 
 
-def need(*modules: str) -> None:
-    """Skip where a Python package is missing."""
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}; pip install -e '.[gallery]'")
+@pytest.fixture
+def needs() -> Callable[..., None]:
+    """Skip the test where the packages of these frameworks and HTTP servers are missing."""
+
+    def need(*names: str) -> None:
+        modules = [module for name in names for module in PACKAGES.get(name, (name,))]
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)}; pip install -e '.[gallery]'")
+
+    return need
 
 
 def need_program(name: str) -> str:
@@ -101,9 +116,7 @@ def findings(out: Path, status: int, said: str) -> Findings:
     if not file.exists():
         pytest.fail(f"the run ended with {status} and no results: {said}")
     results = json.loads(file.read_text())
-    broken = {
-        row["id"]: row["outcome"] for row in results["requirements"] if row["outcome"] in ("failed", "warned")
-    }
+    broken = {row["id"]: row["outcome"] for row in results["requirements"] if row["outcome"] in ("failed", "warned")}
     evidence = {
         judgement["requirement"]: f"{judgement['requirement']}: {case['id']}: {judgement['received']}"
         for case in reversed(results["cases"])
@@ -117,7 +130,9 @@ def findings(out: Path, status: int, said: str) -> Findings:
 def judged(url: str, out: Path, *options: str) -> Findings:
     """Run the suite against `url`."""
     command = [sys.executable, "-m", "conformance", "run", "--target", url, "--out", str(out), *options]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"CI": "true"})
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"CI": "true"}
+    )
     return findings(out, ran.returncode, ran.stdout + ran.stderr)
 
 
