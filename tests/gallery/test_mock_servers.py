@@ -28,7 +28,7 @@ def test_prism_breaks_what_the_document_explains(node_modules, judge_mock_server
 
 def test_specmatic_breaks_what_the_document_explains(java, node_modules, judge_mock_server):
     jar = node_modules / "specmatic" / "specmatic.jar"
-    options = ["--host", "127.0.0.1", "--hot-reload", "disabled", "--port"]
+    options = ["--host", "127.0.0.1", "--hot-reload", "disabled", "--noConsoleLog", "--port"]
     found = judge_mock_server(
         lambda port: [java, "-jar", str(jar), "mock", str(SPEC), *options, str(port)], "specmatic.toml"
     )
