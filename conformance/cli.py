@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
+from contextlib import suppress
+from decimal import ROUND_CEILING, Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import typer
 
 from conformance import __version__
-from conformance.errors import SuiteError, UsageError
+from conformance.errors import OwnFault, SuiteError, UsageError
+
+ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
+BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}  # pytest's statuses where nothing was sent
 
 app = typer.Typer(
     add_completion=False,
@@ -98,14 +107,20 @@ def run(
     arguments = [
         "--disable-plugin-autoload", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin",
         "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:faulthandler",
+        "-p", "no:unraisableexception", "-p", "no:threadexception",  # both collect garbage at the end, for nothing
         "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
     ]  # fmt: skip
     if selection:
         arguments += ["-k", selection]
-    status = pytest.main(arguments, plugins=[Early()])
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # meant for other tests
+        os.environ.pop(name, None)
+    status = int(pytest.main(arguments, plugins=[Early()]))
     if plugin.reporter is None:
         stack.close()
-    raise typer.Exit(int(status))
+        if plugin.problem:
+            raise UsageError(plugin.problem)
+        status = BEFORE_SENDING.get(status, OwnFault.status)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -114,14 +129,31 @@ def mock(
     fault: Annotated[list[str] | None, typer.Option(help="Named fault to turn on; may be given again.")] = None,
     rate: Annotated[str | None, typer.Option(metavar="N/s", help="Requests per second before 429.")] = None,
 ) -> None:
-    """Serve the reference server until interrupted."""
+    """Serve the reference server until interrupted.
+
+    Ctrl-C or SIGTERM end it, with status 0.
+    """
     from conformance.mock.faults import BENIGN, FAULTS
-    from conformance.mock.server import serve
+    from conformance.mock.server import MockServer
+    from conformance.run.prepare import terminable
 
     for name in fault or ():
         if name not in FAULTS and name not in BENIGN:
-            raise UsageError(f"--fault {name}: there is none of that name; `capture-conformance list` shows them")
-    serve(port, tuple(fault or ()), rate)
+            near = get_close_matches(name, [*FAULTS, *BENIGN], 1)
+            hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows their names"
+            raise UsageError(f"--fault {name}: there is none of that name; {hint}")
+    try:
+        server = MockServer(port, tuple(fault or ()), rate)
+    except ValueError as error:
+        raise UsageError(f"--rate: {error}") from None
+    with suppress(KeyboardInterrupt), terminable():
+        try:
+            server.start()
+        except OSError as error:
+            raise UsageError(f"--port {port}: {error.strerror}; name another, or 0 for a free one") from None
+        print(f"{server.url} serves the mock; Ctrl-C ends it", flush=True)
+        Event().wait()
+    server.stop()
 
 
 @app.command()
@@ -134,20 +166,41 @@ def plan(
     allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
 ) -> None:
     """Show what `run` would send, without sending."""
+    from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
     from conformance.run.prepare import Options, Run
 
     planned = Run(Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production))
-    cost = cost_of_plan(planned.profile, planned.cases)
+    limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)
     for case in planned.cases:
-        note = f"not exercised: {case.not_exercised}" if case.not_exercised else f"{len(case.probes)} requests"
+        note = (
+            f"not exercised: {case.not_exercised}"
+            if case.not_exercised
+            else f"{len(case.probes):>4} request{'s' * (len(case.probes) != 1)}"
+        )
         print(f"{case.id:<44} {note:<14} {', '.join(case.requirements[:3])}")
-    limits = planned.profile.limits
-    print(f"\n{len(planned.cases)} cases, {cost.requests} requests, {cost.trips} trips, up to {cost.captures} captures")
+    silent = sum(1 for case in planned.cases if case.not_exercised)
+    print(f"\n{len(planned.cases)} cases, {silent} of them not exercised; nothing was sent")
+    print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
+    print(f"trips needed  {cost.trips}")
+    print(f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}")
     for code, total in cost.totals.items():
-        print(f'  at most {total} {code} captured (max_total = "{total}" would fit all)')
+        decimals = planned.profile.minor_units(code)
+        worst = _up(cost.worst[code], decimals)
+        print(
+            f"at most       {_up(total, decimals)} {code} by a conforming target, {worst} if whatever may charge does"
+        )
+        print(f'              [money.{code}] max_total = "{worst}" would fit all')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
-    print(f"  about {max(paced, cost.requests * 0.01):.0f} s and the waits for provoked windows")
+    seconds = max(paced, cost.requests * ANSWER_S / limits.concurrency)
+    print(
+        f"time          about {seconds:.0f} s at {ANSWER_S * 1000:g} ms an answer, and the waits for provoked windows"
+    )
+
+
+def _up(amount: Decimal, decimals: int) -> str:
+    """The amount in decimal text, rounded up to the decimals of its currency."""
+    return format(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING), "f")
 
 
 @app.command("list")
@@ -185,15 +238,26 @@ def init(
 
 
 @app.command("profile-schema")
-def profile_schema() -> None:
+def profile_schema(spec: SpecOption = None) -> None:
     """Print the JSON Schema of the profile, for editors."""
-    from conformance.profile import Profile
+    from conformance.profile import profile_schema as schema_of
+    from conformance.run.prepare import Options, contract_of
 
-    print(json.dumps(Profile.json_schema(), indent=2))
+    print(json.dumps(schema_of(contract_of(Options(spec=spec))), indent=2))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: every error of ours becomes one message and its exit status."""
+    try:
+        _main(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # whoever read the output has gone; the status is to be that of the command
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main(arguments: list[str] | None) -> None:
     try:
         result: Any = app(args=arguments, standalone_mode=False)
     except SuiteError as error:
@@ -205,10 +269,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # click's usage errors know how to show themselves
+    except Exception as error:  # noqa: BLE001 - click's usage errors know how to show themselves, the others are ours
         show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(UsageError.status)
+        if show is not None:
+            show()
+            sys.exit(UsageError.status)
+        traceback.print_exc()
+        sys.exit(OwnFault.status)
     sys.exit(result if isinstance(result, int) else 0)

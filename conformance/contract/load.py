@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -106,7 +106,10 @@ def ecma_pattern(pattern: str) -> re.Pattern[str]:
     """
     if not (pattern.startswith("^") and pattern.endswith("$")):
         raise SpecError(f"openapi.yaml: pattern {pattern!r} must begin with ^ and end with $")
-    return re.compile(pattern[1:-1], re.ASCII)
+    try:
+        return re.compile(pattern[1:-1], re.ASCII)
+    except re.error as error:
+        raise SpecError(f"openapi.yaml: pattern {pattern!r} is no regular expression ({error})") from error
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
@@ -122,8 +125,13 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return value
 
 
-def _string_rule(schema: dict[str, Any]) -> StringRule:
-    return StringRule(schema["maxLength"], schema["pattern"], ecma_pattern(schema["pattern"]))
+def _string_rule(name: str, schema: dict[str, Any]) -> StringRule:
+    most, pattern = schema["maxLength"], schema["pattern"]
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise SpecError(f"openapi.yaml: maxLength of {name} is {most!r}; a whole number from 1 is needed")
+    if not isinstance(pattern, str):
+        raise SpecError(f"openapi.yaml: pattern of {name} is {pattern!r}; a text is needed")
+    return StringRule(most, pattern, ecma_pattern(pattern))
 
 
 def load_contract(folder: Path | None = None) -> Contract:
@@ -145,9 +153,9 @@ def load_contract(folder: Path | None = None) -> Contract:
             digest=digest.hexdigest(),
             path=path,
             statuses=frozenset(int(status) for status in api["paths"][path]["post"]["responses"]),
-            store_id=_string_rule(request["storeId"]),
-            trip_id=_string_rule(request["shoppingTripId"]),
-            code=_string_rule(schemas["Amount"]["properties"]["code"]),
+            store_id=_string_rule("storeId", request["storeId"]),
+            trip_id=_string_rule("shoppingTripId", request["shoppingTripId"]),
+            code=_string_rule("code", schemas["Amount"]["properties"]["code"]),
             retry_after_seconds=ecma_pattern(seconds),
             requirements={
                 word: Requirement(
@@ -163,7 +171,11 @@ def load_contract(folder: Path | None = None) -> Contract:
             places=places,
             test_plan=rules["test_plan"],
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except SpecError as error:
+        raise SpecError(f"{folder}/{error}") from error
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise SpecError(f"{folder}: {type(error).__name__}: {error} missing or malformed") from error
+    if wrong := [word for word, row in contract.requirements.items() if row.level not in get_args(Level)]:
+        raise SpecError(f"{folder}/requirements.yaml: the level of {wrong[0]} is none of {', '.join(get_args(Level))}")
     contract.__dict__["openapi"] = api
     return contract

@@ -124,7 +124,8 @@ def judge_equals(exchanges: Sequence[tuple[str, Exchange]]) -> list[Judgement]:
         return [holds("answer.independent")]
     case, exchange = odd[0]
     received = f"{len(odd)} of {len(keyed)} otherwise; first {_words(exchange)} in case {shown(case, 60)}"
-    return [breaks("answer.independent", at="answers to equal requests", expected="all alike", received=received)]
+    broken = breaks("answer.independent", at="answers to equal requests", expected="all alike", received=received)
+    return [replace(broken, exchange=exchange.number)]
 
 
 def _key(exchange: Exchange) -> Key | None:

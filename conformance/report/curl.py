@@ -1,52 +1,168 @@
-"""A shell line that sends a request again. Credentials stand as variables, the trip is a fresh one where it can be."""
+"""Shell lines that send a request again, as it was sent. Writes their bodies, sends nothing, runs nothing."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.exchange.model import Exchange
-from conformance.report.redact import Redactor
+from conformance.cases.model import Case
+from conformance.exchange.model import Exchange, Headers
+from conformance.profile import Profile
+from conformance.report.redact import SECRET_HEADERS, Redactor
 
-LEFT_OUT = frozenset({"host", "content-length", "connection", "user-agent", "accept-encoding", "transfer-encoding"})
-FRESH = "$(cat /proc/sys/kernel/random/uuid)"
+# curl says these itself, as the request had them or with no difference to the target.
+LEFT_OUT = frozenset({"host", "content-length", "connection", "user-agent"})
+FRESH = "$(python3 -c 'import uuid; print(uuid.uuid4())')"
+EXPECTS = 1024
+"""Bytes of a body from which some versions of curl ask first whether they may send it."""
+OWN_TRIP = "${TRIP:?a fresh trip, as long as the old one}"
+UNIQUE = "$(date +%s%N)"
+UNIQUE_AGAIN = "${unique}"
 
 
-def curl_line(
-    exchange: Exchange,
-    url: str,
-    redactor: Redactor,
-    repro: Path,
-    *,
-    fresh_trip: bool,
-    variables: dict[str, str],
-) -> str:
-    """One POSIX shell line, with its body in `repro` where it has one. Raises OSError where that can't be written."""
-    request = exchange.request
-    scheme, rest = url.split("://", 1)
-    words = [
-        "curl",
-        "-sS",
-        "-i",
-        "--http1.1",
-        "-X",
-        request.method,
-        shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}"),
-    ]
-    names = {name.lower() for name, _ in request.headers}
-    for name, value in request.headers:
-        if name in variables:
-            words += ["-H", f'"{name}: {variables[name]}"']
-        elif name.lower() not in LEFT_OUT:
-            words += ["-H", shlex.quote(redactor(f"{name}: {value}"))]
-    words += ["-H", "'Accept:'"] if "accept" not in names else []
-    if not request.body:
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """How the lines of one run are written.
+
+    `variables` give, by header field, its value with a shell variable in place of the secret. `trip` is the shell
+    expression for a trip that was not used yet; empty where a trip may be used again. `options` come first in each line.
+    """
+
+    url: str
+    repro: Path
+    redactor: Redactor
+    variables: dict[str, str] = field(default_factory=dict)
+    trip: str = FRESH
+    options: tuple[str, ...] = ()
+    provoking: dict[int, Headers] = field(default_factory=dict)
+
+    def line(self, exchange: Exchange, case: Case) -> str:
+        """One POSIX shell line for one exchange; its body is put into `repro`. OSError where that can't be written."""
+        trip, unique = self.used_trip(exchange), self.unique(exchange, case)
+        first = f"unique={UNIQUE}; " if unique else ""
+        if not exchange.request.body:
+            return first + self.command(exchange, "", unique)
+        file = str(self.write_body(exchange))
+        swaps = [(trip, self.trip)] if trip else []
+        swaps += [(unique, UNIQUE_AGAIN)] if unique and unique.encode() in exchange.request.body else []
+        if not swaps:
+            return first + self.command(exchange, shlex.quote(f"@{file}"), unique)
+        return f"{first}{swapped(swaps, shlex.quote(file))} | {self.command(exchange, '@-', unique)}"
+
+    def command(self, exchange: Exchange, body: str, unique: str) -> str:
+        """The call of curl alone; `body` is where curl takes the body from, as a word of the shell."""
+        request = exchange.request
+        scheme, rest = self.url.split("://", 1)
+        words = ["curl", "-sS", "-i", "--http1.1", *self.options]
+        stray = any("stray bytes" in defect for defect in exchange.defects)
+        if stray:
+            words += ["--raw", "--ignore-content-length"]  # else curl hides what comes after the end of the answer
+        words += ["--head"] if request.method == "HEAD" and not stray else ["-X", shlex.quote(request.method)]
+        words.append(shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}"))
+        names = {name.lower() for name, _ in request.headers}
+        for name, value in request.headers:
+            if name.lower() not in LEFT_OUT:
+                words += ["-H", self._field(name, value, unique)]
+        words += ["-H", "Accept:"] if "accept" not in names else []
+        if request.body:
+            words += ["-H", "Content-Type:"] if "content-type" not in names else []
+            words += ["-H", "Expect:"] if len(request.body) >= EXPECTS and "expect" not in names else []
+            words += ["--data-binary", body]
+        elif "content-length" in names:
+            words += ["-H", "'Content-Length: 0'"]
         return " ".join(words)
-    repro.mkdir(parents=True, exist_ok=True)
-    file = repro / f"{exchange.case}-{exchange.probe}.body"
-    file.write_bytes(request.body)
-    words += ["-H", "'Content-Type:'"] if "content-type" not in names else []
-    line = " ".join([*words, "--data-binary"])
-    if fresh_trip and exchange.trip and exchange.trip.encode() in request.body:
-        return f'sed "s/{exchange.trip}/{FRESH}/" {shlex.quote(str(file))} | {line} @-'
-    return f"{line} {shlex.quote(f'@{file}')}"
+
+    def _field(self, name: str, value: str, unique: str) -> str:
+        for known, text in self.variables.items():
+            if known.lower() == name.lower():
+                return f'"{name}: {text}"'
+        if name.lower() in SECRET_HEADERS:
+            return f'"{name}: ${re.sub("[^A-Z0-9]", "_", name.upper())}"'
+        if not value:
+            return shlex.quote(f"{name};")
+        text = self.redactor(f"{name}: {value}")
+        if unique and unique in text:
+            return f'"{_plain(text).replace(unique, UNIQUE_AGAIN)}"'
+        return shlex.quote(text)
+
+    def write_body(self, exchange: Exchange) -> Path:
+        """Put the body of `exchange` into a file, without secrets; gives its path."""
+        self.repro.mkdir(parents=True, exist_ok=True)
+        file = self.repro / f"{exchange.case}-{exchange.probe}.body"
+        text = exchange.request.body.decode("utf-8", "surrogateescape")
+        file.write_bytes(self.redactor(text).encode("utf-8", "surrogateescape"))
+        return file
+
+    def used_trip(self, exchange: Exchange) -> str:
+        """The trip in the body that has to be replaced; empty where there is none or it can be sent again."""
+        trip, answer = exchange.trip, exchange.answer
+        unused = answer is not None and answer.status == 400 and self.trip != FRESH
+        if not trip or not self.trip or unused or trip.encode() not in exchange.request.body:
+            return ""
+        return trip
+
+    def unique(self, exchange: Exchange, case: Case) -> str:
+        """The value that stood for `${unique}` in the request; empty where none did."""
+        if exchange.case != case.id or exchange.probe >= len(case.probes):
+            return ""
+        for name, template in self.provoking.get(case.probes[exchange.probe].provoke or 0, ()):
+            before, found, after = template.partition("${unique}")
+            for other, value in exchange.request.headers if found else ():
+                if other == name and value.startswith(before) and value.endswith(after):
+                    return value[len(before) : len(value) - len(after)]
+        return ""
+
+
+def shell_of(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterable[str] = ()) -> Shell:
+    """How lines are written for a target; `ignored` are the variables that the run ignored and curl would heed."""
+    trips, target = profile.data.trips, profile.target
+    options = ["-m", f"{profile.limits.timeout_s:g}"]
+    options += ["--cacert", shlex.quote(target.ca_file)] if target.ca_file else []
+    if target.proxy:
+        options += ["--proxy", shlex.quote(target.proxy)]
+    elif any("PROXY" in name.upper() for name in ignored):
+        options += ["--noproxy", "'*'"]
+    return Shell(
+        target.url,
+        repro,
+        redactor,
+        credentials(profile),
+        FRESH if trips.generate else "" if trips.reuse else OWN_TRIP,
+        tuple(options),
+        {status: tuple(one.headers.items()) for status, one in profile.provoke.items()},
+    )
+
+
+def credentials(profile: Profile) -> dict[str, str]:
+    """Header fields with credentials, and how a shell line writes them with a variable in place of the secret."""
+    auth = profile.auth
+    match auth.kind:
+        case "bearer":
+            return {"Authorization": f"Bearer ${auth.token_env}"}
+        case "basic":
+            return {
+                "Authorization": f'Basic $(printf %s "${auth.user_env}:${auth.password_env}" | base64 | tr -d "\\n")'
+            }
+        case "api-key":
+            return {auth.header: f"${auth.key_env}"}
+        case _:
+            return {}
+
+
+def swapped(swaps: Iterable[tuple[str, str]], file: str) -> str:
+    """A call of sed that prints `file`, a word of the shell, with texts replaced by expressions; other bytes stay."""
+    words = " ".join(f'-e "s/{_pattern(old)}/{new}/g"' for old, new in swaps)
+    return f"LC_ALL=C sed {words} {file}"
+
+
+def _pattern(text: str) -> str:
+    r"""`text` as a pattern of sed within double quotes. Trips and ids hold none of its characters but for the dot."""
+    return re.sub(r"[^A-Za-z0-9_-]", ".", text)
+
+
+def _plain(text: str) -> str:
+    r"""`text` safe within double quotes of a shell."""
+    return re.sub(r'([\\"$`])', r"\\\1", text)

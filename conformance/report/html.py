@@ -1,106 +1,143 @@
-"""The parts of `report.html` that pytest-html puts in place. Every text is made visible, then escaped."""
+"""The parts of `report.html` that pytest-html puts in place. Templates do the markup; nothing is decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from conformance import __version__
 from conformance.contract import Contract
 from conformance.exchange.model import Exchange, Headers
-from conformance.judge.model import Judgement
 from conformance.profile import Profile
-from conformance.report.outcome import CaseRow, Summary
-from conformance.report.redact import Redactor, visible
+from conformance.report.clean import Cleaner
+from conformance.report.findings import Finding
+from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
 from conformance.run.model import RunResult
 
-EXCERPT = 1500
-NEXT = {
-    "conformant": "Nothing that was tried breaks the contract. Read below what was not tried, then sign.",
-    "non-conformant": "The target breaks the contract. Send the findings below back to be mended; do not sign.",
-    "inconclusive": "The run could not judge everything it set out to. Mend the reason below and run again.",
-}
-
-
-def safe(text: object) -> str:
-    """Any text as HTML that shows it."""
-    return escape(visible(str(text)))
+FOLDER = Path(__file__).resolve().parent
+EXCERPT = 800
+"""Bytes of a message that the page shows; the record has the rest."""
 
 
 def title(profile: Profile) -> str:
-    """The title of the page."""
-    return safe(f"Capture Charge conformance: {profile.target.name}")
+    """The title of the page, which pytest-html escapes."""
+    return Cleaner(profile.secrets())(f"Capture Charge conformance: {profile.target.name}")
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{safe(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table class='findings'><tr>{''.join(f'<th>{safe(cell)}</th>' for cell in head)}</tr>{body}</table>"
+class Page:
+    """Fills the templates. Every text that they print is cleaned, then escaped."""
+
+    def __init__(self, contract: Contract, profile: Profile, clean: Cleaner) -> None:
+        self.contract, self.profile, self.clean = contract, profile, clean
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            finalize=self._finalize,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {"sent": self._sent, "received": self._received, "sum_of_money": _sum_of_money}
+        self._environment = environment
+
+    def _finalize(self, value: object) -> object:
+        return value if isinstance(value, Markup) else self.clean(str(value))
+
+    def summary(self, summary: Summary, result: RunResult, found: tuple[Finding, ...], files: str) -> str:
+        """The top of the page: verdict, what to do, scope, findings, what was not judged, test plan, captures."""
+        rows = summary.requirements
+        levels = ("MUST", "SHOULD", "MAY")
+        return self._environment.get_template(
+            "summary.jinja2"
+        ).render(
+            css=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
+            summary=summary,
+            result=result,
+            target=self.profile.target,
+            version=__version__,
+            digest=self.contract.digest[:12],
+            findings=found,
+            files=files,
+            broken={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
+            silent=summary.silent(),
+            when=_when(result.started, result.ended),
+            unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
+            seen=[row for row in rows if row.observed],
+            outcomes=[name for name in ORDER if summary.counts.get(name)],
+            table={
+                level: {
+                    name: sum(1 for row in rows if row.requirement.level == level and row.outcome == name)
+                    for name in ORDER
+                }
+                for level in levels
+            },
+            unknown=sum(1 for one in result.captures if one.state == "unknown"),
+        )
+
+    def row(self, row: CaseRow) -> list[str]:
+        """Outcome, title, requirement (the broken one, where one is) and level of one case as cells of the table."""
+        broken = [one.requirement for one in row.result.judgements if one.kind == "breaks"]
+        main = next(iter((*broken, *row.result.case.requirements)), "")
+        level = self.contract.level(main) if main in self.contract.requirements else ""
+        cells = (("outcome", row.outcome), ("what", row.result.case.title), ("requirement", main), ("level", level))
+        return [self._cell(name, text) for name, text in cells]
+
+    def _cell(self, name: str, text: str) -> str:
+        mark = f" {text}" if name == "outcome" else ""
+        return str(Markup('<td class="col-{}{}">{}</td>').format(name, mark, self.clean(text)))
+
+    def evidence(self, row: CaseRow, again: str) -> str:
+        """What was sent and received in a case, what it breaks, and what to paste to see it again."""
+        broken = [one for one in row.result.judgements if one.kind == "breaks"]
+        told = {(one.requirement, one.at, one.expected, one.received): one for one in broken}
+        numbers = list({one.requirement: one.exchange for one in reversed(broken)}.values())
+        telling = [one for one in row.result.evidence if one.number in numbers] or list(row.result.evidence)
+        return self._evidence.render(
+            row=row,
+            broken=list(told.values()),
+            exchanges=telling[: 2 if broken else 1],
+            again=again,
+            count=len(row.result.numbers),
+        )
+
+    @cached_property
+    def _evidence(self) -> Template:
+        return self._environment.get_template("evidence.jinja2")
+
+    def _sent(self, exchange: Exchange) -> str:
+        request = exchange.request
+        return self._message(f"{request.method} {request.target} HTTP/1.1", self._hidden(request.headers), request.body)
+
+    def _received(self, exchange: Exchange) -> str:
+        answer = exchange.answer
+        notes = "".join(f"[{defect}]\n" for defect in exchange.defects)
+        if answer is not None:
+            head = f"{notes}HTTP/1.1 {answer.status} {answer.reason}"
+            return self._message(head, self._hidden(answer.headers), answer.body)
+        if exchange.failure is None:
+            return "nothing"
+        return notes + self._message(f"[{exchange.failure.kind}: {exchange.failure.detail}]", (), exchange.raw)
+
+    def _hidden(self, headers: Headers) -> Headers:
+        return self.clean.redactor.redact_headers(headers)
+
+    def _message(self, first: str, headers: Headers, body: bytes) -> str:
+        head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)]).encode("utf-8", "surrogateescape")
+        text = self.clean.cut(head, 2 * EXCERPT)
+        return f"{text}\n\n{self.clean.cut(body, EXCERPT)}" if body else text
 
 
-def summary_cells(summary: Summary, result: RunResult, profile: Profile) -> list[str]:
-    """The top of the page: verdict and what to do, scope, findings, what was not judged, traceability, captures."""
-    rows = summary.requirements
-    broken = [row for row in rows if row.outcome in ("failed", "warned")]
-    silent = [row for row in rows if row.outcome in ("not-judged", "not-exercised")]
-    seen = [row for row in rows if row.observed]
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in summary.counts.items() if count)
-    parts = [
-        f"<p class='verdict {summary.verdict}'>{safe(summary.headline)}<br><small>{NEXT[summary.verdict]}</small></p>",
-        (
-            f"<p>Target {safe(result.url)} ({safe(profile.target.environment or 'unknown')}), operator "
-            f"{safe(profile.target.operator or 'not named')}, {safe(result.started)} to {safe(result.ended)}, depth "
-            f"{safe(result.depth)}, seed {result.seed}, {result.requests} requests. Requirements: {safe(counts)}.</p>"
-        ),
-        f"<p>{safe(result.stop)}</p>" if result.stop else "",
-        "<p>Interrupted: what was judged so far.</p>" if result.interrupted else "",
-        f"<p>Environment variables that were set and ignored: {safe(', '.join(result.ignored_environment) or 'none')}.</p>",
-    ]
-    if broken:
-        parts += ["<h3>Findings</h3>", _table(("requirement", "level", "statement", "place on the page", "cases", "stability"), (
-            (row.requirement.id, row.requirement.level, row.requirement.statement, row.requirement.place.title, len(row.cases), row.unstable)
-            for row in broken))]  # fmt: skip
-    if silent:
-        parts += ["<h3>Not exercised or not judged</h3>", _table(("requirement", "level", "why"), (
-            (row.requirement.id, row.requirement.level, row.reason) for row in silent))]  # fmt: skip
-    if seen:
-        parts += ["<h3>Observed, either way fine</h3>", _table(("requirement", "seen"), (
-            (row.requirement.id, "; ".join(row.observed)) for row in seen))]  # fmt: skip
-    parts += ["<h3>The provider's test plan</h3>", _table(("case", "title", "outcome", "cases of this suite"), (
-        (row.number, row.title, row.outcome, len(row.cases)) for row in summary.test_plan))]  # fmt: skip
-    if result.captures:
-        parts += ["<details><summary>Captures initiated or unknown</summary>", _table(("trip", "amount", "currency", "time", "state"), (
-            (one.trip, one.amount, one.currency, one.time, one.state) for one in result.captures)), "</details>"]  # fmt: skip
-    return [part for part in parts if part]
+def _when(start: str, end: str) -> str:
+    """Two times of ISO 8601 in UTC as people write them; the day once where it is one."""
+    day, hour = start.rstrip("Z").split("T")
+    other, until = end.rstrip("Z").split("T")
+    return f"{day} {hour} to {until if other == day else f'{other} {until}'} UTC"
 
 
-def row_cells(contract: Contract, row: CaseRow) -> list[str]:
-    """Requirement, level and outcome of one case."""
-    words = row.result.case.requirements
-    main = words[0] if words else ""
-    level = contract.level(main) if main else ""
-    return [f"<td>{safe(main)}</td>", f"<td>{level}</td>", f"<td>{safe(row.outcome)}</td>"]
-
-
-def _head(headers: Headers) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in headers)
-
-
-def _excerpt(content: bytes) -> str:
-    more = f" … {len(content)} bytes" if len(content) > EXCERPT else ""
-    return content[:EXCERPT].decode("utf-8", "backslashreplace") + more
-
-
-def evidence(exchange: Exchange, judgements: Iterable[Judgement], redactor: Redactor, curl: str) -> str:
-    """What was sent and received, what it breaks, and the line that repeats it."""
-    request, answer = exchange.request, exchange.answer
-    sent = f"{request.method} {request.target}\n{_head(redactor.redact_headers(request.headers))}\n\n{_excerpt(request.body)}"
-    if answer is not None:
-        got = f"{answer.status}\n{_head(redactor.redact_headers(answer.headers))}\n\n{_excerpt(answer.body)}"
-    else:
-        got = f"{exchange.failure.kind}: {exchange.failure.detail}" if exchange.failure else "nothing"
-    broken = "\n".join(
-        f"{one.requirement} at {one.at}: expected {one.expected}; received {one.received}"
-        for one in judgements
-        if one.kind == "breaks" and one.exchange == exchange.number
-    )
-    blocks = (("breaks", broken), ("request", sent), ("answer", got), ("again (may charge)", curl))
-    return "".join(f"<h4>{name}</h4><pre>{safe(redactor(text))}</pre>" for name, text in blocks if text)
+def _sum_of_money(total: Decimal) -> str:
+    """A sum as a person can read it; what no account holds is cut to its size."""
+    return f"{total:f}" if total.adjusted() < 16 else f"{total:.1E}"

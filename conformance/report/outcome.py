@@ -15,11 +15,18 @@ Elicited = Literal["provoked", "in-passing", "none"]
 
 # From worst to best.
 ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed", "not-judged", "not-exercised")
+UNJUDGED: tuple[Outcome, ...] = ("not-judged", "not-exercised")
+REASONS = 3
+"""How many different reasons of one requirement are told in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementRow:
-    """One requirement in the report. `unjudged` counts the cases sent for it that could say nothing about it."""
+    """One requirement in the report.
+
+    `cases` are those made for it and those that broke it in passing. `judged` counts all cases that said something
+    about it, `unjudged` those sent for it that could say nothing.
+    """
 
     requirement: Requirement
     outcome: Outcome
@@ -28,6 +35,7 @@ class RequirementRow:
     observed: tuple[str, ...]
     unstable: str
     cases: tuple[str, ...]
+    judged: int
     unjudged: int
 
 
@@ -66,6 +74,14 @@ class Summary:
     case_counts: dict[str, int]
     test_plan: tuple[TestPlanRow, ...]
 
+    def silent(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
+        """The requirements of which nothing was said, by outcome and reason; what must hold comes first."""
+        grouped: dict[tuple[Outcome, str], list[RequirementRow]] = {}
+        for row in sorted(self.requirements, key=lambda row: row.requirement.level != "MUST"):
+            if row.outcome in UNJUDGED:
+                grouped.setdefault((row.outcome, row.reason), []).append(row)
+        return grouped
+
 
 def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: int) -> Outcome:
     """The outcome of one requirement from its own judgements and the number of cases sent for it."""
@@ -96,57 +112,62 @@ def _met_on_the_way(result: CaseResult) -> bool:
     return bool(result.error or result.reason or not result.judgements)
 
 
-def _usable(result: CaseResult) -> tuple[Judgement, ...]:
-    return () if result.error else result.judgements
-
-
 def _unstable(judgements: list[Judgement]) -> str:
     pairs = [one.unstable for one in judgements if one.kind == "breaks" and one.unstable]
     return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
 
 
-def _reason(outcome: Outcome, made_for: list[CaseResult]) -> str:
-    if outcome not in ("not-judged", "not-exercised"):
+def _reason(outcome: Outcome, made_for: list[CaseResult], deselected: set[str], word: str) -> str:
+    """Why nothing was said of the requirement `word`; `deselected` are those that a case left out was made for."""
+    if outcome not in UNJUDGED:
         return ""
-    reasons = [one.reason or one.case.not_exercised for one in made_for if not one.error]
-    reasons += ["the suite itself failed" for one in made_for if one.error]
+    reasons = ["the suite itself failed" if one.error else one.reason or one.case.not_exercised for one in made_for]
     known = list(dict.fromkeys(reason for reason in reasons if reason))
     if known:
-        return "; ".join(known)
+        return "; ".join(known[:REASONS]) + (f"; and {len(known) - REASONS} more" if len(known) > REASONS else "")
     if outcome == "not-judged":
         return "no answer gave anything to judge it by"
-    return "no selected case speaks about it"
+    return "not selected" if word in deselected else "no case of this depth speaks about it"
 
 
-def _requirement_row(requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]]) -> RequirementRow:
-    made_for = [result for result, _ in by_case if requirement.id in result.case.requirements]
+def _requirement_row(
+    requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: set[str]
+) -> RequirementRow:
+    word = requirement.id
+    made_for = [result for result, _ in by_case if word in result.case.requirements]
     judgements = [judgement for _, some in by_case for judgement in some]
-    sent = sum(1 for one in made_for if one.sent or one.error)
-    outcome = requirement_outcome(requirement.level, judgements, sent)
-    judged_cases = {result.case.id: requirement.id in result.case.requirements for result, some in by_case if some}
-    elicited: Elicited = "provoked" if any(judged_cases.values()) else "in-passing" if judged_cases else "none"
+    outcome = requirement_outcome(requirement.level, judgements, sum(1 for one in made_for if one.sent or one.error))
+    judged = {result.case.id for result, some in by_case if some}
+    elicited: Elicited = "provoked" if any(one.case.id in judged for one in made_for) else "in-passing"
     seen = Counter(one.behaviour for one in judgements if one.kind == "observed")
     return RequirementRow(
         requirement,
         outcome,
-        _reason(outcome, made_for),
-        elicited,
+        _reason(outcome, made_for, deselected, word),
+        elicited if judged else "none",
         tuple(f"{behaviour} ({count})" for behaviour, count in seen.most_common()),
         _unstable(judgements),
-        tuple(result.case.id for result, _ in by_case),
-        sum(1 for one in made_for if one.sent and one.case.id not in judged_cases),
+        tuple(
+            result.case.id
+            for result, some in by_case
+            if word in result.case.requirements or any(one.kind == "breaks" for one in some)
+        ),
+        len(judged),
+        sum(1 for one in made_for if one.sent and one.case.id not in judged),
     )
 
 
 def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
+    """One row for each requirement. What a case judged before it failed for a fault of our own still counts."""
     by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {word: [] for word in contract.requirements}
     for one in result.cases:
         words: dict[str, list[Judgement]] = {word: [] for word in one.case.requirements}
-        for judgement in _usable(one):
+        for judgement in one.judgements:
             words.setdefault(judgement.requirement, []).append(judgement)
         for word, judgements in words.items():
             by_requirement[word].append((one, judgements))
-    return tuple(_requirement_row(one, by_requirement[word]) for word, one in contract.requirements.items())
+    deselected = {word for case in result.deselected for word in case.requirements}
+    return tuple(_requirement_row(one, by_requirement[word], deselected) for word, one in contract.requirements.items())
 
 
 def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> Verdict:
@@ -156,7 +177,7 @@ def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> Verdict:
         return "inconclusive"
     met = {word for one in result.cases if _met_on_the_way(one) for word in one.case.requirements}
     for row in rows:
-        unjudged = row.outcome in ("not-judged", "not-exercised")
+        unjudged = row.outcome in UNJUDGED
         if row.requirement.level == "MUST" and unjudged and row.requirement.id in met:
             return "inconclusive"
     return "conformant"
@@ -180,7 +201,7 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
         reason = one.error or one.reason or one.case.not_exercised
         cases.append(CaseRow(one, case_outcome(contract, one), reason))
     musts = [row for row in rows if row.requirement.level == "MUST"]
-    judged = sum(1 for row in musts if row.outcome not in ("not-judged", "not-exercised"))
+    judged = sum(1 for row in musts if row.outcome not in UNJUDGED)
     verdict = _verdict(rows, result)
     return Summary(
         verdict,
@@ -195,11 +216,13 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
 
 
 def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, fail_on_warning: bool) -> int:
-    """The exit status of a run that got as far as a result; 2 is given elsewhere, before anything is sent."""
+    """The exit status of a run that got as far as a result; most of 2 is given elsewhere, before anything is sent."""
     if result.interrupted:
         return 130
     if result.errors or any(row.outcome == "error" for row in summary.cases):
         return 4
+    if result.usage:
+        return 2
     warned = fail_on_warning and any(row.outcome == "warned" for row in summary.requirements)
     if summary.verdict == "non-conformant" or warned:
         return 1

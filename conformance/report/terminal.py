@@ -3,93 +3,130 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
-
+from conformance.report.findings import Finding
 from conformance.report.outcome import Summary
-from conformance.report.redact import visible
 from conformance.run.model import RunResult
 
 EVERY_S = 5.0
 FINDINGS = 5
+NAMED = 4
+LINES = 40
+WIDTH = 240
+"""Characters of a text of the target that the summary shows."""
 
 
 class Progress:
-    """A bar with counts on a terminal; elsewhere, and in CI, a line every few seconds."""
+    """A bar with counts on a terminal; elsewhere, and in CI, a plain line every few seconds. Threads may share it."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._plain = not stream.isatty() or os.environ.get("CI") == "true"
+    def __init__(self, stream: TextIO, every_s: float = EVERY_S) -> None:
+        self._stream, self._every = stream, every_s
+        self._plain = not stream.isatty() or os.environ.get("CI", "").lower() not in ("", "0", "false")
         self._total = self._done = self._findings = 0
         self._last = time.monotonic()
-        self._bar: Bar | None = None
+        self._lock = threading.Lock()
+        self._show: Callable[[], None] = self._line
+        self._end: Callable[[], None] = lambda: None
 
     def start(self, total: int) -> None:
         """Begin, with the number of requests planned."""
         self._total = total
-        if not self._plain:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self._bar = Bar(*columns, console=Console(file=self._stream), transient=True)
-            self._bar.add_task("requests", total=total)
-            self._bar.start()
+        if self._plain:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        console = Console(file=self._stream, markup=False, highlight=False)
+        bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+        )
+        task = bar.add_task("requests", total=total)
+        bar.start()
+        self._show = lambda: bar.update(task, completed=self._done, description=f"{self._findings} findings")
+        self._end = bar.stop
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
         """Count answers, and how many of them break something."""
-        self._done += count
-        self._findings += findings
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, description=f"{self._findings} findings")
-        elif time.monotonic() - self._last >= EVERY_S:
+        with self._lock:
+            self._done += count
+            self._findings += findings
+            self._show()
+
+    def _line(self) -> None:
+        if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
-            print(f"{self._done} of {self._total} requests, {self._findings} findings", file=self._stream, flush=True)
+            text = f"{self._done} of {self._total} requests, {self._findings} answers that break something"
+            print(text, file=self._stream, flush=True)
 
     def stop(self) -> None:
         """End, whether or not all was sent."""
-        if self._bar is not None:
-            self._bar.stop()
+        self._end()
 
 
-def summary_lines(summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]]) -> list[str]:
+def summary_lines(
+    summary: Summary, result: RunResult, found: tuple[Finding, ...], out: Path, clean: Callable[[str], str]
+) -> list[str]:
     """The summary: verdict, worst findings, what was not judged, where the files are."""
-    lines = [summary.headline, f"{result.requests} requests to {result.url}, seed {result.seed}"]
-    lines += [f"stopped: {visible(result.stop)}"] if result.stop else []
-    lines += ["interrupted: what was judged so far"] if result.interrupted else []
-    lines += [f"fault of the suite: {visible(error)[:300]}" for error in result.errors[:3]]
-    broken = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
-    broken.sort(key=lambda row: row.outcome)
-    for row in broken[:FINDINGS]:
-        lines += _finding(summary, row.requirement.id, row.requirement.level, curls)
-    if len(broken) > FINDINGS:
-        lines.append(f"and {len(broken) - FINDINGS} more requirements, in report.html")
-    silent = [row for row in summary.requirements if row.outcome in ("not-judged", "not-exercised")]
-    lines += [f"not judged: {row.requirement.id}: {visible(row.reason)[:160]}" for row in silent[:4]]
-    lines.append(f"files: {out}/report.html, results.json, junit.xml, record.jsonl")
-    return lines[:40]
+
+    def cut(text: str) -> str:
+        line = " ".join(clean(text).split("\n"))
+        return line if len(line) <= WIDTH else f"{line[:WIDTH]}…"
+
+    counts = f"requests: {result.requests}, captures: {len(result.captures)}, seed: {result.seed}"
+    lines = [summary.headline, cut(f"{result.url}, {counts}")]
+    lines += [f"stopped: {cut(result.stop)}"] if result.stop else []
+    lines += ["interrupted: what was judged until then"] if result.interrupted else []
+    lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:2]]
+    lines += ["pasting a line below sends its request again, which may charge"] if found else []
+    for one in found[:FINDINGS]:
+        lines += ["", *_finding(one, cut, clean)]
+    lines += [""] if found else []
+    if len(found) > FINDINGS:
+        rest = ", ".join(one.row.requirement.id for one in found[FINDINGS:])
+        lines.append(cut(f"and {len(found) - FINDINGS} more broken: {rest}"))
+    if result.stop and not found:
+        lines.append(f"{sum(len(rows) for rows in summary.silent().values())} requirements were not judged for it")
+    else:
+        lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
+    repro = ", repro/" if any(one.breaks and one.breaks[0].again for one in found) else ""
+    return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl{repro}"]
 
 
-def _finding(summary: Summary, requirement: str, level: str, curls: dict[str, list[str]]) -> list[str]:
-    for row in summary.cases:
-        for one in row.result.judgements:
-            if one.requirement == requirement and one.kind == "breaks":
-                unstable = f" (unstable: {one.unstable[0]} of {one.unstable[1]})" if one.unstable else ""
-                numbers = [exchange.number for exchange in row.result.evidence]
-                lines = curls.get(row.result.case.id, [])
-                position = numbers.index(one.exchange) if one.exchange in numbers else 0
-                shown = [f"  {lines[position]}"] if position < len(lines) else []
-                return [
-                    f"{level} {requirement}, case {row.result.case.id}{unstable}",
-                    f"  at {one.at}: expected {visible(one.expected)}; received {visible(one.received)[:200]}",
-                    *shown,
-                ]
-    return [f"{level} {requirement}"]
+def _silent(summary: Summary, cut: Callable[[str], str]) -> list[str]:
+    """What was not judged, by reason, MUSTs first."""
+    lines = []
+    for (outcome, reason), rows in summary.silent().items():
+        words = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:NAMED]]
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        lines.append(cut(f"{outcome}: {', '.join(words)}{more}: {reason}"))
+    return lines if len(lines) <= 4 else [*lines[:4], f"and {len(lines) - 4} more reasons, in report.html"]
 
 
-def print_summary(summary: Summary, result: RunResult, out: Path, curls: dict[str, list[str]], stream: TextIO) -> None:
-    """Print the summary as plain text."""
-    for line in summary_lines(summary, result, out, curls):
-        print(line, file=stream)
+def _finding(one: Finding, cut: Callable[[str], str], clean: Callable[[str], str]) -> list[str]:
+    requirement, unstable = one.row.requirement, f" (unstable: {one.row.unstable})" if one.row.unstable else ""
+    head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
+    if not one.breaks:
+        return [cut(head)]
+    first, cases = one.breaks[0], len(one.breaks) + one.more
+    others = f" and {cases - 1} more" if cases > 1 else ""
+    return [
+        cut(head),
+        cut(
+            f"  at        {first.judgement.at}, case {first.row.result.case.id}{others}; page: {requirement.place.title}"
+        ),
+        cut(f"  expected  {first.judgement.expected}"),
+        cut(f"  received  {first.judgement.received}"),
+        *([clean(f"  {first.again.splitlines()[-1]}")] if first.again else []),
+    ]
+
+
+def print_lines(lines: Iterable[str], stream: TextIO) -> None:
+    """Print plain text; what the terminal's encoding lacks is escaped."""
+    encoding = stream.encoding or "ascii"
+    for line in lines:
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)

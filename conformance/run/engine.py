@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
+from conformance.errors import UsageError
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
 from conformance.judge.exchange import judge_exchange
@@ -33,6 +34,8 @@ from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
 CONFIRMATIONS = 50
 LOST_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
+GRACE_S = 1.0
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -81,6 +84,7 @@ class Engine:
         self.contract, self.profile, self.sender, self.progress = contract, profile, sender, progress
         self.results: dict[str, CaseResult] = {}
         self.stop = ""
+        self.usage = ""
         self.interrupted = False
         self.errors: list[str] = []
         self._ongoing: dict[str, Ongoing] = {}
@@ -89,6 +93,8 @@ class Engine:
         self._lock = threading.Lock()
         self._local = threading.local()
         self._clients: list[Client] = []
+        self._futures: list[Future[Any]] = []
+        self._cut_off = False
         self._lost_in_a_row = 0
         self._cleared_500 = 0
 
@@ -115,10 +121,25 @@ class Engine:
         finally:
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
             chains.shutdown(wait=not self.interrupted, cancel_futures=True)
+            if self.interrupted:
+                self._drain()
             for client in self._clients:
                 client.close()
             self.progress.stop()
             self._finish(cases)
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> Future[T]:
+        future = pool.submit(work, *arguments)
+        self._futures.append(future)
+        return future
+
+    def _drain(self) -> None:
+        """After an interruption: give what is in flight a moment, then cut it off and count it as unknown."""
+        wait([future for future in self._futures if future.running()], GRACE_S)
+        self._cut_off = True
+        self.sender.abort()
+        wait([future for future in self._futures if future.running()], GRACE_S)
+        self.sender.abandon()
 
     def _all(
         self,
@@ -139,9 +160,9 @@ class Engine:
                 self._ongoing[case.id].case = case
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
-        futures = [chains.submit(self._guarded, self._chain, case) for case in chained]
+        futures = [self._submit(chains, self._guarded, self._chain, case) for case in chained]
         futures += [
-            pool.submit(self._guarded, self._one, case, index)
+            self._submit(pool, self._guarded, self._one, case, index)
             for case in rest
             if case.scheduling == "one-shot"
             for index in range(len(case.probes))
@@ -149,7 +170,7 @@ class Engine:
         _wait(futures)
         for case in rest:
             if case.scheduling == "exclusive":
-                _wait([chains.submit(self._guarded, self._chain, case)])
+                _wait([self._submit(chains, self._guarded, self._chain, case)])
         self._confirm(pool)
 
     def _open(self, opening: list[Case], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
@@ -160,7 +181,9 @@ class Engine:
         self.stop = refused_at_the_door(exchange) if exchange is not None else self.sender.gate.reason
         if self.stop:
             return []
-        exchanges = list(zip(opening, _results([pool.submit(self._opening, case) for case in opening]), strict=True))
+        exchanges = list(
+            zip(opening, _results([self._submit(pool, self._opening, case) for case in opening]), strict=True)
+        )
         received = [exchange for _, exchange in exchanges if exchange is not None]
         if exchange is not None:
             self.stop = wrong_target(exchange, received)
@@ -171,7 +194,7 @@ class Engine:
         ]
 
     def _opening_exchange(self, case: Case, pool: ThreadPoolExecutor) -> Exchange | None:
-        return _results([pool.submit(self._opening, case)])[0]
+        return _results([self._submit(pool, self._opening, case)])[0]
 
     def _opening(self, case: Case) -> Exchange | None:
         self._guarded(self._one, case, 0)
@@ -196,10 +219,15 @@ class Engine:
         except Unsent as why:
             with self._lock:
                 self._ongoing[case.id].reason = str(why)
+        except UsageError as error:
+            self.usage = self.usage or str(error)
+            self.sender.gate.halt(str(error))
         except OSError as error:
             self.errors.append(f"{case.id}: {error}")
             self.sender.gate.halt(f"a file could not be written: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+            if self._cut_off:
+                return
             with self._lock:
                 self._ongoing[case.id].error = f"{type(error).__name__}: {error}"
                 self.errors.append(f"{case.id}: {type(error).__name__}: {error}")
@@ -230,7 +258,9 @@ class Engine:
                 along(number)
         got = [exchange for exchange in exchanges if exchange is not None]
         if case.rule and len(got) == len(exchanges):
-            self._add(case, judge_group(self.contract, case, got), got)
+            found = judge_group(self.contract, case, got)
+            numbered = [j if j.exchange is None else replace(j, exchange=got[j.exchange].number) for j in found]
+            self._add(case, numbered, got)
 
     def _along(self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]) -> None:
         trip = None
@@ -260,7 +290,9 @@ class Engine:
         return True
 
     def _take(self, case: Case, index: int, sent: Sent) -> None:
-        """Judge what one probe led to and keep what is worth keeping."""
+        """Judge what one probe led to and keep what is worth keeping; nothing where we cut it off ourselves."""
+        if self._cut_off:
+            raise Halted
         probe, exchange = case.probes[index], sent.exchange
         judgements = [
             judgement for other in sent.in_passing for judgement in self._judge(case, index, other)
@@ -303,13 +335,14 @@ class Engine:
         return [replace(judgement, exchange=exchange.number) for judgement in judged]
 
     def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
-        """Keep judgements; of the exchanges the first, and up to three that break something."""
+        """Keep judgements; of the exchanges the first, and up to three that break something, but chains whole."""
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
             ongoing.judgements += _distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
-                if not ongoing.evidence or (broken and len(ongoing.evidence) < 4 and exchange not in ongoing.evidence):
+                telling = (broken and len(ongoing.evidence) < 4) or case.scheduling != "one-shot"
+                if not ongoing.evidence or (telling and exchange not in ongoing.evidence):
                     ongoing.evidence.append(exchange)
 
     def _confirm(self, pool: ThreadPoolExecutor) -> None:
@@ -317,7 +350,7 @@ class Engine:
         chosen = self._broken[:CONFIRMATIONS]
         self._broken = []
         for case, index in self._distinct_breaks(chosen):
-            _wait([pool.submit(self._guarded, self._again, case, index)])
+            _wait([self._submit(pool, self._guarded, self._again, case, index)])
 
     def _distinct_breaks(self, chosen: list[tuple[Case, int]]) -> list[tuple[Case, int]]:
         return sorted(chosen, key=lambda pair: (pair[0].id, pair[1]))
@@ -366,27 +399,32 @@ class Engine:
         """Turn what is known into results, what the whole run shows included."""
         reason = self.stop or self.sender.gate.reason
         for ongoing in self._ongoing.values():
+            if self.stop:  # a wrong target, URL or profile: no finding is made of its answers
+                ongoing.judgements, ongoing.reason = [], self.stop
             if ongoing.sent < len(ongoing.case.probes) and reason and not ongoing.reason:
                 ongoing.reason = reason
             self.results[ongoing.case.id] = ongoing.result()
-        for identity, text in self.sender.late_defects.items():
+        for identity, text in () if self.stop else self.sender.late_defects.items():
             if (result := self.results.get(identity)) is not None:
                 late = breaks("answer.framing", at="after the answer", expected="nothing", received=text)
                 self.results[identity] = replace(result, judgements=(*result.judgements, late))
         for case in cases:
             if case.id in (EQUALS, CLOSES, STABILITY):
-                self.results[case.id] = self._whole(case)
+                few = sum(probe.equal for other in cases for probe in other.probes) < 2
+                self.results[case.id] = self._whole(case, beforehand=case.id == EQUALS and few)
 
-    def _whole(self, case: Case) -> CaseResult:
+    def _whole(self, case: Case, *, beforehand: bool) -> CaseResult:
         judgements: list[Judgement] = []
         evidence: tuple[Exchange, ...] = ()
+        if self.stop:
+            return CaseResult(case, reason=self.stop)
         if case.id == EQUALS:
             judgements = judge_equals(self._equals)
             numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
             evidence = tuple(exchange for _, exchange in self._equals if exchange.number in numbers)[:3]
         elif case.id == CLOSES:
             judgements = judge_closes(self.sender.closed_early, self.sender.requests)
-        elif self.sender.requests and not self._cleared_500 and not self.stop:
+        elif self.sender.requests and not self._cleared_500:
             judgements = [holds("server-error.stable")]
         return CaseResult(
             case,
@@ -394,6 +432,7 @@ class Engine:
             evidence,
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
+            beforehand=beforehand and not judgements,
         )
 
 

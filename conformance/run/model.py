@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from conformance.cases.model import Case
 from conformance.exchange.model import Exchange
@@ -47,9 +47,10 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything the report is made from. `deselected` are ids of cases that -k or the depth left out.
+    """Everything the report is made from. `deselected` are the cases of the plan that -k left out.
 
     `stop` is why the run could not judge (opening step, network, budget): message for people; empty where it could.
+    `usage` is what the user gave and turned out wrong while sending, such as trips that ran out.
     `started`, `ended`: ISO 8601 in UTC. `totals`: captured and unknown amounts per currency.
     """
 
@@ -64,8 +65,9 @@ class RunResult:
     selection: str = ""
     interrupted: bool = False
     stop: str = ""
+    usage: str = ""
     errors: tuple[str, ...] = ()
     ignored_environment: tuple[str, ...] = ()
     captures: tuple[Capture, ...] = ()
     totals: dict[str, Decimal] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
+    deselected: tuple[Case, ...] = ()

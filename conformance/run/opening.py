@@ -22,8 +22,9 @@ def not_json_case() -> Case:
 
 def refused_at_the_door(exchange: Exchange) -> str:
     """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
-    if exchange.failure is not None and exchange.failure.kind in NO_CONNECTION:
-        return f"no connection to the target: {exchange.failure.detail}"
+    failure = exchange.failure
+    if failure is not None and (failure.kind in NO_CONNECTION or exchange.sent_at is None):
+        return f"no connection to the target: {failure.detail}"
     status = _status(exchange)
     if status in AUTHENTICATION:
         return f"authentication refused: the target answered {status} to {_sent(exchange)}; check [auth] of the profile"

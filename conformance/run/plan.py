@@ -15,17 +15,24 @@ from conformance.run.money import cost_of
 from conformance.run.opening import not_json_case
 from conformance.run.whole_run import whole_run_cases
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 CHARGING = frozenset({"accept", "either", "observe", "provoked"})
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a plan may come to: requests, trips taken, captures to expect, and their amounts by currency."""
+    """What a plan may come to.
+
+    `captures` and `totals` (major units by currency) are what a conforming target captures; `charging` are the requests
+    that may charge at all, and `worst` what they come to.
+    """
 
     requests: int
     trips: int
+    charging: int
     captures: int
     totals: dict[str, Decimal]
+    worst: dict[str, Decimal]
 
 
 def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
@@ -57,18 +64,23 @@ def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth:
 
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
     """Add up what the cases may come to in the worst case."""
-    requests = trips = captures = 0
+    requests = trips = captures = charging = 0
     totals: dict[str, Decimal] = {}
+    worst: dict[str, Decimal] = {}
     for case in cases:
         if case.not_exercised:
             continue
         for probe in case.probes:
             requests += 1
             trips += probe.trip == "fresh"
+            if probe.method not in SAFE_METHODS:
+                currency, amount, _ = cost_of(probe.body, profile)
+                charging += 1
+                worst[currency] = worst.get(currency, Decimal(0)) + amount
         for currency, amount in expected_captures(profile, case):
             captures += 1
             totals[currency] = totals.get(currency, Decimal(0)) + amount
-    return Cost(requests, trips, captures, totals)
+    return Cost(requests, trips, charging, captures, totals, worst)
 
 
 def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]:

@@ -6,11 +6,12 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from conformance import __version__
@@ -67,8 +68,8 @@ class Run:
     def __init__(self, options: Options, environ: Mapping[str, str] = os.environ) -> None:
         self.options = options
         self.contract: Contract = contract_of(options)
-        self.profile: Profile = profile_of(options, environ)
-        self.trips = TripSource(self.profile)
+        self.profile: Profile = profile_of(options, self.contract, environ)
+        self.trips = TripSource(self.profile, self.contract)
         self.subject: Subject = subject_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = planned_cases(self.contract, self.profile, self.subject, options.depth, options.seed)
         self.redactor = Redactor(self.profile.secrets())
@@ -77,6 +78,7 @@ class Run:
         self.environ = environ
         self.started = self.ended = now()
         self.results: tuple[CaseResult, ...] = ()
+        self.deselected: tuple[Case, ...] = ()
         self.engine: Engine | None = None
         self.sender: Sender | None = None
         self.ledger = Ledger(self.profile)
@@ -115,6 +117,7 @@ class Run:
         self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
         self.engine = Engine(self.contract, profile, self.sender, progress)
         chosen = {case.id for case in selected}
+        self.deselected = tuple(case for case in self.cases if case.id not in chosen)
 
         def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case]:
             from conformance.run.opening import reordered
@@ -166,10 +169,12 @@ class Run:
             selection=self.options.selection,
             interrupted=engine.interrupted if engine else False,
             stop=(engine.stop or (sender.gate.reason if sender and not engine.interrupted else "")) if engine else "",
+            usage=engine.usage if engine else "",
             errors=(*(engine.errors if engine else ()), *self.own_errors),
             ignored_environment=tuple(name for name in IGNORED if name in self.environ or name.lower() in self.environ),
             captures=tuple(sender.captures) if sender else (),
             totals=self.ledger.totals(),
+            deselected=self.deselected,
         )
 
 
@@ -186,10 +191,14 @@ def contract_of(options: Options) -> Contract:
         raise UsageError(f"--spec: {error}") from error
 
 
-def profile_of(options: Options, environ: Mapping[str, str]) -> Profile:
+def profile_of(options: Options, contract: Contract, environ: Mapping[str, str]) -> Profile:
     """Read the profile and lay the command line over it."""
     profile = load_profile(
-        options.profile, target=options.target, environ=environ, allow_production=options.allow_production
+        options.profile,
+        target=options.target,
+        environ=environ,
+        allow_production=options.allow_production,
+        contract=contract,
     )
     if options.concurrency is not None:
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
@@ -199,16 +208,37 @@ def profile_of(options: Options, environ: Mapping[str, str]) -> Profile:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the run as an interruption from the keyboard does; only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt; later ones do nothing, since the run is ending by then.
+
+    Only the main thread can take signals; in any other this does nothing. A signal that is ignored stays so.
+    """
+    seen: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        seen.append(number)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    with _handled(interrupt):
         yield
-        return
 
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no SIGINT or SIGTERM come between the writing of files."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for changed, old in before.items():
+            signal.signal(changed, old)

@@ -21,11 +21,11 @@ from conformance.profile import Profile
 from conformance.run.gate import Gate, Halted
 from conformance.run.model import Capture
 from conformance.run.money import Ledger, Reservation, cost_of
+from conformance.run.plan import SAFE_METHODS
 from conformance.run.trips import TripSource
 
 RESENDS = 2
 REFUSED_IN_A_ROW = 5
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Unsent(Exception):
@@ -40,6 +40,17 @@ class Sent:
     in_passing: tuple[Exchange, ...] = ()
     charged: str = "no"
     stayed_refused: bool = False
+
+
+@dataclass(slots=True)
+class _Held:
+    """What one sending holds: its trip, whether that was taken for it, its reservation and the line of its intent."""
+
+    trip: str | None
+    taken: str | None
+    reservation: Reservation | None = None
+    intent: int = 0
+    sent: bool = False
 
 
 class Sender:
@@ -61,13 +72,28 @@ class Sender:
         self.closed_early = 0
         self.late_defects: dict[str, str] = {}
         self.captures: list[Capture] = []
+        self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._refused_in_a_row = 0
         self._pauses = 0
 
     def client(self) -> Client:
         """A new client, with a connection of its own."""
-        return Client(self.endpoint)
+        client = Client(self.endpoint)
+        with self._lock:
+            self._clients.append(client)
+        return client
+
+    def abort(self) -> None:
+        """Cut off whatever is in flight."""
+        for client in self._clients:
+            client.abort()
+
+    def abandon(self) -> None:
+        """Count as unknown what is still in flight, since nobody is going to wait for it."""
+        for made in self.ledger.held():
+            if self.ledger.settle(made, None) == "unknown":
+                self._note_capture(0, made, datetime.now(UTC), made.trip, "unknown")
 
     def send(self, client: Client, case: Case, index: int, *, unique: str, trip: str | None = None) -> Sent:
         """Send probe `index` of `case`; `trip` is the one to use again. Raises `Unsent` or `Halted`."""
@@ -111,23 +137,20 @@ class Sender:
         taken = None
         if probe.trip != "none" and trip is None:
             trip = taken = self.trips.take()
+        elif trip is not None and self.trips.reusable:
+            taken = self.trips.hold(trip)
         template, headers = self._provoked(probe, unique)
         body = fill_trip(template, trip) if trip is not None else template
         may_charge = probe.method not in SAFE_METHODS
-        reservation = None
+        held = _Held(trip, taken)
         try:
             with self.gate.passage(exempt=probe.provoke is not None):
                 if may_charge:
-                    currency, amount, known = cost_of(body, self.profile)
-                    reservation = self.ledger.reserve(case.id, currency, amount, trip=trip or "", known=known)
-                    if reservation is None:
-                        raise Unsent("the money budget is spent")
-                    self.recorder.intent(
-                        {"case": case.id, "probe": index, "trip": trip, "amount": str(amount), "currency": currency}
-                    )
+                    self._reserve(held, case, index, body)
                 with self._lock:
                     self.requests += 1
                 self._call(probe, "before", unique)
+                held.sent = True
                 exchange = client.send(
                     probe.method,
                     self._path(probe),
@@ -139,45 +162,91 @@ class Sender:
                     accept=probe.accept,
                     trip=trip,
                     attempt=attempt,
-                    retry_closed=self._fresh(template, probe, trip, taken),
+                    retry_closed=self._fresh(template, case, index, held),
                 )
-                self._call(probe, "after", unique)
         except BaseException:
-            if reservation is not None:
-                self.ledger.settle(reservation, None)
+            self._undo(held)
             raise
+        reservation = held.reservation
         status = exchange.answer.status if exchange.answer else None
         state = self.ledger.settle(reservation, status) if reservation is not None else "released"
-        if taken is not None:
-            self.trips.give_back(exchange.trip or taken, status)
+        if held.taken is not None:
+            self.trips.give_back(held.taken, status)
         self._note(client, exchange)
         exchange = replace(exchange, number=self.recorder.exchange(exchange, meta(case, probe)))
         if reservation is not None and state in ("captured", "unknown"):
             self._charge(exchange, reservation, "captured" if state == "captured" else "unknown")
+        self._call(probe, "after", unique)
         return exchange, {"captured": "yes", "unknown": "unknown"}.get(state, "no")
+
+    def _reserve(self, held: _Held, case: Case, index: int, body: bytes) -> None:
+        """Take what the request may cost out of the budget and note it on disk. Raises `Unsent` where it is spent."""
+        currency, amount, known = cost_of(body, self.profile)
+        held.reservation = self.ledger.reserve(case.id, currency, amount, trip=held.trip or "", known=known)
+        if held.reservation is None:
+            raise Unsent("the money budget is spent")
+        held.intent = self.recorder.intent(
+            {"case": case.id, "probe": index, "trip": held.trip, "amount": str(amount), "currency": currency}
+        )
+
+    def _undo(self, held: _Held) -> None:
+        """Hand back what was held when something went wrong: as unused where nothing had been sent."""
+        if held.sent:
+            self._lose(held)
+            return
+        if held.reservation is not None:
+            self.ledger.release(held.reservation)
+        if held.taken is not None:
+            self.trips.put_back(held.taken)
+
+    def _lose(self, held: _Held) -> None:
+        """Settle a sending of which nobody knows whether it charged."""
+        made, held.reservation = held.reservation, None
+        if made is not None and self.ledger.settle(made, None) == "unknown":
+            self._note_capture(held.intent, made, datetime.now(UTC), made.trip, "unknown")
+        if held.taken is not None:
+            self.trips.give_back(held.taken, None)
+            held.taken = None
 
     def _charge(self, exchange: Exchange, reservation: Reservation, state: Literal["captured", "unknown"]) -> None:
         """Note what was, or may have been, captured, so that finance can reverse it."""
-        moment = datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat(timespec="seconds")
-        amount = str(reservation.amount) if reservation.known else f"{reservation.amount} (size unknown)"
-        capture = Capture(exchange.number or 0, exchange.trip or "", amount, reservation.currency, moment, state)
+        moment = datetime.fromtimestamp(exchange.wall_time or 0, UTC)
+        self._note_capture(exchange.number or 0, reservation, moment, exchange.trip or "", state)
+
+    def _note_capture(
+        self, number: int, made: Reservation, moment: datetime, trip: str, state: Literal["captured", "unknown"]
+    ) -> None:
+        amount = str(made.amount) if made.known else f"{made.amount} (size unknown)"
+        time_text = moment.isoformat(timespec="seconds")
         with self._lock:
-            self.captures.append(capture)
+            self.captures.append(Capture(number, trip, amount, made.currency, time_text, state))
 
     def _fresh(
-        self, template: bytes, probe: Probe, trip: str | None, taken: str | None
+        self, template: bytes, case: Case, index: int, held: _Held
     ) -> Callable[[], tuple[bytes, str | None]] | None:
-        """How to send once more where a kept-alive connection turned out closed: with a fresh trip, or not at all."""
-        if probe.trip == "none":
-            return lambda: (template, None)
-        if taken is None:
-            return (lambda: (fill_trip(template, trip), trip)) if trip and self.trips.reusable else None
+        """How to send once more where a kept-alive connection turned out closed, or None where it may not be.
 
-        def fresh() -> tuple[bytes, str | None]:
-            other = self.trips.take()
-            return fill_trip(template, other), other
+        The first sending may have charged: it stays counted, and the second needs a trip and a reservation of its own.
+        """
+        taken = held.taken
+        if taken is None and held.trip is not None and not self.trips.reusable:
+            return None
 
-        return fresh
+        def again() -> tuple[bytes, str | None]:
+            if self.gate.halted:
+                raise Halted
+            charging = held.reservation is not None
+            if taken is not None and self.trips.reusable:
+                held.taken = None  # the same trip once more, kept from the others
+            self._lose(held)
+            if taken is not None:
+                held.trip = held.taken = taken if self.trips.reusable else self.trips.take()
+            body = fill_trip(template, held.trip) if held.trip is not None else template
+            if charging:
+                self._reserve(held, case, index, body)
+            return body, held.trip
+
+        return again
 
     def _note(self, client: Client, exchange: Exchange) -> None:
         with self._lock:

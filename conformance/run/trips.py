@@ -7,8 +7,9 @@ import threading
 from collections import deque
 from uuid import uuid4
 
+from conformance.contract import Contract
 from conformance.errors import UsageError
-from conformance.profile import Profile
+from conformance.profile import Profile, bad_trip, read_trips
 
 COMMAND_TIMEOUT_S = 60.0
 
@@ -16,9 +17,10 @@ COMMAND_TIMEOUT_S = 60.0
 class TripSource:
     """Gives trips to workers and takes them back. `reusable`: may be captured again; `any_uuid`: every UUID is one."""
 
-    def __init__(self, profile: Profile, *, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
+    def __init__(self, profile: Profile, contract: Contract, *, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
         """Read the trips of the profile; a file that cannot be read is a UsageError."""
-        self._trips, self._timeout = profile.data.trips, command_timeout_s
+        self._trips, self._folder, self._contract = profile.data.trips, profile.folder, contract
+        self._timeout = command_timeout_s
         self.any_uuid, self.reusable = self._trips.generate is not None, self._trips.reuse is not None
         self._changed = threading.Condition()
         self._free: deque[str] = deque(self._trips.reuse or ())
@@ -39,6 +41,14 @@ class TripSource:
                 return self._unread.popleft()
         return self._run()
 
+    def hold(self, trip: str) -> str:
+        """Take this very trip, one that may be reused, as soon as nobody else holds it."""
+        with self._changed:
+            while trip not in self._free:
+                self._changed.wait()
+            self._free.remove(trip)
+        return trip
+
     def give_back(self, trip: str, status: int | None) -> None:
         """Hand a trip back with the status that answered it (None: no answer); one that may be used up is dropped."""
         if self.any_uuid or not (self.reusable or status == 400):
@@ -46,14 +56,29 @@ class TripSource:
         with self._changed:
             if trip not in self._free:
                 self._free.append(trip)
-                self._changed.notify()
+                self._changed.notify_all()
+
+    def put_back(self, trip: str) -> None:
+        """Hand a trip back that nothing was sent with; it is the next to be taken."""
+        if self.any_uuid:
+            return
+        with self._changed:
+            self._free.appendleft(trip)
+            self._changed.notify_all()
 
     def _run(self) -> str:
-        """Run the command of the profile; the environment is inherited, the first line printed is the trip."""
+        """Run the command in the profile's folder; it inherits the environment and prints one trip."""
         command = self._trips.command or []
         try:
             done = subprocess.run(  # noqa: S603  the user's own command, without a shell
-                command, capture_output=True, text=True, timeout=self._timeout, check=False, stdin=subprocess.DEVNULL
+                command,
+                capture_output=True,
+                text=True,
+                timeout=self._timeout,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                cwd=self._folder,
+                errors="backslashreplace",
             )
         except subprocess.TimeoutExpired:
             raise UsageError(f"data.trips.command: {command[0]} took more than {self._timeout:g} s") from None
@@ -65,13 +90,14 @@ class TripSource:
                 f"data.trips.command: {command[0]} ended with {done.returncode} and printed {len(lines)} words; "
                 "it must end with 0 and print one trip"
             )
+        if wrong := bad_trip(self._contract, lines[0]):
+            raise UsageError(f"data.trips.command: {command[0]} printed {lines[0][:60]!r}; {wrong}")
         return lines[0]
 
 
 def _lines(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123  the profile holds text
-            return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+        return [trip for _, trip in read_trips(path)]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"data.trips.file: {path} cannot be read ({error}); name a text file, one trip a line"

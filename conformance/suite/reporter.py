@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-from conformance.cases.model import Case
-from conformance.report import curl, html, terminal
-from conformance.report.junit import properties
+from conformance.judge.model import Judgement
+from conformance.report import junit, terminal
+from conformance.report.clean import Cleaner
+from conformance.report.curl import Shell, shell_of
+from conformance.report.findings import Finding, findings, to_paste
+from conformance.report.html import Page
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
-from conformance.report.results import results_json
-from conformance.run.model import CaseResult, RunResult
+from conformance.report.results import results_json, written
+from conformance.run.model import RunResult
 from conformance.run.prepare import Run
 
 
@@ -24,10 +28,14 @@ class Reporter:
         self.result: RunResult = run.result()
         self.summary: Summary = summarise(run.contract, self.result)
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
-        self.status = self._status()
-        self._curls: dict[str, list[str]] = {}
+        self._unwritable = False
+        self.clean = Cleaner(run.profile.secrets())
+        self.page = Page(run.contract, run.profile, self.clean)
+        self.shell: Shell = shell_of(run.profile, run.out / "repro", run.redactor, self.result.ignored_environment)
 
-    def _status(self) -> int:
+    @property
+    def status(self) -> int:
+        """The exit status, as things stand."""
         options = self.run.options
         return exit_status(
             self.summary,
@@ -36,86 +44,65 @@ class Reporter:
             fail_on_warning=options.fail_on_warning,
         )
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is broken, worst first."""
+        return findings(self.summary, self._to_paste)
+
+    def _to_paste(self, row: CaseRow, judgement: Judgement) -> str:
+        """What to paste to see a break again; nothing once `repro/` turned out not to be writable."""
+        if self._unwritable:
+            return ""
+        try:
+            return to_paste(self.shell, row, judgement, self.rows)
+        except OSError as error:
+            self._unwritable = True
+            self.failed(f"repro: cannot be written: {error}")
+            return ""
+
     def failed(self, reason: str) -> None:
         """Take in a fault of our own that came up while writing."""
         self.result = replace(self.result, errors=(*self.result.errors, reason))
-        self.status = self._status()
 
-    def properties(self, result: CaseResult) -> list[tuple[str, str]]:
+    def interrupted(self) -> None:
+        """Take in that the telling was interrupted, after the sending."""
+        self.result = replace(self.result, interrupted=True)
+
+    def properties(self, case: str) -> list[tuple[str, str]]:
         """What JUnit says beside the result."""
-        return properties(self.rows[result.case.id])
+        return junit.properties(self.rows[case], self.clean)
 
-    def title(self) -> str:
-        """Title of the HTML report."""
-        return html.title(self.run.profile)
-
-    def summary_cells(self) -> list[str]:
+    def summary_part(self) -> str:
         """The top of the HTML report."""
-        return html.summary_cells(self.summary, self.result, self.run.profile)
+        found = self.findings
+        return self.page.summary(self.summary, self.result, found, str(self.run.out))
 
-    def row(self, case: Case, result: CaseResult | None) -> list[str]:
-        """Requirement, level and outcome of a case as table cells."""
-        row = self.rows.get(case.id)
-        if row is None or result is None:
-            return ["<td></td>"] * 3
-        return html.row_cells(self.run.contract, row)
+    def cells(self, case: str) -> list[str]:
+        """The case's cells in the table of the HTML report."""
+        return self.page.row(self.rows[case])
 
-    def extras(self, result: CaseResult) -> list[dict[str, Any]]:
+    def extras(self, case: str) -> list[dict[str, Any]]:
         """Evidence of a case, for the foldable part of its row."""
-        blocks = [
-            html.evidence(exchange, result.judgements, self.run.redactor, self._curl(result, position))
-            for position, exchange in enumerate(result.evidence)
-        ]
-        return [{"name": None, "format_type": "html", "content": "".join(blocks), "mime_type": None, "extension": None}]
-
-    def curls(self) -> dict[str, list[str]]:
-        """The shell lines that repeat each finding, by case."""
-        for row in self.rows.values():
-            if row.outcome in ("failed", "warned"):
-                for position in range(len(row.result.evidence)):
-                    self._curl(row.result, position)
-        return self._curls
-
-    def _curl(self, result: CaseResult, position: int) -> str:
-        if self.rows[result.case.id].outcome not in ("failed", "warned"):
-            return ""
-        lines = self._curls.setdefault(result.case.id, [])
-        while len(lines) <= position:
-            lines.append(self._curl_line(result, len(lines)))
-        return lines[position]
-
-    def _curl_line(self, result: CaseResult, position: int) -> str:
-        return curl.curl_line(
-            result.evidence[position],
-            self.run.profile.target.url,
-            self.run.redactor,
-            self.run.out / "repro",
-            fresh_trip=self.run.trips.any_uuid,
-            variables=curl_variables(self.run),
-        )
+        row = self.rows[case]
+        broken = [one for one in row.result.judgements if one.kind == "breaks"]
+        line = self._to_paste(row, broken[0]) if broken and row.outcome in ("failed", "warned") else ""
+        content = self.page.evidence(row, line)
+        return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
-        """Write `results.json` and what findings need; gives the exit status. Raises `OSError` where it can't."""
-        self.curls()
+        """Write `results.json` and what findings need; gives the exit status. What can't be written is our fault."""
+        _ = self.findings
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
-        text = self.run.redactor(json.dumps(value, indent=1))
-        (self.run.out / "results.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        try:
+            (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
+        except OSError as error:
+            self.failed(f"results.json could not be written: {error}")
+            with suppress(OSError):
+                (self.run.out / "results.json").unlink()  # half a file would be worse than none
         return self.status
 
     def print_summary(self) -> None:
         """At most 40 lines on the terminal."""
-        terminal.print_summary(self.summary, self.result, self.run.out, self._curls, sys.stdout)
-
-
-def curl_variables(run: Run) -> dict[str, str]:
-    """Header fields with credentials, and how a shell line writes them with a variable in place of the secret."""
-    auth = run.profile.auth
-    match auth.kind:
-        case "bearer":
-            return {"Authorization": f"Bearer ${auth.token_env}"}
-        case "basic":
-            return {"Authorization": f'Basic $(printf %s "${auth.user_env}:${auth.password_env}" | base64 -w0)'}
-        case "api-key":
-            return {auth.header: f"${auth.key_env}"}
-        case _:
-            return {}
+        lines = terminal.summary_lines(self.summary, self.result, self.findings, self.run.out, self.clean)
+        with suppress(OSError):
+            terminal.print_lines(lines, sys.stdout)

@@ -1,15 +1,18 @@
 """No budget is exceeded at any concurrency, and trips are held by one worker at a time."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 
+from conformance.contract import load_contract
 from conformance.errors import UsageError
 from conformance.profile import Money, Profile, Trips, builtin_profile
 from conformance.run.money import Ledger, cost_of
 from conformance.run.trips import TripSource
 
+CONTRACT = load_contract()
 MOCK = builtin_profile("http://127.0.0.1:1")
 
 
@@ -18,8 +21,9 @@ def limited(captures=None, total=None) -> Profile:
     return MOCK.model_copy(update={"money": money})
 
 
-def with_trips(**source) -> Profile:
-    return MOCK.model_copy(update={"data": MOCK.data.model_copy(update={"trips": Trips(**source)})})
+def trips_of(*, timeout_s=60.0, **source) -> TripSource:
+    data = MOCK.data.model_copy(update={"trips": Trips(**source)})
+    return TripSource(MOCK.model_copy(update={"data": data}), CONTRACT, command_timeout_s=timeout_s)
 
 
 @pytest.mark.parametrize("limit", [{"captures": 30}, {"total": "3.05"}])
@@ -47,17 +51,52 @@ def test_a_waiting_reservation_is_granted_when_one_is_released():
         assert waiting.result(5) is not None
 
 
+def test_reservations_are_granted_in_the_order_of_asking():
+    """Small ones that would fit wait behind a big one, so that who gets the rest of the budget is no matter of luck."""
+    ledger = Ledger(limited(total="10"))
+    held = ledger.reserve("first", "USD", Decimal(9))
+    granted: list[str] = []
+
+    def ask(name, amount):
+        made = ledger.reserve(name, "USD", Decimal(amount))
+        granted.append(name if made else f"{name}: none")
+
+    with ThreadPoolExecutor(3) as pool:
+        for waiting, (name, amount) in enumerate((("big", 8), ("small", 1), ("beyond", 2)), 1):
+            pool.submit(ask, name, amount)
+            while len(ledger._line) < waiting:
+                time.sleep(0.001)
+        assert granted == []
+        ledger.settle(held, 400)
+        while len(granted) < 2:
+            time.sleep(0.001)
+        for made in ledger.held():
+            ledger.settle(made, 200)
+    assert granted == ["big", "small", "beyond: none"]
+    assert ledger.totals() == {"USD": Decimal(9)}
+
+
+def test_what_was_never_sent_is_given_back():
+    ledger = Ledger(limited(captures=1))
+    made = ledger.reserve(1, "USD", Decimal(1))
+    ledger.release(made)
+    ledger.release(made)
+    assert (ledger.totals(), ledger.captures(), ledger.held()) == ({}, (), ())
+    assert ledger.reserve(2, "USD", Decimal(1)) is not None
+
+
 def test_cost_of_a_body():
     assert cost_of(b'{"amount":{"amount":1.50,"code":"EUR"}}', MOCK) == ("EUR", Decimal("1.50"), True)
     for body in (b"", b"[", b'{"amount":{"amount":-1,"code":"USD"}}', b'{"amount":{"amount":NaN,"code":"USD"}}',
-                 b'{"amount":{"amount":1,"code":"XXX"}}', b'{"amount":{"amount":true,"code":"USD"}}', b"[" * 100000):  # fmt: skip
+                 b'{"amount":{"amount":1,"code":"XXX"}}', b'{"amount":{"amount":1e99999,"code":"USD"}}',
+                 b'{"amount":{"amount":1e-400,"code":"USD"}}', b'{"amount":{"amount":true,"code":"USD"}}', b"[" * 100000):  # fmt: skip
         assert cost_of(body, MOCK) == ("USD", Decimal("10.00"), False)
 
 
 def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
     file = tmp_path / "t"
     file.write_text("a\nb\n")
-    source = TripSource(with_trips(file=str(file)))
+    source = trips_of(file=str(file))
     first = source.take()
     source.give_back(first, 400)
     assert (first, source.take(), source.take()) == ("a", "a", "b")
@@ -66,16 +105,28 @@ def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
 
 
 def test_a_command_prints_a_trip_or_is_refused():
-    assert TripSource(with_trips(command=["echo", "t1"])).take() == "t1"
+    assert trips_of(command=["echo", "t1"]).take() == "t1"
     for command in (["false"], ["/no/such"], ["echo"]):
         with pytest.raises(UsageError, match=r"trips\.command"):
-            TripSource(with_trips(command=command)).take()
+            trips_of(command=command).take()
     with pytest.raises(UsageError, match="took more"):
-        TripSource(with_trips(command=["sleep", "5"]), command_timeout_s=0.05).take()
+        trips_of(command=["sleep", "5"], timeout_s=0.05).take()
+
+
+def test_a_command_that_prints_no_trip_is_refused():
+    with pytest.raises(UsageError, match=r"printed 'a/b'; at most 255 characters"):
+        trips_of(command=["echo", "a/b"]).take()
+
+
+def test_an_unused_trip_is_the_next():
+    source = trips_of(reuse=["a", "b"])
+    source.put_back(source.take())
+    assert source.take() == "a"
+    assert source.hold("b") == "b"
 
 
 def test_a_reused_trip_has_one_holder():
-    source = TripSource(with_trips(reuse=["a"]))
+    source = trips_of(reuse=["a"])
     held = source.take()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(source.take)

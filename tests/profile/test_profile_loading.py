@@ -1,15 +1,19 @@
 """Every row of bad input that is about the profile, and the template."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 import conformance
 from conformance.auth import auth_headers
+from conformance.contract import load_contract
 from conformance.errors import UsageError
-from conformance.profile import load_profile
+from conformance.profile import builtin_profile, load_profile
+from conformance.run.trips import TripSource
 
 TEMPLATE = Path(conformance.__file__).with_name("profile_template.toml")
+CONTRACT = load_contract()
 ENV = {"PAY_TOKEN": "s3cr3t-value"}
 
 
@@ -33,6 +37,82 @@ def test_the_template_loads_and_keeps_its_secret(tmp_path):
     assert 429 in profile.provoke
 
 
+@pytest.mark.parametrize(
+    ("auth", "environ", "sent", "secrets"),
+    [
+        ('kind = "none"', {}, (), ()),
+        (
+            'kind = "basic"\nuser_env = "U"\npassword_env = "P"',
+            {"U": "Aladdin", "P": "open sesame"},
+            (("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),),
+            ("open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ),
+        (
+            'kind = "api-key"\nheader = "X-Api-Key"\nkey_env = "K"',
+            {"K": "k-0123456789"},
+            (("X-Api-Key", "k-0123456789"),),
+            ("k-0123456789",),
+        ),
+    ],
+)
+def test_the_kinds_of_auth(tmp_path, auth, environ, sent, secrets):
+    profile = load(tmp_path, ('kind = "bearer"\ntoken_env = "PAY_TOKEN"', auth), environ=environ)
+    assert auth_headers(profile, environ) == sent
+    assert profile.secrets() == secrets
+    assert not [secret for secret in secrets if secret in str(profile.redacted())]
+
+
+def test_what_is_named_like_a_secret_is_masked_and_told_to_the_redactor(tmp_path):
+    profile = load(
+        tmp_path,
+        ("# headers = {", 'headers = { "X-Access-Token" = "visible-in-file",'),
+        ('# before = { method = "PUT", url = "https://admin.example.com/fault", json = { status = 429 } }',
+         'before = { method = "PUT", url = "https://a.example/x", json = { password = "also-in-file", status = 429 } }'),
+    )  # fmt: skip
+    shown = profile.redacted()
+    assert shown["target"]["headers"] == {"X-Access-Token": "***", "X-Tenant": "eu"}
+    assert shown["provoke"]["429"]["before"]["json"] == {"password": "***", "status": 429}
+    assert set(profile.secrets()) == {"s3cr3t-value", "visible-in-file", "also-in-file"}
+
+
+def test_files_are_looked_for_beside_the_profile(tmp_path):
+    (tmp_path / "trips.txt").write_text("# mine\nt-1\n\nt-2\n")
+    script = tmp_path / "new-trip"
+    script.write_text("#!/bin/sh\nhead -2 trips.txt | tail -1\n")
+    script.chmod(0o755)
+    profile = load(tmp_path, ("generate =", "# generate ="), ('# file = "trips', 'file = "trips'))
+    assert [TripSource(profile, CONTRACT).take() for _ in range(2)] == ["t-1", "t-1"]
+    profile = load(tmp_path, ("generate =", "# generate ="), ('# command = ["./new', 'command = ["./new'))
+    assert TripSource(profile, CONTRACT).take() == "t-1"
+
+
+def test_a_local_target_has_local_limits_whether_or_not_it_says_so(tmp_path):
+    plain = TEMPLATE.read_text().split("[limits]")[0]
+    for environment in ("", 'environment = "local"\n'):
+        text = plain.replace('environment = "staging"', "").replace("https://pay.example.com", "http://localhost:1")
+        file = tmp_path / "p.toml"
+        file.write_text(text.replace("[target]\n", f"[target]\n{environment}"))
+        profile = load_profile(file, environ=ENV)
+        assert (profile.limits.concurrency, profile.limits.requests_per_second) == (8, None)
+        assert profile.target.environment == "local"
+    (tmp_path / "p.toml").write_text(TEMPLATE.read_text().replace("concurrency = 4\n", ""))
+    staging = load_profile(tmp_path / "p.toml", environ=ENV)
+    assert (staging.limits.concurrency, staging.limits.requests_per_second) == (4, 20)
+
+
+def test_limits_and_patterns_are_those_of_the_spec(tmp_path):
+    shutil.copytree(CONTRACT.folder, tmp_path / "spec")
+    api = tmp_path / "spec" / "openapi.yaml"
+    api.write_text(api.read_text().replace("maxLength: 255", "maxLength: 64", 1))
+    other = load_contract(tmp_path / "spec")
+    assert builtin_profile("http://127.0.0.1:1", other).data.long_store == "L" * 64
+    assert builtin_profile("http://127.0.0.1:1", other).data.long_trip == "T" * 255
+    long_store = ('# long_store = "..."', f'long_store = "{"x" * 255}"')
+    assert load(tmp_path, long_store).data.long_store == "x" * 255
+    with pytest.raises(UsageError, match=r"data.long_store: found 'x+… \(255 characters\)'; 1 to 64 characters"):
+        load(tmp_path, long_store, contract=other)
+
+
 URL = 'url = "https://pay.example.com" '
 BAD = {
     "not toml": ([("[target]", "[target")], "not TOML"),
@@ -46,12 +126,40 @@ BAD = {
     "no scheme": ([(URL, 'url = "pay.example.com" ')], "target.url: found 'pay.example.com'"),
     "public but local": ([('environment = "staging"', 'environment = "local"')], "loopback only"),
     "whole path": ([(URL, 'url = "https://a.example/b/v1/capture/charge" ')], "write https://a.example/b"),
-    "no environment": ([('environment = "staging"', "# ")], '[target] environment = "staging"'),
+    "no environment": ([('environment = "staging"', "# ")], '[target]\n    environment = "staging"'),
     "production": ([('environment = "staging"', 'environment = "production"')], "--allow-production"),
     "store pattern": ([('["store-001"]', '["store 1"]')], "data.stores.0: found 'store 1'"),
     "negative": ([('"0.50"', '"-0.50"')], "money.USD.amount: found '-0.50'"),
     "decimals": ([('"50"', '"50.5"')], "money.JPY.amount: found '50.5'; JPY has 0 decimals"),
     "max below amount": ([('"25.00"', '"0.25"')], "money.USD.max_amount"),
+    "twice": ([('["store-001"]', '["store-001", "store-001"]')], "data.stores.1: found 'store-001' twice"),
+    "known unknown": ([('"store-999"', '"store-001"')], "data.unknown_store: found 'store-001', which data.stores"),
+    "long store": ([('# long_store = "..."', 'long_store = "x"')], "data.long_store: found one of 1 characters"),
+    "short store": ([('# short_store = "S"', 'short_store = "SS"')], "data.short_store: found 'SS'"),
+    "bad trip": (
+        [("generate =", "# generate ="), ("# reuse = [", "reuse = ['a b',")],
+        "data.trips.reuse.0: found 'a b'",
+    ),
+    "no trip file": ([("generate =", "# generate ="), ("# file =", "file =")], "trips.txt cannot be read"),
+    "no certificates": ([("# ca_file", "ca_file")], "it cannot be read as certificates"),
+    "port": ([(URL, 'url = "https://pay.example.com:99999" ')], "not a URL"),
+    "query": ([(URL, 'url = "https://pay.example.com/?a=b" ')], "no query or fragment"),
+    "user": ([(URL, 'url = "https://me:hunter22@pay.example.com" ')], "'https://***@pay.example.com'; no user"),
+    "proxy": ([('# proxy = "http://', 'proxy = "')], "target.proxy: found 'proxy.example.com:3128'"),
+    "own field": ([("# headers = {", 'headers = { "Host" = "x",')], "target.headers.Host: the suite sets this field"),
+    "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] sends this field already"),
+    "line end": ([("# headers = {", 'headers = { "X-A" = "a\\r\\nB: c",')], "target.headers.X-A: found ***; printable"),
+    "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is no name of a header field"),
+    "short cookie": ([("# headers = {", 'headers = { "Cookie" = "abc",')], "Cookie: found ***, shorter than 8"),
+    "status": ([("[provoke.429]", "[provoke.400]")], "provoke.400: unknown key; known: 429, 500, 503"),
+    "no means": ([('headers = { "X-Fault"', '# "')], "provoke.429: nothing says how"),
+    "call": (
+        [('# before = { method = "PUT", url = "https://', 'before = { method = "PUT", url = "')],
+        "provoke.429.before.url: found 'admin.example.com/fault'",
+    ),
+    "infinite": ([("timeout_s = 10", "timeout_s = inf")], "limits.timeout_s: found inf"),
+    "no captures": ([("max_captures = 200\n", "")], "money.max_captures: missing"),
+    "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; data.currencies does not name it"),
     "sigv4": ([('"bearer"', '"sigv4"')], "not supported yet"),
     "client_cert": ([("# ca_file", 'client_cert = "c"\n# ca_file')], "target.client_cert: not supported yet"),
     "burst": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst: not supported yet"),
@@ -65,7 +173,8 @@ def test_bad_profile_is_a_usage_error_that_names_it(tmp_path, changes, said):
         load(tmp_path, *changes)
     assert said in str(caught.value)
     assert caught.value.status == 2
-    assert "p.toml" in str(caught.value)
+    assert "hunter22" not in str(caught.value)
+    assert all(line.startswith((str(tmp_path / "p.toml"), "    ")) for line in str(caught.value).splitlines())
 
 
 @pytest.mark.parametrize(("environ", "said"), [({}, "is not set"), ({"PAY_TOKEN": "short77"}, "shorter than 8")])
@@ -73,6 +182,19 @@ def test_a_secret_is_there_and_long_enough_and_never_shown(tmp_path, environ, sa
     with pytest.raises(UsageError, match=said) as caught:
         load(tmp_path, environ=environ)
     assert "short77" not in str(caught.value)
+
+
+def test_a_variable_that_no_header_can_carry(tmp_path):
+    with pytest.raises(UsageError, match=r"auth\.token_env: the value of 'PAY_TOKEN' has characters that no header"):
+        load(tmp_path, environ={"PAY_TOKEN": "line-end\r\nX: y"})
+
+
+def test_a_proxy_may_lead_a_local_target_elsewhere(tmp_path):
+    file = tmp_path / "p.toml"
+    text = TEMPLATE.read_text().replace("https://pay.example.com", "http://127.0.0.1:1").replace("# proxy", "proxy")
+    file.write_text(text.replace('"staging" ', '"local" '))
+    with pytest.raises(UsageError, match="local is for loopback only"):
+        load_profile(file, environ=ENV)
 
 
 def test_all_problems_are_told_at_once(tmp_path):

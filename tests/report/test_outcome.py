@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.cases.model import Case
@@ -60,6 +62,7 @@ def test_outcome_of_a_case_is_the_worst(case, expected):
 
 
 ALL = result(*[holds(word) for word in MUSTS])
+ONLY = result(requirements=MUSTS[:1])
 LESS = result(*[holds(word) for word in MUSTS[1:]])
 
 
@@ -74,8 +77,13 @@ LESS = result(*[holds(word) for word in MUSTS[1:]])
         (run(ALL, stop="wrong URL?"), "inconclusive", True, 3, 3),
         (run(ALL, result(bad(SHOULD))), "conformant", True, 0, 1),
         (run(ALL, result(bad(MUSTS[0])), stop="network"), "non-conformant", True, 1, 1),
-        (run(ALL, result(bad(MUSTS[0]), error="crash")), "conformant", True, 4, 4),
-        (run(LESS, result(bad(MUSTS[0]), error="crash")), "inconclusive", False, 4, 4),
+        (run(ALL, result(requirements=MUSTS[:1], error="crash")), "conformant", True, 4, 4),
+        (run(LESS, result(requirements=MUSTS[:1], error="crash")), "inconclusive", False, 4, 4),
+        (run(LESS, result(bad(MUSTS[0]), error="crash")), "non-conformant", True, 4, 4),
+        (run(LESS, deselected=(ONLY.case,)), "conformant", False, 0, 3),
+        (run(ALL, result(bad(MUSTS[0])), interrupted=True), "non-conformant", True, 130, 130),
+        (run(ALL, errors=("crash",), stop="network"), "inconclusive", True, 4, 4),
+        (run(LESS, result(bad(SHOULD)), stop="network"), "inconclusive", False, 3, 1),
         (run(ALL, result(bad(MUSTS[0])), errors=("disk full",)), "non-conformant", True, 4, 4),
         (run(ALL, errors=("disk full",), interrupted=True), "conformant", True, 130, 130),
     ],
@@ -86,3 +94,48 @@ def test_verdict_and_exit_status(value, verdict, complete, plain, strict):
     assert exit_status(summary, value, require_complete=False, fail_on_warning=False) == plain
     assert exit_status(summary, value, require_complete=True, fail_on_warning=True) == strict
     assert len(summary.test_plan) == 19
+
+
+def row_of(value: RunResult, word: str):
+    return next(row for row in summarise(CONTRACT, value).requirements if row.requirement.id == word)
+
+
+NO = {"sent": 0, "requirements": MUSTS[:1]}
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome", "reason"),
+    [
+        (run(LESS), "not-exercised", "no case of this depth speaks about it"),
+        (run(LESS, deselected=(ONLY.case,)), "not-exercised", "not selected"),
+        (run(LESS, result(**NO, reason="budget"), deselected=(ONLY.case,)), "not-exercised", "budget"),
+        (run(result(**NO, reason="a"), result(**NO, reason="a")), "not-exercised", "a"),
+        (run(*(result(**NO, reason=letter) for letter in "abcde")), "not-exercised", "a; b; c; and 2 more"),
+        (run(ONLY), "not-judged", "no answer gave anything to judge it by"),
+        (run(result(requirements=MUSTS[:1], sent=0, error="crash")), "not-judged", "the suite itself failed"),
+        (run(result(holds(MUSTS[0])), result(**NO, reason="budget")), "passed", ""),
+    ],
+)
+def test_what_was_not_judged_says_why(value, outcome, reason):
+    row = row_of(value, MUSTS[0])
+    assert (row.outcome, row.reason) == (outcome, reason)
+
+
+def test_a_requirement_names_the_cases_made_for_it_and_those_that_broke_it():
+    made = result(holds(MUSTS[0]))
+    passing = result(holds(MUSTS[0]), requirements=MUSTS[1:2])
+    breaking = result(bad(MUSTS[0]), requirements=MUSTS[1:2])
+    named = [
+        replace(one, case=replace(one.case, id=name)) for one, name in ((made, "m"), (passing, "p"), (breaking, "b"))
+    ]
+    row = row_of(run(*named), MUSTS[0])
+    assert (row.cases, row.judged, row.unjudged, row.elicited) == (("m", "b"), 3, 0, "provoked")
+    assert row_of(run(named[1]), MUSTS[0]).elicited == "in-passing"
+    assert row_of(run(), MUSTS[0]).elicited == "none"
+
+
+def test_the_headline_counts_what_was_judged():
+    assert (
+        summarise(CONTRACT, run(LESS)).headline
+        == f"conformant (standard, {len(MUSTS) - 1} of {len(MUSTS)} MUSTs judged)"
+    )

@@ -120,20 +120,22 @@ def _constant_accepted(inquiry: Inquiry) -> None:
 
 def _cents_by_float(inquiry: Inquiry) -> bool:
     value = _decimal(inquiry)
-    cents = float(value) * 100 if value is not None else 1.0
-    return value is not None and value * 100 == int(value * 100) and cents != int(cents)
+    if value is None or not _ordinary(inquiry):
+        return False
+    cents = float(value) * 100
+    return value * 100 == int(value * 100) and cents != int(cents)
 
 
-def _above(limit: str) -> Callable[[Inquiry], bool]:
+def _dollars_above(limit: str) -> Callable[[Inquiry], bool]:
     def test(inquiry: Inquiry) -> bool:
         value = _decimal(inquiry)
-        return value is not None and value > Decimal(limit)
+        return _code(inquiry) == "USD" and value is not None and value > Decimal(limit)
 
     return test
 
 
 def _trailing_zero(inquiry: Inquiry) -> bool:
-    return re.fullmatch(r"[0-9]+\.[0-9]*0", _number(inquiry).text) is not None
+    return _code(inquiry) == "USD" and re.fullmatch(r"[0-9]+\.[0-9]{2,}0", _number(inquiry).text) is not None
 
 
 def _whole_without_fraction(inquiry: Inquiry) -> bool:
@@ -142,6 +144,11 @@ def _whole_without_fraction(inquiry: Inquiry) -> bool:
 
 def _exponent(inquiry: Inquiry) -> bool:
     return "e" in _number(inquiry).text.lower() and _ordinary(inquiry)
+
+
+def _tiny(inquiry: Inquiry) -> bool:
+    value = _decimal(inquiry)
+    return value is not None and value < Decimal("0.001")
 
 
 def _ordinary(inquiry: Inquiry) -> bool:
@@ -350,7 +357,12 @@ FAULTS: list[Fault] = [
         _one("value.accepted"),
         accept=refuse(_cents_by_float),
     ),
-    Fault("value-above-20", "Amounts above 20 are refused.", _one("value.accepted"), accept=refuse(_above("20"))),
+    Fault(
+        "value-above-20",
+        "Amounts above 20 USD are refused.",
+        _one("value.accepted"),
+        accept=refuse(_dollars_above("20")),
+    ),
     Fault(
         "value-exponent-refused",
         "A number with an exponent is refused.",
@@ -359,7 +371,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "value-trailing-zero-refused",
-        "A fraction that ends in 0 is refused.",
+        "A zero beyond the decimals of the currency is refused, as in 10.000.",
         _one("value.spellings"),
         accept=refuse(_trailing_zero),
     ),
@@ -367,7 +379,7 @@ FAULTS: list[Fault] = [
         "value-exponent-crashes",
         "A number with an exponent causes a server error.",
         _one("value.spellings"),
-        accept=_crash(_exponent),
+        accept=_crash(lambda inquiry: _exponent(inquiry) and not _tiny(inquiry)),
     ),
     Fault(
         "value-huge-crashes",
@@ -450,14 +462,14 @@ BENIGN: list[Fault] = [
     ),
     Fault(
         "value-huge-refused",
-        "Values above a thousand million are refused.",
+        "Values above a hundred million million are refused.",
         benign=True,
-        accept=refuse(lambda inquiry: not _ordinary(inquiry)),
+        accept=refuse(lambda inquiry: (value := _decimal(inquiry)) is None or value > Decimal("1e14")),
     ),
     Fault(
         "value-tiny-refused",
         "Values below a hundredth are refused.",
         benign=True,
-        accept=refuse(lambda inquiry: (value := _decimal(inquiry)) is not None and value < Decimal("0.001")),
+        accept=refuse(_tiny),
     ),
 ]

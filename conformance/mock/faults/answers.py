@@ -170,7 +170,8 @@ def _kind(inquiry: Inquiry) -> str:
 
 
 def _every_third(inquiry: Inquiry) -> None:
-    if inquiry.count("good " + _kind(inquiry)) % 3 == 0:
+    ordinary = inquiry.capture is not None and re.fullmatch(r"[0-9a-f-]{36}", inquiry.capture.trip) is not None
+    if ordinary and inquiry.count("good " + _kind(inquiry)) % 3 == 0:
         raise Refused
 
 

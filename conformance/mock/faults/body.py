@@ -134,7 +134,8 @@ def _not_object_served(inquiry: Inquiry) -> None:
 
 
 def _deep(inquiry: Inquiry) -> bool:
-    return inquiry.body.count(b"[") + inquiry.body.count(b"{") > 500
+    opened, closed = (sum(inquiry.body.count(mark) for mark in marks) for marks in ((b"[", b"{"), (b"]", b"}")))
+    return opened == closed > 500
 
 
 def _big(inquiry: Inquiry) -> bool:
@@ -373,11 +374,16 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "unknown-attribute-crashes",
-        "An unknown attribute causes a server error.",
+        "An unknown attribute beside a good capture causes a server error.",
         _NO_5XX,
-        repair=_crash_on(_has_unknown),
+        accept=_crash_on(_has_unknown),
     ),
-    Fault("deep-nesting-crashes", "Deep nesting causes a server error.", _NO_5XX, receive=_crash_on(_deep)),
+    Fault(
+        "deep-nesting-crashes",
+        "Deep nesting, once it is closed, causes a server error.",
+        _NO_5XX,
+        receive=_crash_on(_deep),
+    ),
     Fault("big-body-crashes", "A body of about 1 MB causes a server error.", _NO_5XX, receive=_crash_on(_big)),
     Fault(
         "duplicate-keys-crash", "A member named twice causes a server error.", _NO_5XX, receive=_crash_on(_duplicates)
@@ -391,27 +397,27 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "charset-refused",
-        "A charset parameter is refused with 415.",
+        "A charset parameter is refused with 400.",
         _one("media-type.charset"),
-        receive=_unsupported(lambda inquiry: bool(_charset(inquiry))),
+        receive=_refuse_early(lambda inquiry: bool(_charset(inquiry))),
     ),
     Fault(
         "charset-quoted-refused",
-        "A quoted charset is refused with 415.",
+        "A quoted charset is refused with 400.",
         _one("media-type.charset"),
-        receive=_unsupported(lambda inquiry: _is_utf8(inquiry) and '"' in _charset(inquiry)),
+        receive=_refuse_early(lambda inquiry: _is_utf8(inquiry) and '"' in _charset(inquiry)),
     ),
     Fault(
         "charset-upper-case-refused",
-        "A charset in capitals is refused with 415.",
+        "A charset in capitals is refused with 400.",
         _one("media-type.charset"),
-        receive=_unsupported(lambda inquiry: _is_utf8(inquiry) and _charset(inquiry) != _charset(inquiry).lower()),
+        receive=_refuse_early(lambda inquiry: _is_utf8(inquiry) and _charset(inquiry) != _charset(inquiry).lower()),
     ),
     Fault(
         "media-type-case-refused",
-        "A media type with capitals is refused with 415.",
+        "A media type with capitals is refused with 400.",
         _one("media-type.case"),
-        receive=_unsupported(lambda inquiry: re.search("[A-Z]", _content_type(inquiry).split(";")[0]) is not None),
+        receive=_refuse_early(lambda inquiry: re.search("[A-Z]", _content_type(inquiry).split(";")[0]) is not None),
     ),
     Fault(
         "accept-needed",
@@ -420,10 +426,10 @@ FAULTS: list[Fault] = [
         receive=_refuse_early(lambda inquiry: inquiry.get("accept") is None),
     ),
     Fault(
-        "accept-json-refused",
-        "A request that accepts application/json is refused.",
+        "accept-any-refused",
+        "A request that accepts anything (`*/*`) is refused.",
         _one("accept.neutral"),
-        receive=_refuse_early(lambda inquiry: (inquiry.get("accept") or "").strip() == "application/json"),
+        receive=_refuse_early(lambda inquiry: (inquiry.get("accept") or "").strip() == "*/*"),
     ),
     Fault(
         "chunked-refused",

@@ -1,0 +1,42 @@
+"""What the suite must know of one target: model, checks and loading of the profile file. Sends nothing."""
+
+from conformance.profile.load import builtin_profile, load_profile
+from conformance.profile.model import (
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    Call,
+    Data,
+    Limits,
+    Money,
+    NoAuth,
+    Profile,
+    Provocation,
+    Target,
+    Trips,
+)
+from conformance.profile.schema import profile_schema
+from conformance.profile.secrets import MASK, SHORTEST_SECRET
+from conformance.profile.trips import bad_trip, read_trips
+
+__all__ = [
+    "MASK",
+    "SHORTEST_SECRET",
+    "ApiKeyAuth",
+    "BasicAuth",
+    "BearerAuth",
+    "Call",
+    "Data",
+    "Limits",
+    "Money",
+    "NoAuth",
+    "Profile",
+    "Provocation",
+    "Target",
+    "Trips",
+    "bad_trip",
+    "builtin_profile",
+    "load_profile",
+    "profile_schema",
+    "read_trips",
+]

@@ -1,0 +1,327 @@
+"""What the model cannot say: one line for each problem of a profile as read, `key: what was found; what is allowed`.
+
+Never shows a secret. Reads the environment given to it and the files that the profile names, and sends nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.contract import Contract, StringRule
+from conformance.profile.model import minor_units
+from conformance.profile.schema import provocable
+from conformance.profile.secrets import CREDENTIAL_FIELDS, MASK, SHORTEST_SECRET, variables, without_user
+from conformance.profile.trips import bad_trip, read_trips
+
+SIGNIFICANT = 15  # digits that every binary64 number carries
+BAD_LINES = 3  # of a file of trips that are shown
+OWN_FIELDS = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "expect", "host",
+     "transfer-encoding", "user-agent"}
+)  # fmt: skip
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")
+MONEY_LINES = '[money]\nmax_captures = 200\n[money.{code}]\namount = "0.50"\nmax_amount = "25.00"\nmax_total = "150.00"'
+
+
+def table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The table under `key`; an empty one where there is none."""
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def problems(
+    raw: dict[str, Any], contract: Contract, environ: Mapping[str, str], *, builtin: bool, allow_production: bool
+) -> Iterator[str]:
+    """Everything that is wrong with the profile as read, but for what the model says."""
+    yield from _unsupported(raw)
+    yield from _target(raw, contract, builtin=builtin, allow_production=allow_production)
+    yield from _credentials(raw, environ)
+    yield from _fields(raw)
+    yield from _ids(raw, contract)
+    yield from _trips(raw, contract)
+    yield from _provoke(raw, contract)
+    yield from _amounts(raw)
+
+
+def loopback(url: Any) -> bool:
+    """Whether the URL leads to this machine, by what is written: no name is looked up."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
+    if table(raw, "auth").get("kind") in ("sigv4", "command"):
+        yield f"auth.kind: found {raw['auth']['kind']!r}; not supported yet; use none, bearer, basic or api-key"
+    for key in ("client_cert", "client_key"):
+        if key in table(raw, "target"):
+            yield f"target.{key}: not supported yet; leave it out"
+    for status, one in table(raw, "provoke").items():
+        if isinstance(one, dict) and "burst" in one:
+            yield f"provoke.{status}.burst: not supported yet; use headers, body, before or after"
+    if "waiver" in raw:
+        yield "waiver: not supported yet; leave [[waiver]] out"
+
+
+def _url_problem(url: str, example: str) -> str:
+    """What is wrong with a URL as such; empty where nothing is."""
+    shown = repr(without_user(url).split("?")[0])
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return f"found {shown}; not a URL; write {example}"
+    if parts.scheme not in ("http", "https") or not host:
+        return f"found {shown}; a URL with scheme is needed, such as {example}"
+    if parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
+        return f"found {shown}; no user, blank or character outside ASCII may be in it"
+    return ""
+
+
+def _target(raw: dict[str, Any], contract: Contract, *, builtin: bool, allow_production: bool) -> Iterator[str]:
+    target = table(raw, "target")
+    url, environment = target.get("url"), target.get("environment")
+    if environment == "production" and not allow_production:
+        yield "target.environment: found 'production'; add --allow-production if real captures are meant"
+    proxy, ca_file = target.get("proxy"), target.get("ca_file")
+    if isinstance(proxy, str) and (wrong := _url_problem(proxy, "http://proxy.example.com:3128")):
+        yield f"target.proxy: {wrong}"
+    if isinstance(ca_file, str):
+        yield from _certificates(ca_file)
+    if not isinstance(url, str):
+        return
+    if wrong := _url_problem(url, "https://pay.example.com"):
+        yield f"target.url: {wrong}"
+        return
+    shown, parts = without_user(url), urlsplit(url)
+    if parts.query or parts.fragment:
+        yield f"target.url: found {shown.split('?')[0]!r}; no query or fragment may be in it"
+    if parts.path.rstrip("/").endswith(contract.path):
+        base = re.split("[?#]", shown)[0].rstrip("/").removesuffix(contract.path)
+        yield f"target.url: found {shown!r}; {contract.path} is appended to it; write {base}"
+    here = loopback(url) and (not isinstance(proxy, str) or loopback(proxy))
+    yield from _permission(raw, shown, environment, here=here, builtin=builtin)
+
+
+def _permission(raw: dict[str, Any], shown: str, environment: Any, *, here: bool, builtin: bool) -> Iterator[str]:
+    """Outside this machine, and wherever an environment is named, money moves only by what the profile allows."""
+    local = environment == "local" or (environment is None and here)
+    if not here and environment == "local":
+        yield f"target.environment: found 'local' with {shown}; local is for loopback only; write staging or production"
+    if local or (not here and environment == "local"):
+        return
+    lines = []
+    if environment is None:
+        lines += ["[target]", 'environment = "staging"']
+    if not table(raw, "money") or builtin:
+        code = next((code for code in _listed(raw) if isinstance(code, str)), "USD")
+        lines += MONEY_LINES.format(code=code).split("\n")
+    elif "max_captures" not in table(raw, "money"):
+        yield "money.max_captures: missing; add the most captures that a run may make, such as 200"
+    if not lines:
+        return
+    where = f"{shown} is outside loopback" if not here else f"environment is {environment!r}"
+    start = "; write a profile (`capture-conformance init`) with" if builtin else "; add"
+    yield "\n    ".join([f"target: {where}: nothing is sent without [target] environment and [money]{start}:", *lines])
+
+
+def _certificates(path: str) -> Iterator[str]:
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or error
+        yield f"target.ca_file: found {path!r}; it cannot be read as certificates ({what}); name a PEM file"
+
+
+def _credentials(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    auth = table(raw, "auth")
+    for key, name, secret in variables(auth):
+        if not isinstance(name, str):
+            continue
+        value = environ.get(name)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+            yield f"auth.{key}: found {MASK}; the name of an environment variable is allowed, never the secret itself"
+        elif not value:
+            yield f"auth.{key}: environment variable {_shown(name)} is not set; export it"
+        elif secret and len(value) < SHORTEST_SECRET:
+            yield (
+                f"auth.{key}: the value of {_shown(name)} is shorter than {SHORTEST_SECRET} characters; "
+                "use a longer secret"
+            )
+        elif not value.isprintable() or (auth.get("kind") != "basic" and not VALUE.fullmatch(value)):
+            yield f"auth.{key}: the value of {_shown(name)} has characters that no header may carry, such as a line end"
+        elif key == "user_env" and ":" in value:
+            yield f"auth.{key}: the value of {_shown(name)} has a colon, which no user of RFC 7617 may have"
+
+
+def _shown(name: str) -> str:
+    """The name as found, or a mask where it looks like a secret that was put in place of a name."""
+    return repr(name) if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) else MASK
+
+
+def _fields(raw: dict[str, Any]) -> Iterator[str]:
+    """Header fields that the profile adds: to every request, to provoked ones, and the one of an API key."""
+    auth = table(raw, "auth")
+    kind = auth.get("kind")
+    own = auth.get("header") if kind == "api-key" else "Authorization" if kind in ("bearer", "basic") else None
+    if kind == "api-key" and isinstance(own, str):
+        yield from _field("auth.header", own, None)
+    target = table(raw, "target")
+    for name, value in table(target, "headers").items():
+        key = f"target.headers.{name}"
+        yield from _field(key, name, value)
+        if isinstance(own, str) and name.lower() == own.lower():
+            yield f"{key}: [auth] sends this field already; leave one of them out"
+        elif name.lower() in CREDENTIAL_FIELDS and isinstance(value, str) and len(value) < SHORTEST_SECRET:
+            yield f"{key}: found {MASK}, shorter than {SHORTEST_SECRET} characters; use a longer secret"
+    for status, one in table(raw, "provoke").items():
+        for name, value in table(one, "headers").items() if isinstance(one, dict) else ():
+            yield from _field(f"provoke.{status}.headers.{name}", name, value)
+
+
+def _field(key: str, name: str, value: Any) -> Iterator[str]:
+    if not TOKEN.fullmatch(name):
+        yield f"{key}: {name!r} is no name of a header field"
+    elif name.lower() in OWN_FIELDS:
+        yield f"{key}: the suite sets this field itself; leave it out"
+    elif isinstance(value, str) and not VALUE.fullmatch(value):
+        yield f"{key}: found {MASK}; printable ASCII is allowed, without blanks at its ends"
+
+
+def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
+    data = table(raw, "data")
+    yield from _list(data, "stores", contract.store_id)
+    yield from _list(data, "currencies", contract.code)
+    for key, rule in (
+        ("unknown_store", contract.store_id),
+        ("long_store", contract.store_id),
+        ("short_store", contract.store_id),
+        ("unknown_trip", contract.trip_id),
+        ("long_trip", contract.trip_id),
+    ):
+        value = data.get(key)
+        if isinstance(value, str) and (wrong := _wrong(value, rule)):
+            yield f"data.{key}: {wrong}"
+        elif isinstance(value, str) and key.startswith("long_") and len(value) != rule.max_length:
+            yield f"data.{key}: found one of {len(value)} characters; exactly {rule.max_length} are the limit"
+        elif isinstance(value, str) and key.startswith("short_") and len(value) != 1:
+            yield f"data.{key}: found {value!r}; one character is the shortest"
+    if data.get("unknown_store") is not None and data["unknown_store"] in _strings(data, "stores"):
+        yield f"data.unknown_store: found {data['unknown_store']!r}, which data.stores names as known"
+
+
+def _list(data: dict[str, Any], name: str, rule: StringRule) -> Iterator[str]:
+    seen: set[str] = set()
+    for position, value in enumerate(_strings(data, name)):
+        if wrong := _wrong(value, rule):
+            yield f"data.{name}.{position}: {wrong}"
+        elif value in seen:
+            yield f"data.{name}.{position}: found {value!r} twice; each may stand once"
+        seen.add(value)
+
+
+def _strings(data: dict[str, Any], name: str) -> list[str]:
+    listed = data.get(name)
+    return [value for value in listed if isinstance(value, str)] if isinstance(listed, list) else []
+
+
+def _wrong(value: str, rule: StringRule) -> str:
+    if value and rule.admits(value):
+        return ""
+    shown = value if len(value) <= rule.max_length + 20 else f"{value[:40]}… ({len(value)} characters)"
+    return f"found {shown!r}; 1 to {rule.max_length} characters of {rule.pattern} are allowed"
+
+
+def _trips(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
+    trips, unknown = table(table(raw, "data"), "trips"), table(raw, "data").get("unknown_trip")
+    given: list[tuple[str, str]] = [
+        (f"data.trips.reuse.{position}", trip) for position, trip in enumerate(_strings(trips, "reuse"))
+    ]
+    file = trips.get("file")
+    if isinstance(file, str):
+        try:
+            lines = read_trips(file)
+        except (OSError, UnicodeDecodeError) as error:
+            yield f"data.trips.file: {file} cannot be read ({error}); name a text file, one trip a line"
+            return
+        given += [(f"data.trips.file: {file} line {number}", trip) for number, trip in lines]
+        if not lines:
+            yield f"data.trips.file: {file} has no trip; write one a line"
+    bad = [f"{key}: found {trip[:60]!r}; {wrong}" for key, trip in given if (wrong := bad_trip(contract, trip))]
+    yield from bad[:BAD_LINES]
+    if len(bad) > BAD_LINES:
+        yield f"data.trips: {len(bad) - BAD_LINES} more like these"
+    for key, trip in given:
+        if trip == unknown:
+            yield f"{key}: found {trip!r}, which data.unknown_trip names as unknown"
+
+
+def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
+    known = [str(status) for status in provocable(contract)]
+    for status, one in table(raw, "provoke").items():
+        key = f"provoke.{status}"
+        if status not in known:
+            yield f"{key}: unknown key; known: {', '.join(known)}"
+            continue
+        if not isinstance(one, dict):
+            continue
+        if "kind" in one and not {"headers", "body", "before", "after", "burst"} & one.keys():
+            yield f"{key}: nothing says how; add headers, body, before or after"
+        for when in ("before", "after"):
+            call = table(one, when)
+            url, method = call.get("url"), call.get("method")
+            if isinstance(url, str) and (wrong := _url_problem(url, "https://admin.example.com/fault")):
+                yield f"{key}.{when}.url: {wrong}"
+            if isinstance(method, str) and not TOKEN.fullmatch(method):
+                yield f"{key}.{when}.method: found {method!r}; a method of HTTP is allowed, such as PUT"
+
+
+def _amounts(raw: dict[str, Any]) -> Iterator[str]:
+    listed = _listed(raw)
+    for code, entry in table(raw, "money").items():
+        key = f"money.{code}"
+        if code == "max_captures":
+            if not isinstance(entry, int) or isinstance(entry, bool) or entry < 1:
+                yield f"{key}: found {entry!r}; a whole number from 1 is allowed"
+        elif code not in listed:
+            near = get_close_matches(code, ["max_captures"])
+            yield f"{key}: unknown key; {'did you mean max_captures?' if near else 'data.currencies does not name it'}"
+        elif isinstance(entry, dict):
+            yield from _entry(key, code, entry)
+        else:
+            yield f"{key}: found {entry!r}; a table with amount, max_amount, max_total is allowed"
+
+
+def _listed(raw: dict[str, Any]) -> list[Any]:
+    listed = table(raw, "data").get("currencies")
+    return listed if isinstance(listed, list) else []
+
+
+def _entry(key: str, code: str, entry: dict[str, Any]) -> Iterator[str]:
+    decimals = minor_units(code)
+    values: dict[str, Decimal] = {"amount": Decimal(1).scaleb(-decimals)}
+    for name in ("amount", "max_amount", "max_total"):
+        text = entry.get(name)
+        if not isinstance(text, str):
+            continue
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII) or not Decimal(text):
+            yield f'{key}.{name}: found {text!r}; positive decimal text is allowed, such as "0.50"'
+            continue
+        values[name] = Decimal(text)
+        if -int(values[name].as_tuple().exponent) > decimals:
+            yield f"{key}.{name}: found {text!r}; {code} has {decimals} decimals"
+        if name == "amount" and len(values[name].as_tuple().digits) > SIGNIFICANT:
+            yield f"{key}.{name}: found {text!r}; at most {SIGNIFICANT} significant digits are allowed"
+    for name in ("max_amount", "max_total"):
+        if name in values and values[name] < values["amount"]:
+            yield f"{key}.{name}: found {entry[name]!r}; at least the amount {values['amount']} is allowed"

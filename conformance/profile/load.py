@@ -1,0 +1,170 @@
+"""Read a profile file, check it, complete it: all problems at once, each with file, key, value found, what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from conformance.contract import Contract, load_contract
+from conformance.errors import UsageError
+from conformance.profile.checks import loopback, problems, table
+from conformance.profile.model import Auth, Call, Data, Limits, Money, Profile, Provocation, Target, Trips
+from conformance.profile.schema import provocable
+from conformance.profile.secrets import MASK, secret_values, without_user
+
+LOCAL_LIMITS = {"concurrency": 8, "requests_per_second": None}
+
+
+def load_profile(
+    file: Path | None,
+    *,
+    target: str | None = None,
+    environ: Mapping[str, str],
+    allow_production: bool = False,
+    contract: Contract | None = None,
+) -> Profile:
+    """Read, check and complete a profile; None is the one of the mock server, `target` replaces its URL.
+
+    UsageError with one line per problem, all at once, never with a secret.
+    """
+    contract = contract or load_contract()
+    raw = _builtin(target or "http://127.0.0.1", contract) if file is None else _read(file)
+    if target is not None and isinstance(raw.get("target"), dict):
+        raw["target"]["url"] = target
+    folder = str(file.resolve().parent) if file is not None else ""
+    if file is not None:
+        _beside(raw, Path(folder))
+    found = list(problems(raw, contract, environ, builtin=file is None, allow_production=allow_production))
+    profile = None
+    try:
+        profile = _build(raw, contract)
+    except ValidationError as error:
+        taken = {_key(problem) for problem in found}
+        found += [line for line in _explained(error) if _key(line) not in taken]
+    if found or profile is None:
+        raise UsageError("\n".join(f"{_where(file, target, problem)}: {problem}" for problem in found))
+    return profile.completed(secrets=secret_values(raw, environ), folder=folder)
+
+
+def builtin_profile(url: str, contract: Contract | None = None) -> Profile:
+    """The profile of the mock server at `url`."""
+    contract = contract or load_contract()
+    return _build(_builtin(url, contract), contract)
+
+
+def _builtin(url: str, contract: Contract) -> dict[str, Any]:
+    means = {
+        status: {"kind": kind, "headers": {"X-Provoke": status, "X-Client": "${unique}"}}
+        for status, kind in (("429", "limiter"), ("500", "forced"), ("503", "forced"))
+    }
+    cents = {"amount": "10.00", "max_amount": "90071992547409.93"}
+    return {
+        "target": {"name": "Mock server", "url": url},
+        "data": {
+            "stores": ["store-001", "store-002"],
+            "unknown_store": "store-999",
+            "unknown_trip": "00000000-0000-0000-0000-000000000000",
+            "currencies": ["USD", "EUR", "JPY", "KWD"],
+            "long_store": "L" * contract.store_id.max_length,
+            "short_store": "S",
+            "long_trip": "T" * contract.trip_id.max_length,
+            "trips": {"generate": "uuid4"},
+        },
+        "provoke": means,
+        "limits": {"timeout_s": 5, "max_wait_s": 5},
+        "money": {
+            "USD": cents,
+            "EUR": cents,
+            "JPY": {"amount": "500", "max_amount": "9007199254740"},
+            "KWD": {"amount": "1.000", "max_amount": "90071992547.409"},
+        },
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror}); name a profile, `init` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not TOML: {error}; `init` writes a profile to start from") from None
+
+
+def _beside(raw: dict[str, Any], folder: Path) -> None:
+    """Files that the profile names are looked for from its own folder."""
+    for names, key in ((table(raw, "target"), "ca_file"), (table(table(raw, "data"), "trips"), "file")):
+        if isinstance(names.get(key), str):
+            names[key] = str(folder / names[key])
+
+
+def _build(raw: dict[str, Any], contract: Contract) -> Profile:
+    raw = dict(raw)
+    raw.pop("waiver", None)
+    provoke, target, limits = raw.get("provoke"), raw.get("target"), raw.get("limits", {})
+    if isinstance(provoke, dict):
+        known = {str(status): status for status in provocable(contract)}
+        raw["provoke"] = {known.get(key, key): one for key, one in provoke.items()}
+    if isinstance(target, dict) and "environment" not in target and loopback(target.get("url")):
+        raw["target"] = target = {**target, "environment": "local"}
+    if isinstance(limits, dict) and isinstance(target, dict) and target.get("environment") == "local":
+        raw["limits"] = {**LOCAL_LIMITS, **limits}
+    return Profile.model_validate(raw)
+
+
+def _key(problem: str) -> str:
+    return problem.split(":", 1)[0]
+
+
+def _where(file: Path | None, target: str | None, problem: str) -> str:
+    """Where the problem was found: the command line where it is about the URL that was given there."""
+    if target is not None and _key(problem) in ("target.url", "target"):
+        return f"--target {without_user(target).split('?')[0]}"
+    return str(file) if file is not None else "built-in profile"
+
+
+def _explained(error: ValidationError) -> Iterator[str]:
+    """The model's own errors in our form."""
+    for one in error.errors(include_url=False):
+        loc = [str(part) for part in one["loc"]]
+        if loc[0] == "auth" and len(loc) > 1:
+            del loc[1]  # the tag of the union
+        if loc[0] == "money" and len(loc) > 2:
+            if loc[2] == "int":
+                continue
+            del loc[2]
+        if loc[-1] == "[key]":
+            continue
+        key, kind = ".".join(loc), one["type"]
+        if kind == "extra_forbidden":
+            near = get_close_matches(loc[-1], _known(loc[:-1]), 1)
+            known = f"did you mean {near[0]}?" if near else f"known: {', '.join(_known(loc[:-1]))}"
+            yield f"{key}: unknown key; {known}"
+        elif kind == "missing":
+            yield f"{key}: missing; add it"
+        else:
+            hidden = loc[0] == "auth" or {"headers", "body", "json", "proxy"} & {*loc}
+            yield f"{key}: found {MASK if hidden else _shown(one['input'])}; {one['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: Any) -> str:
+    """The value found, cut where it is long; of a table only its keys, since it may hold anything."""
+    if isinstance(value, dict):
+        return f"a table of {', '.join(map(str, value)) or 'nothing'}"
+    text = without_user(repr(value))
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def _known(loc: list[str]) -> list[str]:
+    """Names that the table at `loc` may hold."""
+    models: dict[str, tuple[type[BaseModel], ...]] = {
+        "": (Profile,), "target": (Target,), "data": (Data,), "data.trips": (Trips,), "limits": (Limits,),
+        "auth": get_args(get_args(Auth)[0]),
+    }  # fmt: skip
+    nested = Call if loc[-1:] in (["before"], ["after"]) else Provocation
+    chosen = models.get(".".join(loc), (nested,) if loc[:1] == ["provoke"] else (Money,))
+    return list(dict.fromkeys(field.alias or name for model in chosen for name, field in model.model_fields.items()))

@@ -1,0 +1,197 @@
+"""The profile as a model: the definition of the file. What needs the contract or the environment is checked elsewhere."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from iso4217 import Currency
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
+
+from conformance.profile.secrets import masked
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Target(_Model):
+    """Where the target is and whose it is. `url` is without the path of the operation."""
+
+    name: str = "Target"
+    environment: Literal["local", "staging", "production"] | None = None
+    url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    operator: str | None = None
+
+
+class NoAuth(_Model):
+    """No credentials."""
+
+    kind: Literal["none"] = "none"
+
+
+class BearerAuth(_Model):
+    """`Authorization: Bearer` with the token in the environment variable `token_env`."""
+
+    kind: Literal["bearer"]
+    token_env: str
+
+
+class BasicAuth(_Model):
+    """`Authorization: Basic`, RFC 7617."""
+
+    kind: Literal["basic"]
+    user_env: str
+    password_env: str
+
+
+class ApiKeyAuth(_Model):
+    """A key in the header field `header`."""
+
+    kind: Literal["api-key"]
+    header: str
+    key_env: str
+
+
+Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth, Field(discriminator="kind")]
+
+
+class Trips(_Model):
+    """Where trips come from: exactly one of the four."""
+
+    generate: Literal["uuid4"] | None = None
+    file: str | None = None
+    command: list[str] | None = Field(default=None, min_length=1)
+    reuse: list[str] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Trips:
+        given = [name for name in Trips.model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of generate, file, command, reuse is allowed; given: {', '.join(given)}")
+        return self
+
+
+class Data(_Model):
+    """What the target accepts, and well-formed ids that it does not know."""
+
+    stores: list[str] = Field(min_length=1)
+    unknown_store: str | None = None
+    unknown_trip: str | None = None
+    currencies: list[str] = Field(min_length=1)
+    long_store: str | None = None
+    short_store: str | None = None
+    long_trip: str | None = None
+    trips: Trips
+
+
+class Call(_Model):
+    """A request made before or after a provoked one."""
+
+    method: str
+    url: str
+    json_body: JsonValue = Field(default=None, alias="json")
+
+
+class Provocation(_Model):
+    """How to make the target answer a status."""
+
+    kind: Literal["limiter", "forced"]
+    scope: Literal["case", "run"] = "case"
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: dict[str, JsonValue] | None = None
+    before: Call | None = None
+    after: Call | None = None
+
+
+class Limits(_Model):
+    """Times in seconds, rate in requests per second; None is no limit."""
+
+    timeout_s: float = Field(default=10, gt=0)
+    max_wait_s: float = Field(default=30, ge=0)
+    requests_per_second: float | None = Field(default=20, gt=0)
+    concurrency: int = Field(default=4, ge=1)
+    max_requests: int | None = Field(default=None, ge=1)
+
+
+class Money(_Model):
+    """Amounts of one currency, decimal text in major units."""
+
+    amount: str | None = None
+    max_amount: str | None = None
+    max_total: str | None = None
+
+
+class Profile(_Model):
+    """The checked profile of one target."""
+
+    target: Target
+    auth: Auth = NoAuth()
+    data: Data
+    provoke: dict[int, Provocation] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    money: dict[str, int | Money] | None = None
+    _secrets: tuple[str, ...] = PrivateAttr(default=())
+    _folder: str = PrivateAttr(default="")
+
+    @property
+    def max_captures(self) -> int | None:
+        """The most captures of a run; None for no limit."""
+        most = (self.money or {}).get("max_captures")
+        return most if isinstance(most, int) else None
+
+    @property
+    def folder(self) -> str | None:
+        """The folder of the profile file, from where a trips command is run; None without a file."""
+        return self._folder or None
+
+    def minor_units(self, code: str) -> int:
+        """Decimals of the currency by ISO 4217; 2 where the list does not know it."""
+        return minor_units(code)
+
+    def amount_of(self, code: str) -> Decimal:
+        """An accepted amount in major units; one minor unit where the profile names none."""
+        text = self._money(code).amount
+        return Decimal(text) if text else Decimal(1).scaleb(-self.minor_units(code))
+
+    def max_amount_of(self, code: str) -> Decimal:
+        """The most that one capture may cost; the accepted amount where the profile names none."""
+        text = self._money(code).max_amount
+        return Decimal(text) if text else self.amount_of(code)
+
+    def max_total_of(self, code: str) -> Decimal | None:
+        """The most that the run may capture in this currency; None for no limit."""
+        text = self._money(code).max_total
+        return Decimal(text) if text else None
+
+    def _money(self, code: str) -> Money:
+        entry = (self.money or {}).get(code)
+        return entry if isinstance(entry, Money) else Money()
+
+    def secrets(self) -> tuple[str, ...]:
+        """True values that must not be written anywhere."""
+        return self._secrets
+
+    def redacted(self) -> dict[str, Any]:
+        """The profile for report and record, as JSON values; whatever is named like a secret is masked."""
+        shown: dict[str, Any] = masked(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return shown
+
+    def completed(self, *, secrets: tuple[str, ...], folder: str) -> Profile:
+        """The same profile, knowing its secrets and the folder of its file."""
+        made = self.model_copy()
+        made._secrets, made._folder = secrets, folder  # noqa: SLF001  a copy of its own
+        return made
+
+
+def minor_units(code: str) -> int:
+    """Decimals of a currency by ISO 4217; 2 where the list does not know it."""
+    try:
+        return Currency(code).exponent or 0
+    except ValueError:
+        return 2

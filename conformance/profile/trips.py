@@ -1,0 +1,18 @@
+"""Trips that a user wrote down: reading the file and saying what is wrong with one. Sends nothing."""
+
+from __future__ import annotations
+
+from conformance.contract import Contract
+
+
+def read_trips(path: str) -> list[tuple[int, str]]:
+    """Line number and trip of every line that is neither blank nor begins with "#". OSError, UnicodeDecodeError."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123  the profile holds text
+        lines = [(number, line.strip()) for number, line in enumerate(file, 1)]
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+
+
+def bad_trip(contract: Contract, trip: str) -> str:
+    """Why `trip` is none by the contract; empty where it may be one."""
+    rule = contract.trip_id
+    return "" if trip and rule.admits(trip) else f"at most {rule.max_length} characters of {rule.pattern} are allowed"

@@ -1,0 +1,198 @@
+"""The real command as a process, profiles for it, and targets that are not the mock."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import trustme
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = """
+[target]
+url = "{url}"
+{target}
+[auth]
+{auth}
+[data]
+stores = ["store-001", "store-002"]
+unknown_store = "store-999"
+unknown_trip = "00000000-0000-0000-0000-000000000000"
+currencies = ["USD", "EUR"]
+[data.trips]
+{trips}
+[limits]
+timeout_s = {timeout_s}
+{limits}
+{more}
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
+
+
+class Command:
+    """`python -m conformance` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = folder / "out"
+
+    def __call__(self, *arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "conformance", *arguments],
+            cwd=self.folder, env=environment(**env), capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """The main job, with its files in `out`."""
+        return self("run", "--out", str(self.out), *arguments, **more)
+
+    @contextmanager
+    def started(self, *arguments: str, module="conformance", cwd=None, **env: str):
+        """The command while it is running; killed at the end where it still is."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=cwd or self.folder, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                stream.close()
+
+    def limited(self, size: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command, unable to make any file longer than `size` bytes."""
+
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+        return subprocess.run(
+            [sys.executable, "-B", "-m", "conformance", *arguments], preexec_fn=limit,
+            cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def profile(
+        self, url: str, *, target="", auth='kind = "none"', trips='generate = "uuid4"', limits="", more="", timeout_s=2
+    ):
+        """Write a profile and give its path."""
+        file = self.folder / "profile.toml"
+        values = {"url": url, "target": target, "auth": auth, "trips": trips, "limits": limits, "more": more}
+        file.write_text(PROFILE.format(**values, timeout_s=timeout_s))
+        return str(file)
+
+    def results(self) -> dict:
+        return json.loads((self.out / "results.json").read_text())
+
+    def record(self) -> list[dict]:
+        return [json.loads(line) for line in (self.out / "record.jsonl").read_text().splitlines()]
+
+    def grown(self, process, lines: int) -> None:
+        """Wait until the record has that many lines; the process must still be running."""
+        file = self.out / "record.jsonl"
+        while not file.exists() or file.read_bytes().count(b"\n") < lines:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def command(tmp_path) -> Command:
+    return Command(tmp_path)
+
+
+@contextmanager
+def answering(status, headers=(), body=b"", *, certificate=None):
+    """A server that answers everything alike; tells its URL and what it was asked."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self):
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(SimpleNamespace(path=self.path, headers=dict(self.headers), body=content))
+            self.send_response(status(asked[-1]) if callable(status) else status)
+            for name, value in (*headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        setattr(Handler, f"do_{method}", Handler.answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    scheme = "http"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme = "https"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield SimpleNamespace(url=f"{scheme}://127.0.0.1:{server.server_port}", asked=asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def serve():
+    return answering
+
+
+@pytest.fixture
+def silent_port():
+    """A port on which nobody listens, and of which nobody else takes hold meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def listener():
+    """A listening socket and a way to tell whether anyone connected to it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+
+        def connections() -> int:
+            held.settimeout(0)
+            count = 0
+            while True:
+                try:
+                    held.accept()[0].close()
+                except BlockingIOError:
+                    return count
+                count += 1
+
+        yield SimpleNamespace(port=held.getsockname()[1], connections=connections)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory) -> Path:
+    """A certificate for this machine with its key, signed by nobody that anyone trusts."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    authority = trustme.CA()
+    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
+    authority.cert_pem.write_to_path(file.with_name("ca.pem"))
+    return file

@@ -1,0 +1,115 @@
+"""plan, list, init, mock, profile-schema and --version on the real command."""
+
+import json
+import signal
+import tomllib
+import urllib.request
+from pathlib import Path
+
+import conformance
+from conformance.contract import load_contract
+from conformance.mock.faults import BENIGN, FAULTS
+
+
+def test_version_and_help(command):
+    ran = command("--version")
+    assert (ran.returncode, ran.stdout) == (0, f"capture-conformance {conformance.__version__}\n")
+    ran = command("--help")
+    assert ran.returncode == 0
+    for name in ("run", "mock", "plan", "list", "init"):
+        assert f"\n  {name} " in ran.stdout
+
+
+def test_init_writes_a_profile_that_plan_takes_and_never_overwrites(command):
+    assert command("init").returncode == 0
+    text = (command.folder / "profile.toml").read_text()
+    assert tomllib.loads(text)["target"]["environment"] == "staging"
+    ran = command("plan", "--profile", "profile.toml", PAY_TOKEN="long-enough-secret")
+    assert ran.returncode == 0, ran.stderr
+    assert "long-enough-secret" not in ran.stdout
+    ran = command("init")
+    assert ran.returncode == 2
+    assert "exists already" in ran.stderr
+    assert (command.folder / "profile.toml").read_text() == text
+    assert command("init", "no/such/folder.toml").returncode == 2
+
+
+def test_plan_says_what_a_run_would_come_to_and_sends_nothing(command, listener):
+    ran = command("plan", "--target", f"http://127.0.0.1:{listener.port}")
+    assert ran.returncode == 0
+    lines = {line[:14].strip(): line[14:] for line in ran.stdout.split("nothing was sent\n")[1].splitlines()}
+    assert int(lines["requests"].split(",")[0]) > int(lines["trips needed"]) > 100
+    assert "may charge" in lines
+    assert "USD by a conforming target" in ran.stdout
+    assert "[money.JPY] max_total = " in ran.stdout
+    assert lines["time"].startswith("about ")
+    assert listener.connections() == 0
+    assert not (command.folder / "reports").exists()
+
+
+def test_the_figure_that_plan_names_fits_all(command):
+    profile = command.profile(
+        "http://127.0.0.1:1",
+        more='[money]\nmax_captures = 9000\n[money.USD]\namount = "1.00"\nmax_total = "2.00"\n[money.EUR]\namount = "1.00"',
+    )
+    text = command("plan", "--profile", profile).stdout
+    assert "beyond the money budget" in text
+    (command.folder / "profile.toml").write_text(
+        (command.folder / "profile.toml").read_text().replace('max_total = "2.00"\n', "")
+    )
+    all_of_it = command("plan", "--profile", profile).stdout
+    figure = all_of_it.split('[money.USD] max_total = "')[1].split('"')[0]
+    (command.folder / "profile.toml").write_text(
+        (command.folder / "profile.toml").read_text().replace("[money.USD]\n", f'[money.USD]\nmax_total = "{figure}"\n')
+    )
+    again = command("plan", "--profile", profile)
+    assert again.returncode == 0, again.stderr
+    assert "beyond the money budget" not in again.stdout
+
+
+def test_a_reader_that_goes_away_changes_no_status(command):
+    with command.started("run", "--out", str(command.out), "-k", "store-id-missing") as process:
+        process.stdout.close()
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (0, "")
+
+
+def test_list_shows_requirements_cases_and_faults(command):
+    text = command("list").stdout
+    for name in (*load_contract().requirements, *FAULTS, *BENIGN, "store-id-missing"):
+        assert f" {name} " in text
+
+
+def test_the_mock_prints_its_url_and_ends_cleanly(command):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with command.started("mock", "--port", "0", "--fault", "store-unknown-accepted", "--rate", "100/s") as process:
+            line = process.stdout.readline()
+            url = line.split()[0]
+            with urllib.request.urlopen(f"{url}/admin/faults") as answer:
+                assert json.load(answer) == ["store-unknown-accepted"]
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=10)
+        assert (process.returncode, stdout, stderr) == (0, "", "")
+
+
+def test_the_mock_refuses_what_it_does_not_know(command, listener):
+    for arguments, said in (
+        (("--fault", "store-unknown-acepted"), "did you mean store-unknown-accepted?"),
+        (("--rate", "often"), "for example 5/s"),
+        (("--port", str(listener.port)), "Address already in use; name another"),
+    ):
+        ran = command("mock", *arguments)
+        assert ran.returncode == 2
+        assert said in ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+def test_what_comes_later_is_no_command_yet(command):
+    for name in ("sign-off", "verify", "compare", "check"):
+        assert command(name).returncode == 2
+    assert command("run", "--resume", "x").returncode == 2
+
+
+def test_the_schema_of_the_profile_is_the_one_that_is_shipped(command):
+    shipped = Path(conformance.__file__).with_name("profile.schema.json")
+    assert command("profile-schema").stdout == shipped.read_text()

@@ -1,0 +1,111 @@
+"""`pytest conformance/suite` and, installed, `pytest --pyargs conformance.suite`: the command's outcomes and statuses."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from conformance.mock.server import MockServer
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = any(entry.value == "conformance.suite.options" for entry in entry_points(group="pytest11"))
+OTHERS = {"other": [str(ROOT / "tests")], "around": [str(ROOT / "conformance")]}
+FORMS = {"folder": ["conformance/suite"], "package": ["--pyargs", "conformance.suite"]}
+
+SOME = ("-k", "store-id and not boundary or accept")
+
+
+def by_pytest(form: str, folder: Path, *arguments: str, all_plugins: bool = False) -> subprocess.CompletedProcess[str]:
+    """The form as a process: the first from a checkout, the second from anywhere; with all plugins that there are."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    env["PYTHONPATH"] = str(ROOT)
+    loaded = [] if INSTALLED and all_plugins else ["-p", "conformance.suite.options"]
+    if not all_plugins:
+        env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        loaded += ["-p", "xdist.plugin"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *loaded, *(FORMS | OTHERS)[form], *arguments],
+        cwd=ROOT if form == "folder" else folder, env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def told(results: dict) -> tuple:
+    """What must be alike."""
+    return (
+        results["verdict"],
+        results["exit_status"],
+        results["counts"],
+        {row["id"]: row["outcome"] for row in results["requirements"]},
+        [(row["id"], row["outcome"]) for row in results["cases"]],
+    )
+
+
+@pytest.mark.parametrize(("form", "faults", "status"), [("folder", (), 0), ("package", ("store-unknown-accepted",), 1)])
+def test_the_same_outcomes_and_status_as_the_command(command, form, faults, status):
+    with MockServer(faults=faults) as server:
+        expected = command.run("--target", server.url, *SOME)
+        results = command.results()
+        command.out = command.folder / "again"
+        arguments = ("--target", server.url, "--out", str(command.out), *SOME)
+        ran = by_pytest(form, command.folder, *arguments, all_plugins=True)
+    assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
+    assert told(command.results()) == told(results)
+    assert {file.name for file in command.out.iterdir()} >= {"results.json", "record.jsonl", "junit.xml", "report.html"}
+    assert "test_cases.py ." in ran.stdout
+    assert "MUSTs judged" in ran.stdout
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_usage_errors_are_2_and_no_connection_is_3(command, form, silent_port):
+    out = ("--out", str(command.out))
+    ran = by_pytest(form, command.folder, "--target", "https://pay.example.com", *out)
+    assert ran.returncode == 2
+    assert 'environment = "staging"' in ran.stderr
+    ran = by_pytest(form, command.folder, "--target", f"http://127.0.0.1:{silent_port}", *out)
+    assert ran.returncode == 3
+    assert command.results()["verdict"] == "inconclusive"
+
+
+def test_processes_and_an_empty_selection_are_refused(command):
+    out = ("--out", str(command.out))
+    ran = by_pytest("folder", command.folder, "-n", "2", *out)
+    assert ran.returncode == 2
+    assert "--concurrency" in ran.stderr
+    ran = by_pytest("folder", command.folder, "-k", "no-such-case", *out)
+    assert ran.returncode == 2
+    assert "matches no case" in ran.stdout
+    assert not command.out.exists()
+
+
+def test_another_pytest_is_left_alone(command):
+    """No option of ours is there, so that none can be in the way of another plugin's, and nothing is collected."""
+    ours = "--allow-production"
+    assert ours in by_pytest("folder", command.folder, "--help").stdout
+    assert ours not in by_pytest("other", command.folder, "--help").stdout
+    ran = by_pytest("around", command.folder, "--collect-only", "-q")
+    assert ran.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_an_interruption_is_130_and_leaves_the_report(command):
+    with MockServer() as server:
+        profile = command.profile(server.url, limits="requests_per_second = 20")
+        arguments = (
+            "-p",
+            "conformance.suite.options",
+            *FORMS["folder"],
+            "--profile",
+            profile,
+            "--out",
+            str(command.out),
+        )
+        with command.started(*arguments, module="pytest", cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1") as process:
+            command.grown(process, 30)
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stdout + stderr
+    assert command.results()["interrupted"] is True
+    assert command.results()["counts"]["failed"] == 0

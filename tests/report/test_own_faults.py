@@ -1,0 +1,32 @@
+"""What the suite cannot write is its own fault, with the status for it, and no finding about the target."""
+
+from __future__ import annotations
+
+import json
+
+from .conftest import started
+
+
+def test_a_page_that_cannot_be_written(tmp_path):
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    done = started(tmp_path, "--depth", "smoke")
+    assert done.status == 4
+    assert "fault of the suite: the report could not be written" in done.stdout
+    assert "Traceback" not in done.stderr
+    value = json.loads((done.out / "results.json").read_text())
+    assert (value["verdict"], value["exit_status"]) == ("conformant", 4)
+    assert len(value["errors"]) == 1
+
+
+def test_bodies_that_cannot_be_written(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "repro").write_text("a file where a folder has to be")
+    from conformance.mock.server import MockServer
+
+    with MockServer(faults=("store-missing",)) as server:
+        done = started(tmp_path, "--depth", "smoke", "--target", server.url)
+    assert done.status == 4
+    assert done.stdout.count("fault of the suite: repro: cannot be written") == 1
+    value = json.loads((done.out / "results.json").read_text())
+    assert value["verdict"] == "non-conformant"
+    assert "store-id.required" in (done.out / "report.html").read_text()

@@ -1,0 +1,89 @@
+"""`results.json` of every kind of run is what its schema says, small, and free of what the terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import conformance
+
+SCHEMA = json.loads((Path(conformance.__file__).parent / "report" / "results.schema.json").read_text("utf-8"))
+KINDS = {
+    "clean": ("conformant", 0),
+    "faulty": ("non-conformant", 1),
+    "hostile": ("non-conformant", 1),
+    "interrupted": ("inconclusive", 130),
+    "refused": ("inconclusive", 3),
+    "elsewhere": ("inconclusive", 3),
+}
+
+
+def results(done) -> dict:
+    return json.loads((done.out / "results.json").read_text("ascii"))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param, request.getfixturevalue(request.param)
+
+
+def test_the_schema_is_a_schema():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_results_are_as_the_schema_says(kind):
+    name, done = kind
+    value = results(done)
+    assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(value)] == []
+    verdict, status = KINDS[name]
+    assert (value["exit_status"], done.status) == (status, status), done.stderr
+    if name != "interrupted":
+        assert value["verdict"] == verdict
+    assert value["interrupted"] == (name == "interrupted")
+    assert value["errors"] == []
+
+
+def test_the_schema_lets_nothing_else_in(clean):
+    value = results(clean)
+    for wrong in ({**value, "more": 1}, {**value, "verdict": "fine"}, {k: v for k, v in value.items() if k != "run"}):
+        assert not Draft202012Validator(SCHEMA).is_valid(wrong)
+
+
+def test_results_are_small_and_one_case_a_line(clean):
+    text = (clean.out / "results.json").read_text("ascii")
+    assert len(text) < 300_000
+    value = json.loads(text)
+    assert sum(1 for line in text.splitlines() if line.startswith(' {"id": "')) == (
+        len(value["requirements"]) + len(value["cases"])
+    )
+
+
+def test_a_target_that_was_not_the_right_one_has_no_findings(refused, elsewhere):
+    for done in (refused, elsewhere):
+        value = results(done)
+        assert value["counts"]["requirements"]["failed"] == 0
+        assert value["scope"]["stop"]
+        assert all(not case["judgements"]["breaks"] for case in value["cases"])
+
+
+def test_breaks_rest_on_lines_of_the_record(faulty):
+    lines = [json.loads(line) for line in (faulty.out / "record.jsonl").read_text("utf-8").splitlines()]
+    value = results(faulty)
+    broken = [(case, one) for case in value["cases"] for one in case["judgements"]["breaks"]]
+    assert broken
+    for case, one in broken:
+        if one["exchange"] is not None:
+            assert lines[one["exchange"]]["kind"] == "exchange"
+            assert case["id"].startswith("run-") or one["exchange"] in case["exchanges"]
+
+
+def test_text_of_the_target_is_made_visible(hostile):
+    value = results(hostile)
+    everything = json.dumps(value, ensure_ascii=False)
+    assert "document.title" in everything
+    texts = [one for case in value["cases"] for row in case["judgements"]["breaks"] for one in row.values()]
+    assert not [text for text in texts if isinstance(text, str) and re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", text)]

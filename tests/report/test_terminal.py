@@ -1,0 +1,152 @@
+"""The terminal: a short plain summary, no control sequences where nobody sees them, a bar where somebody does."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conformance.cases.model import Case
+from conformance.contract import load_contract
+from conformance.judge.model import breaks
+from conformance.report.findings import Break, Finding
+from conformance.report.outcome import summarise
+from conformance.report.terminal import Progress, print_lines, summary_lines
+from conformance.run.model import CaseResult, RunResult
+
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+@pytest.mark.parametrize("kind", ["clean", "faulty", "hostile", "interrupted", "refused", "elsewhere"])
+def test_the_summary_is_short_and_plain(kind, request):
+    done = request.getfixturevalue(kind)
+    lines = done.stdout.splitlines()
+    assert re.match(r"(conformant|non-conformant|inconclusive) \(standard, \d+ of \d+ MUSTs judged\)$", lines[0])
+    assert len(lines) <= 40
+    assert lines[-1].startswith("files: out/report.html, results.json, junit.xml, record.jsonl")
+    assert not CONTROLS.search(done.stdout)
+    assert not CONTROLS.search(done.stderr)
+    assert len(done.stderr.splitlines()) <= 2 + 120 / 5
+
+
+def test_the_worst_findings_are_told_in_full(faulty):
+    text = faulty.stdout
+    assert "may charge" in text.split("\n\n")[0]
+    first = text.split("\n\n")[1].splitlines()
+    assert re.match(r"MUST [a-z.-]+: .+\.$", first[0])
+    assert re.match(r"  at        .+, case [a-z0-9-]+.*; page: ", first[1])
+    assert re.match(r"  expected  .", first[2])
+    assert re.match(r"  received  .", first[3])
+    assert "curl " in first[4]
+
+
+def test_each_file_that_it_names_is_there(faulty):
+    names = re.split(r", ", faulty.stdout.splitlines()[-1].removeprefix("files: out/"))
+    assert names[-1] == "repro/"
+    assert all((faulty.out / name).exists() for name in names)
+
+
+def in_a_terminal(target: str, cwd, **more: str) -> str:
+    """What a run writes to a terminal of its own."""
+    from .conftest import ENVIRONMENT, command
+
+    master, slave = pty.openpty()
+    running = subprocess.Popen(
+        command("run", "--out", "out", "--depth", "smoke", "--target", target),
+        cwd=cwd, env={**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "100", **more}, stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    os.close(slave)
+    parts = []
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(master)
+    assert running.wait(60) == 0
+    return b"".join(parts).decode()
+
+
+@pytest.fixture(scope="module")
+def target():
+    from conformance.mock.server import MockServer
+
+    with MockServer() as server:
+        yield server.url
+
+
+def test_on_a_terminal_there_is_a_bar(target, tmp_path):
+    shown = in_a_terminal(target, tmp_path)
+    assert "\x1b[" in shown
+    assert "conformant (smoke, " in shown
+
+
+def test_with_ci_a_terminal_is_no_terminal(target, tmp_path):
+    shown = in_a_terminal(target, tmp_path, CI="true")
+    assert "\x1b" not in shown
+    assert shown.startswith("conformant (smoke, ")
+
+
+def test_progress_is_a_line_now_and_then_and_never_one_for_each():
+    stream = io.StringIO()
+    progress = Progress(stream, every_s=3600)
+    progress.start(1000)
+    for _ in range(1000):
+        progress.advance(1, 1)
+    progress.stop()
+    assert stream.getvalue() == ""
+    progress = Progress(stream, every_s=0)
+    progress.start(2)
+    progress.advance(1, 1)
+    progress.advance(1)
+    assert stream.getvalue().splitlines() == [
+        "1 of 2 requests, 1 answers that break something",
+        "2 of 2 requests, 1 answers that break something",
+    ]
+
+
+def test_a_narrow_encoding_loses_nothing():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    print_lines(["caf\xe9…"], stream)
+    stream.flush()
+    assert stream.buffer.getvalue() == b"caf\\xe9\\u2026\n"
+
+
+def test_never_more_than_40_lines():
+    """Though everything is said at once that can be."""
+    contract = load_contract()
+    made = [
+        CaseResult(
+            Case(f"c{n}", "t", "title", (word,), ()), (breaks(word, at="a", expected="b\nc", received="d" * 999),)
+        )
+        for n, word in enumerate(list(contract.requirements)[:60])
+    ]
+    silent = [
+        CaseResult(Case(f"s{n}", "t", "title", (word,), ()), reason=f"reason {n}\n" * 99)
+        for n, word in enumerate(list(contract.requirements)[60:])
+    ]
+    result = RunResult(
+        (*made, *silent), "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "standard", "http://h", 9,
+        interrupted=True, stop="why\n" * 99, errors=("e\n" * 99,) * 9,
+    )  # fmt: skip
+    summary = summarise(contract, result)
+    rows = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
+    by_case = {row.result.case.id: row for row in summary.cases}
+    found = tuple(
+        Finding(
+            row, (Break(by_case[row.cases[0]], by_case[row.cases[0]].result.judgements[0], "# may charge\ncurl"),), 3
+        )
+        for row in rows
+    )
+    lines = summary_lines(summary, result, found, Path("out"), lambda text: text)
+    assert 35 < len(lines) <= 40
+    assert not [line for line in lines if "\n" in line]
+    assert lines[-1].startswith("files: ")
