@@ -120,8 +120,7 @@ def findings(out: Path, status: int, said: str) -> Findings:
     evidence = {
         judgement["requirement"]: f"{judgement['requirement']}: {case['id']}: {judgement['received']}"
         for case in reversed(results["cases"])
-        for judgement in case["judgements"]
-        if judgement["kind"] == "breaks"
+        for judgement in case["judgements"]["breaks"]
     }
     shown = "\n".join(evidence.get(name, name) for name in broken)
     return Findings(status, results["verdict"], results["complete"], results["errors"], broken, shown)
