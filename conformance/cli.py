@@ -222,6 +222,37 @@ def list_(spec: SpecOption = None) -> None:
 
 
 @app.command()
+def judge(
+    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Judge recorded traffic again, offline, and say which outcomes changed."""
+    from conformance.report.outcome import exit_status, summarise
+    from conformance.report.redact import visible
+    from conformance.run.offline import changes, judge_record, sound_record
+    from conformance.run.prepare import Options, contract_of, profile_of
+
+    file = record / "record.jsonl" if record.is_dir() else record
+    options = Options(profile)
+    contract = contract_of(options)
+    result = judge_record(file, contract, profile_of(options, contract, os.environ) if profile else None)
+    summary = summarise(contract, result)
+    print(summary.headline)
+    if result.stop:
+        print(visible(result.stop))
+    if sound_record(file).header["spec_digest"] != contract.digest:
+        print("the run had another spec than the one installed here")
+    for row in summary.requirements:
+        if row.outcome in ("failed", "warned"):
+            print(f"{row.outcome}: {row.requirement.id} in {', '.join(row.cases[:3])}")
+    now = {row.requirement.id: row.outcome for row in summary.requirements}
+    for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
+        print(line)
+    status = exit_status(summary, result, require_complete=False, fail_on_warning=False)
+    raise typer.Exit(status)
+
+
+@app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="Where to write the profile.")] = Path("profile.toml"),
 ) -> None:

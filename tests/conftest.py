@@ -36,8 +36,30 @@ class Ran(NamedTuple):
         return frozenset(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))
 
 
-def run_once(out: Path, *faults: str, timeout_s: float = 1.0, **options: object) -> Ran:
+# The mock as a target whose rate limit is one window for all callers.
+SHARED_WINDOW = """
+[target]
+name = "One window for all"
+environment = "local"
+url = "http://127.0.0.1"
+[data]
+stores = ["store-001"]
+currencies = ["USD"]
+trips.generate = "uuid4"
+[provoke.429]
+kind = "limiter"
+scope = "run"
+headers = { "X-Provoke" = "429" }
+[limits]
+max_wait_s = 5
+"""
+
+
+def run_once(out: Path, *faults: str, timeout_s: float = 1.0, shared_window: bool = False, **options: object) -> Ran:
     """One whole run against a fresh mock with these faults."""
+    if shared_window:
+        options["profile"] = out.with_suffix(".toml")
+        out.with_suffix(".toml").write_text(SHARED_WINDOW, encoding="utf-8")
     with MockServer(faults=faults) as server:
         run = Run(Options(target=server.url, out=out, **options))  # type: ignore[arg-type]
         limits = run.profile.limits.model_copy(update={"timeout_s": timeout_s})

@@ -1,75 +1,325 @@
-"""The only file that opens a connection: sends one request, keeps the raw answer, judges nothing."""
+"""The only file that opens a connection: sends one request, keeps the raw answer, judges nothing.
+
+`requests` prepares, pools, speaks TLS and goes through proxies. Beneath it, here, stands what it hides or can't do: the
+answer's bytes as received and read strictly, one deadline over everything, `Expect`, an answer that comes early.
+"""
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, cast
 
-import urllib3
+import requests
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+from urllib3.util.wait import wait_for_socket
 
-from conformance import __version__
-
+from .endpoint import Endpoint, EndpointAdapter, LoneSession, why_unreachable
 from .model import Exchange, Failure, FailureKind, Headers, Request
-from .wire import Parsed, parse
+from .wire import Parsed, Reading
 
-RAW_CAP = 256 * 1024
-ANSWER_CAP = 4 * 1024 * 1024
+__all__ = ["Client", "Endpoint"]
+
+ANSWER_CAP = 64 * 1024 * 1024
 EARLY_CLOSE_S = 1.0
 CONTINUE_WAIT_S = 1.0
+PIECE = 64 * 1024
+ABORTED = Failure("aborted", "the run was interrupted")
+SMALL = 16 * 1024  # what any send buffer takes at once
+QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 Fresh = Callable[[], tuple[bytes, str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to send: base URL without the operation path, fields sent with each request, TLS, proxy, time limit (s)."""
+@dataclass(slots=True)
+class _Line:
+    """What the connection of one client is told (`deadline`, monotonic) and what it notes, across reconnections."""
 
-    url: str
-    headers: Headers = ()
-    ca_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    proxy: str | None = None
-    timeout_s: float = 10.0
+    deadline: float = 0.0
+    aborted: bool = False
+    sock: socket.socket | None = None
+    opened: int = 0
+    last_case: str = ""
+    last_end: float = 0.0
+    closed_early: bool = False
+    late_defect: tuple[str, str] | None = None
 
 
-class _Unreachable(Exception):
-    def __init__(self, kind: FailureKind, detail: str) -> None:
-        super().__init__(detail)
-        self.failure = Failure(kind, detail)
+class _Received(HTTPResponse):
+    """The answer as requests wants it, with what it was made from."""
+
+    parsed: Parsed
+    raw_bytes: bytes
+    sent_at: float
+    answered_at: float
+
+    def _init_length(self, request_method: str | None) -> int | None:  # noqa: ARG002
+        return None  # the body is there already, and whether its length was told rightly is not for urllib3 to say
+
+
+class _Connection(HTTPConnection):
+    """A connection of urllib3's pools that writes and reads by itself."""
+
+    def __init__(self, *args: Any, line: _Line, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._line, self._reading = line, Reading("")
+        self._end: FailureKind | None = None
+        self._early, self._sent_at = False, 0.0
+
+    def _remaining(self) -> float:
+        left = self._line.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address that answers; urllib3 would give each of them the whole time."""
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        last: OSError = OSError("no address")
+        for *_, address in found:
+            try:
+                sock = create_connection(
+                    (str(address[0]), self.port), self._remaining(), socket_options=self.socket_options
+                )
+                sock.settimeout(self._remaining())
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, "no connection within the time limit") from error
+            except OSError as error:
+                last = error
+            else:
+                return sock
+        raise NewConnectionError(self, str(last)) from last
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for a tunnel; a watch shuts the socket, since this reading has no deadline of its own."""
+        assert self.sock is not None
+        watch = threading.Timer(self._remaining(), _shut, [self.sock])
+        watch.daemon = True
+        watch.start()
+        try:
+            super()._tunnel()
+        finally:
+            watch.cancel()
+        self.sock.settimeout(self._remaining())
+
+    def connect(self) -> None:
+        """Open the connection within the deadline, TLS and tunnel included."""
+        super().connect()
+        self._line.opened += 1
+        self._line.sock = self.sock
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can be used again; notes how it ended, or stray bytes, where it can't."""
+        if self.sock is None:
+            return False
+        try:
+            self.sock.settimeout(0)
+            stray = self.sock.recv(4096)
+        except WOULD_BLOCK:
+            return True
+        except OSError:
+            stray = b""
+        if stray:
+            self._line.late_defect = (self._line.last_case, f"{len(stray)} stray bytes after the end of the answer")
+        else:
+            self._line.closed_early = time.monotonic() - self._line.last_end < EARLY_CLOSE_S
+        return False
+
+    def request(  # type: ignore[override]
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        chunked: bool = False,
+        **_: Any,
+    ) -> None:
+        """Write the request; what is answered meanwhile is taken in, and ends the writing where it is final."""
+        if self.sock is None:
+            self.connect()
+        self._reading, self._end, self._early = Reading(method), None, False
+        self._sent_at = time.monotonic()
+        fields = headers if isinstance(headers, HTTPHeaderDict) else HTTPHeaderDict(headers or {})
+        lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.iteritems())]
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        content = body or b""
+        if chunked:
+            content = (b"%x\r\n%b\r\n" % (len(content), content) if content else b"") + b"0\r\n\r\n"
+        try:
+            if "Expect" in fields:
+                self._write(head)
+                self._await_continue()
+                head = b""
+            if not self._early:
+                self._write(head + content)
+        except TimeoutError:
+            self._end = "timeout"
+        except OSError:
+            pass  # the answer may have come although the request was not taken
+
+    def _write(self, data: bytes) -> None:
+        sock = self.sock
+        assert sock is not None
+        if len(data) <= SMALL:
+            sock.settimeout(self._remaining())
+            sock.sendall(data)
+            return
+        view = memoryview(data)
+        while view and self._end is None:
+            wait_for_socket(sock, read=True, write=True, timeout=self._remaining())
+            sock.settimeout(0)
+            with suppress(*WOULD_BLOCK):
+                self._take(sock.recv(PIECE))
+            if self._early:
+                return
+            with suppress(*WOULD_BLOCK):
+                view = view[sock.send(view[:PIECE]) :]
+
+    def _await_continue(self) -> None:
+        """Read until the peer asks for the body or answers without; after a second it is sent unasked."""
+        assert self.sock is not None
+        until = time.monotonic() + min(CONTINUE_WAIT_S, self._remaining())
+        while 100 not in self._reading.interim and not self._early and self._end is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self.sock.settimeout(left)
+            try:
+                self._take(self.sock.recv(PIECE))
+            except TimeoutError:
+                return
+
+    def _take(self, data: bytes) -> None:
+        """Take in what came before the request was written as a whole."""
+        if data:
+            self._reading.feed(data)
+        else:
+            self._end = "closed"
+        self._early = self._reading.done or self._reading.status is not None
+
+    def getresponse(self) -> _Received:  # type: ignore[override]
+        """Read until the answer is whole, the peer is done, or time is up; never raises for what the peer did."""
+        reading, sock = self._reading, self.sock
+        while sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
+            try:
+                sock.settimeout(self._remaining())
+                # Without it a server that writes head and body apart may wait for us, 40 ms each time.
+                if QUICKACK is not None and isinstance(sock, socket.socket):
+                    sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
+                data = sock.recv(PIECE)
+                if data:
+                    reading.feed(data)
+                else:
+                    self._end = "closed"
+            except TimeoutError:
+                self._end = "timeout"
+            except OSError:
+                self._end = "reset"
+        answered_at = time.monotonic()
+        parsed = self._outcome()
+        if self._early or not parsed.keep_alive:
+            self.close()
+        answer = parsed.answer
+        response = _Received(
+            body=answer.body if answer else b"",
+            headers=HTTPHeaderDict(answer.headers if answer else ()),
+            status=answer.status if answer else 0,
+            reason=answer.reason if answer else None,
+            preload_content=False,
+            decode_content=False,
+        )
+        response.parsed, response.raw_bytes = parsed, bytes(reading.raw)
+        response.sent_at, response.answered_at = self._sent_at, answered_at
+        return response
+
+    def _outcome(self) -> Parsed:
+        end = self._end
+        if self._line.aborted and not self._reading.done:
+            return Parsed(None, (), ABORTED, keep_alive=False)
+        parsed = self._reading.finish(ended=end is not None)
+        if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
+            defect = "not complete within the time limit" if end else f"answer larger than {ANSWER_CAP} bytes"
+            return replace(parsed, defects=(*parsed.defects, defect), keep_alive=False)
+        if end is not None and parsed.answer is None and (parsed.failure is None or parsed.failure.kind == "closed"):
+            return Parsed(None, (), Failure(end, _ENDS[end]), keep_alive=False)
+        return parsed
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+_ENDS: dict[FailureKind, str] = {
+    "timeout": "no answer within the time limit",
+    "reset": "the connection was reset",
+    "closed": "the connection was closed before a status line",
+}
+
+
+class _Adapter(EndpointAdapter):
+    """The adapter of requests over a pool of one connection of ours."""
+
+    def __init__(self, endpoint: Endpoint, line: _Line) -> None:
+        super().__init__(endpoint)
+        self._line = line
+        self.pool: HTTPConnectionPool | None = None
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        """The one pool, looked up once."""
+        if self.pool is None:
+            pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
+            kind = _SecureConnection if pool.scheme == "https" else _Connection
+            pool.ConnectionCls = partial(kind, line=self._line)  # type: ignore[assignment]
+            self.pool = pool
+        return self.pool
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()
+        self.pool = None
 
 
 class Client:
     """One kept-alive connection to the endpoint; not to be shared between threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.late_defect: tuple[str, str] | None = None
-        self._endpoint = endpoint
-        self._url = urlsplit(endpoint.url)
-        self._conn: HTTPConnection | None = None
-        self._opened = 0
-        self._last_case = ""
-        self._last_end = 0.0
+        self._endpoint, self._host = endpoint, endpoint.host
+        self._origin = f"{endpoint.parts.scheme}://{endpoint.host}"
+        self._line = _Line()
+        self._session = LoneSession(self._origin, _Adapter(endpoint, self._line))
+        self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else {}
+
+    def take_late_defect(self) -> tuple[str, str] | None:
+        """Case and words where bytes came after an answer that had seemed whole; told once."""
+        found, self._line.late_defect = self._line.late_defect, None
+        return found
 
     def close(self) -> None:
         """Close the connection, if any is open."""
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
+        self._session.close()
 
     def abort(self) -> None:
-        """End whatever is being waited for at this moment; may be called from another thread."""
-        sock = self._conn.sock if self._conn is not None else None
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        """End what is being waited for, and send nothing more; may be called from another thread."""
+        self._line.aborted = True
+        if self._line.sock is not None:
+            _shut(self._line.sock)
 
     def send(
         self,
@@ -86,170 +336,60 @@ class Client:
         attempt: int = 1,
         retry_closed: Fresh | None = None,
     ) -> Exchange:
-        """Send one request and read its answer within the time limit; failures are told in the exchange."""
-        early = self._check_reuse()
+        """Send one request and read its answer within the time limit; failures are told in the exchange.
+
+        `retry_closed` gives body and trip for a second try where a kept-alive connection turned out closed.
+        """
+        line, early, lost = self._line, False, False
         while True:
-            reused = self._conn is not None
-            request = self._request(method, target_path, headers, body, case, framing, accept)
-            wall, start = time.time(), time.monotonic()
-            deadline = start + self._endpoint.timeout_s
-            try:
-                sock = self._connect(deadline)
-                start = time.monotonic()
-                parsed, raw, end = self._talk(sock, request, framing, deadline)
-            except _Unreachable as error:
-                self.close()
-                return Exchange(case, probe, request, failure=error.failure, wall_time=wall, attempt=attempt, trip=trip)
-            died = reused and not raw and parsed.failure is not None and parsed.failure.kind in ("closed", "reset")
-            if died:
-                self.close()
-                if retry_closed is not None:
-                    early = early or time.monotonic() - self._last_end < EARLY_CLOSE_S
-                    body, trip = retry_closed()
-                    retry_closed = None
-                    continue
-            break
-        number = self._opened
-        self._last_case, self._last_end = case, end
-        if not parsed.keep_alive:
-            self.close()
+            request = self._endpoint.request(
+                method, target_path, headers, body, case=case, framing=framing, accept=accept
+            )
+            wall, opened = time.time(), line.opened
+            line.closed_early = False
+            line.deadline = time.monotonic() + self._endpoint.timeout_s
+            got = self._exchange(request, chunked=framing == "chunked")
+            early = early or line.closed_early
+            if isinstance(got, Failure):
+                return Exchange(
+                    case, probe, request, failure=got, wall_time=wall, attempt=attempt, closed_early=early, trip=trip
+                )
+            parsed = got.parsed
+            died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
+            if not died or line.opened > opened or retry_closed is None:
+                break
+            lost = time.monotonic() - line.last_end < EARLY_CLOSE_S
+            body, trip = retry_closed()
+            retry_closed = None
+        early = early or (lost and parsed.answer is not None)  # lost twice, it is this request that gets no answer
+        line.last_case, line.last_end = case, got.answered_at
         return Exchange(
-            case, probe, request, parsed.answer, parsed.failure, parsed.defects, raw[:RAW_CAP], start, end, wall,
-            attempt, number, early, trip,
+            case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
+            got.sent_at, got.answered_at, wall, attempt, line.opened, early, trip,
         )  # fmt: skip
 
-    def _check_reuse(self) -> bool:
-        """Drop a connection that is closed or has stray bytes; True where it was closed too early."""
-        if self._conn is None or self._conn.sock is None:
-            return False
-        sock = self._conn.sock
-        if not select.select([sock], [], [], 0)[0]:
-            return False
+    def _exchange(self, request: Request, *, chunked: bool) -> _Received | Failure:
+        """Send what was prepared by ourselves: requests would order and merge header fields, and quote the URL anew."""
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = request.target if request.target[:1] != "/" else self._origin + request.target
+        prepared.headers = HTTPHeaderDict(request.headers)  # type: ignore[assignment]
+        prepared.body = request.body if request.body or chunked else None
         try:
-            sock.settimeout(0.01)
-            stray = sock.recv(4096)
-        except (TimeoutError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            stray = b""
-        self.close()
-        if stray:
-            self.late_defect = (self._last_case, f"{len(stray)} stray bytes after the end of the answer")
-            return False
-        return time.monotonic() - self._last_end < EARLY_CLOSE_S
-
-    def _request(
-        self, method: str, path: str, headers: Headers, body: bytes, case: str, framing: str, accept: str | None
-    ) -> Request:
-        target = self._url.path.rstrip("/") + path
-        if self._endpoint.proxy and self._url.scheme == "http":
-            target = f"http://{self._url.netloc}{target}"
-        fields = [("Host", self._url.netloc.rpartition("@")[2])]
-        fields.append(("User-Agent", f"capture-charge-conformance/{__version__} ({case})"))
-        fields.append(("Accept-Encoding", "identity"))
-        if accept is not None:
-            fields.append(("Accept", accept))
-        given = {name.lower() for name, _ in headers}
-        fields += [(n, v) for n, v in self._endpoint.headers if n.lower() not in given]
-        fields += headers
-        if framing == "chunked":
-            fields.append(("Transfer-Encoding", "chunked"))
-        elif body or method in ("POST", "PUT", "PATCH"):
-            fields.append(("Content-Length", str(len(body))))
-        if framing == "expect":
-            fields.append(("Expect", "100-continue"))
-        return Request(method, target, tuple(fields), body)
-
-    def _connect(self, deadline: float) -> socket.socket:
-        if self._conn is not None and self._conn.sock is not None:
-            return self._conn.sock
-        conn = self._build(max(deadline - time.monotonic(), 0.001))
-        try:
-            conn.connect()
-        except urllib3.exceptions.NameResolutionError as error:
-            raise _Unreachable("dns", f"the name {self._url.hostname} is not known") from error
-        except urllib3.exceptions.NewConnectionError as error:
-            raise _Unreachable("refused", f"no connection to {self._url.netloc}: {error.__cause__ or error}") from error
-        except (urllib3.exceptions.ConnectTimeoutError, TimeoutError) as error:
-            raise _Unreachable("timeout", "no connection within the time limit") from error
-        except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
-            raise _Unreachable("tls", " ".join(str(error).split())) from error
-        except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise _Unreachable("refused", " ".join(str(error).split())) from error
-        self._conn = conn
-        self._opened += 1
-        assert conn.sock is not None
-        return conn.sock
-
-    def _build(self, timeout: float) -> HTTPConnection:
-        end, secure = self._endpoint, self._url.scheme == "https"
-        host, port = self._url.hostname or "", self._url.port or (443 if secure else 80)
-        via = urlsplit(end.proxy) if end.proxy else None
-        to, to_port = (via.hostname or "", via.port or 80) if via else (host, port)
-        if not secure:
-            return HTTPConnection(to, to_port, timeout=timeout)
-        conn = HTTPSConnection(
-            to, to_port, timeout=timeout, ca_certs=end.ca_file, cert_file=end.client_cert, key_file=end.client_key,
-            ssl_context=ssl.create_default_context(cafile=end.ca_file),
-        )  # fmt: skip
-        if via:
-            conn.set_tunnel(host, port)
-        return conn
-
-    def _talk(
-        self, sock: socket.socket, request: Request, framing: str, deadline: float
-    ) -> tuple[Parsed, bytes, float]:
-        """Write the request and read until the answer is whole, the peer is done, or time is up."""
-        lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{n}: {v}" for n, v in request.headers)]
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        body = request.body
-        if framing == "chunked":
-            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
-        raw = bytearray()
-        end: FailureKind | None = None
-        try:
-            sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            if framing == "expect":
-                sock.sendall(head)
-                if select.select([sock], [], [], min(CONTINUE_WAIT_S, self._endpoint.timeout_s))[0]:
-                    raw += sock.recv(65536)
-                if not raw or raw.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
-                    sock.sendall(body)
-            else:
-                sock.sendall(head + body)
-        except TimeoutError:
-            end = "timeout"
-        except OSError:
-            pass  # the answer may have come although the body was not taken
-        while True:
-            parsed = parse(bytes(raw), request.method, ended=end is not None)
-            if parsed.done or end is not None:
-                break
-            if len(raw) > ANSWER_CAP:
-                parsed = parse(bytes(raw), request.method, ended=True)
-                parsed = _with(parsed, f"answer larger than {ANSWER_CAP} bytes")
-                break
-            left = deadline - time.monotonic()
-            try:
-                if left <= 0:
-                    raise TimeoutError
-                sock.settimeout(left)
-                data = sock.recv(262144)
-                end = None if data else "closed"
-                raw += data
-            except TimeoutError:
-                end = "timeout"
-            except OSError:
-                end = "reset"
-        if end == "timeout" and parsed.answer:
-            parsed = _with(parsed, f"not complete within {self._endpoint.timeout_s:g} s")
-        elif end and parsed.answer is None and (parsed.failure is None or parsed.failure.kind == "closed"):
-            text = {"timeout": "no answer within the time limit", "reset": "the connection was reset"}
-            detail = text.get(end, "the connection was closed before a status line")
-            parsed = Parsed(None, (), Failure(end, detail), len(raw), keep_alive=False, done=True)
-        return parsed, bytes(raw), time.monotonic()
+            if self._line.aborted:
+                return ABORTED
+            response = self._session.send(prepared, stream=True, allow_redirects=False, proxies=self._proxies)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return (
+                ABORTED
+                if self._line.aborted
+                else why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
+            )
+        received = cast("_Received", response.raw)
+        received.release_conn()
+        return received
 
 
-def _with(parsed: Parsed, defect: str) -> Parsed:
-    found = (*parsed.defects, defect)
-    return Parsed(parsed.answer, found, parsed.failure, parsed.consumed, keep_alive=False, done=True)
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -1,46 +1,106 @@
-"""Gives a record as HAR 1.2, for tools that show HTTP traffic."""
+"""Gives a record as HAR 1.2, for tools that show HTTP traffic. Secrets are gone already: the record holds none."""
 
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from conformance import __version__
 
-from .model import Exchange, Headers
-from .record import Record
+from .model import Exchange, Headers, field_values
+from .record import Record, read_record
+
+Json = dict[str, Any]
 
 
-def to_har(record: Record) -> dict[str, Any]:
-    """All exchanges of the record; one without an answer has status 0."""
+def write_har(path: Path | str, record: Path | str) -> None:
+    """Write the exchanges of the record in file `record` to `path`. Raises OSError where it can't."""
+    text = json.dumps(to_har(read_record(record)), separators=(",", ":"), check_circular=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def to_har(record: Record) -> Json:
+    """All exchanges of the record; one without an answer has status 0 and says why in a comment."""
     creator = {"name": "capture-charge-conformance", "version": __version__}
-    return {"log": {"version": "1.2", "creator": creator, "entries": [_entry(e) for e in record.exchanges]}}
+    url = record.header.get("profile", {}).get("target", {}).get("url", "http:")
+    entries = [_entry(exchange, urlsplit(url).scheme) for exchange in record.exchanges]
+    return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
+
+
+def _entry(exchange: Exchange, scheme: str) -> Json:
+    ms = (exchange.elapsed or 0.0) * 1000
+    entry = {
+        "startedDateTime": datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat(),
+        "time": ms,
+        "request": _request(exchange, scheme),
+        "response": _response(exchange),
+        "cache": {},
+        "timings": {"send": 0, "wait": ms, "receive": 0},
+    }
+    if exchange.connection is not None:
+        entry["connection"] = str(exchange.connection)
+    comment = [f"{exchange.case}, probe {exchange.probe}, attempt {exchange.attempt}", *exchange.defects]
+    if exchange.failure is not None:
+        comment.append(f"{exchange.failure.kind}: {exchange.failure.detail}")
+    return entry | {"comment": "; ".join(comment)}
+
+
+def _request(exchange: Exchange, scheme: str) -> Json:
+    sent = exchange.request
+    host = (field_values(sent.headers, "Host") or [""])[0]
+    url = sent.target if "://" in sent.target else f"{scheme}://{host}{sent.target}"
+    query = sent.target.partition("?")[2]
+    value: Json = {
+        "method": sent.method,
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _pairs(sent.headers),
+        "queryString": [{"name": name, "value": text} for name, text in parse_qsl(query, keep_blank_values=True)],
+        "headersSize": -1,
+        "bodySize": len(sent.body),
+    }
+    if sent.body:
+        text, coded = _text(sent.body)
+        kind = (field_values(sent.headers, "Content-Type") or [""])[0]
+        value["postData"] = {"mimeType": kind, "params": [], "text": text}
+        if coded:
+            value["postData"]["comment"] = "text is the body in base64, since it is no UTF-8"
+    return value
+
+
+def _response(exchange: Exchange) -> Json:
+    got = exchange.answer
+    body = got.body if got else b""
+    text, coded = _text(body)
+    kind = (got.values("Content-Type") or [""])[0] if got else ""
+    content: Json = {"size": len(body), "mimeType": kind, "text": text}
+    if coded:
+        content["encoding"] = "base64"
+    return {
+        "status": got.status if got else 0,
+        "statusText": got.reason if got else "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _pairs(got.headers if got else ()),
+        "content": content,
+        "redirectURL": (got.values("Location") or [""])[0] if got else "",
+        "headersSize": -1,
+        "bodySize": len(body),
+    }
 
 
 def _pairs(headers: Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _entry(exchange: Exchange) -> dict[str, Any]:
-    sent, got = exchange.request, exchange.answer
-    host = next((value for name, value in sent.headers if name.lower() == "host"), "")
-    url = sent.target if "://" in sent.target else f"http://{host}{sent.target}"
-    body = got.body if got else b""
-    ms = (exchange.elapsed or 0) * 1000
-    common = {"httpVersion": "HTTP/1.1", "cookies": [], "headersSize": -1}
-    request = common | {"method": sent.method, "url": url, "headers": _pairs(sent.headers), "queryString": []}
-    request |= {"bodySize": len(sent.body)}
-    if sent.body:
-        kind = next((value for name, value in sent.headers if name.lower() == "content-type"), "")
-        request["postData"] = {"mimeType": kind, "text": sent.body.decode("utf-8", "replace")}
-    kind = (got.values("Content-Type") or [""])[0] if got else ""
-    content = {"size": len(body), "mimeType": kind, "text": base64.b64encode(body).decode(), "encoding": "base64"}
-    response = common | {"status": got.status if got else 0, "statusText": got.reason if got else ""}
-    response |= {"headers": _pairs(got.headers if got else ()), "content": content, "redirectURL": ""}
-    response |= {"bodySize": len(body)}
-    started = datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat()
-    timings = {"send": 0, "wait": ms, "receive": 0}
-    return {"startedDateTime": started, "time": ms, "request": request, "response": response, "cache": {}} | {
-        "timings": timings
-    }
+def _text(data: bytes) -> tuple[str, bool]:
+    """The bytes as text, and whether that is base64, because they are no UTF-8."""
+    try:
+        return data.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return base64.b64encode(data).decode(), True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Headers = tuple[tuple[str, str], ...]
-FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled"]
+FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled", "aborted"]
 
 
 def field_values(headers: Headers, name: str) -> list[str]:
@@ -46,7 +46,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How no answer came. `timeout`: none within the limit; `closed`, `reset`: the connection ended before a status
-    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all.
+    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all; `aborted`: the suite itself gave up.
     """
 
     kind: FailureKind

@@ -5,140 +5,174 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .model import Answer, Exchange, Failure, Headers, Request
+from .wire import RAW_CAP, parse
 
+FORMAT = 1
 Json = dict[str, Any]
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
+_SIMPLE = ("case", "probe", "sent_at", "answered_at", "wall_time", "attempt", "connection", "closed_early", "trip")
 
 
-def _hash(line: str) -> str:
-    return hashlib.sha256(line.encode()).hexdigest()
+class Redaction(Protocol):
+    """What takes secrets out of everything before it is written, once."""
+
+    def __call__(self, text: str) -> str: ...
+    def redact_bytes(self, data: bytes) -> bytes: ...
+    def redact_answer(self, raw: bytes) -> bytes: ...
+    def redact_headers(self, headers: Headers) -> Headers: ...
+    def redact_json(self, value: Any) -> Any: ...
 
 
 class Recorder:
-    """Writes a record; safe to share between threads. Every text passes `redact`. OSError (disk full) is let through."""
+    """Writes a record; safe to share between threads. OSError (disk full) is let through."""
 
-    def __init__(self, path: Path | str, header: Json, redact: Callable[[str], str] = lambda text: text) -> None:
-        self._file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - open for the whole run
-        self._redact = redact
+    def __init__(self, path: Path | str, header: Mapping[str, Any], redaction: Redaction) -> None:
+        self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run
+        self._redact = redaction
         self._lock = threading.Lock()
         self._number = 0
-        self._last = ""
-        self._write("header", header, flush=True)
+        self._previous = hashlib.sha256(b"").hexdigest()
+        self._write("header", redaction.redact_json(header), flush=True)
 
-    def intent(self, content: Json) -> int:
-        """Note, on disk before it is sent, a request that may charge; gives the line's number."""
-        return self._write("intent", content, flush=True)
+    def intent(self, content: Mapping[str, Any]) -> int:
+        """Note a request that may charge; it is with the operating system before it is sent. Gives the line's number."""
+        return self._write("intent", self._redact.redact_json(content), flush=True)
 
-    def exchange(self, exchange: Exchange, meta: Json | None = None) -> int:
-        """Write one exchange with what was expected of it; gives the line's number."""
+    def exchange(self, exchange: Exchange, meta: Mapping[str, Any] | None = None) -> int:
+        """Write one exchange with what was expected of it, `meta`, free of secrets; gives the line's number."""
         return self._write("exchange", {"exchange": _dump(exchange, self._redact), "meta": meta or {}}, flush=False)
 
-    def footer(self, footer: Json) -> None:
-        """Write the last line and close the file."""
-        self._write("footer", footer, flush=True)
+    def footer(self, footer: Mapping[str, Any]) -> None:
+        """Write the last line, which carries the hash of itself, and close the file."""
+        self._write("footer", self._redact.redact_json(footer), flush=True)
         self.close()
 
     def close(self) -> None:
         """Close the file; without a footer the record counts as cut off."""
         self._file.close()
 
-    def _write(self, kind: str, content: Json, flush: bool) -> int:
-        clean = _clean(content, self._redact)
+    def _write(self, kind: str, content: Mapping[str, Any], flush: bool) -> int:
+        rest = _encode(content)[1:]
         with self._lock:
             number = self._number
-            line = json.dumps({"number": number, "hash": _hash(self._last), "kind": kind, **clean}, ensure_ascii=True)
-            self._file.write(line + "\n")
+            head = f'{{"number":{number},"previous":"{self._previous}","kind":"{kind}"'
+            line = (f"{head},{rest}" if len(rest) > 1 else f"{head}}}").encode()
+            if kind == "footer":
+                line = line[:-1] + f',"digest":"{hashlib.sha256(line).hexdigest()}"}}'.encode()
+            self._file.write(line + b"\n")
             if flush:
                 self._file.flush()
-            self._number, self._last = number + 1, line
-            return number
+            self._number, self._previous = number + 1, hashlib.sha256(line).hexdigest()
+        return number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """A record as read: `meta` goes with `exchanges` one to one; `broken` says what is wrong, empty if nothing."""
+    """A record as read: `meta` goes with `exchanges` one to one. `complete`: the footer is there, nothing was cut off.
 
-    header: Json
-    exchanges: list[Exchange]
-    meta: list[Json]
-    complete: bool
-    broken: str
+    `broken` says at which line it is no record of this form or was changed afterwards; empty where it is sound.
+    """
+
+    header: Json = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+    meta: list[Json] = field(default_factory=list)
+    footer: Json = field(default_factory=dict)
+    complete: bool = False
+    broken: str = ""
 
 
 def read_record(path: Path | str) -> Record:
     """Read a record and check its chain of hashes; reading stops at the first line that does not fit."""
-    header: Json = {}
-    exchanges: list[Exchange] = []
-    metas: list[Json] = []
-    complete, broken, last, number = False, "", "", 0
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines()):
+    record = Record()
+    lines = Path(path).read_bytes().split(b"\n")
+    unfinished = lines.pop()
+    previous = hashlib.sha256(b"").hexdigest()
+    for number, line in enumerate(lines):
         try:
             entry = json.loads(line)
-            if entry["number"] != number or entry["hash"] != _hash(last):
-                broken = f"line {number + 1} does not continue the line before"
+            kind = entry["kind"]
+            if record.complete or entry["number"] != number or entry["previous"] != previous:
+                record.broken = (
+                    f"line {number + 1} does not continue the line before it: a line was changed or is missing"
+                )
                 break
-            if entry["kind"] == "exchange":
-                exchanges.append(_load(entry["exchange"], number))
-                metas.append(entry["meta"])
+            _take(record, entry, line)
         except (ValueError, KeyError, TypeError):
-            broken = f"line {number + 1} is unreadable"
+            record.broken = f"line {number + 1} is no line of a record" if number else "line 1 is no header of a record"
             break
-        if entry["kind"] == "header":
-            header = entry
-        complete, last = entry["kind"] == "footer", line
-    if not complete and not broken:
-        broken = "cut off: the record has no footer"
-    return Record(header, exchanges, metas, complete and not broken, broken)
+        if (kind == "header") != (number == 0):
+            record.broken = "line 1 is no header of a record"
+        if record.broken:
+            break
+        previous = hashlib.sha256(line).hexdigest()
+    if not record.broken and not record.header:
+        record.broken = "line 1 is no header of a record"
+    if not record.broken and record.complete and unfinished:
+        record.broken = f"line {len(lines) + 1} stands after the footer"
+    record.complete = record.complete and not record.broken
+    return record
 
 
-def _clean(value: Any, redact: Callable[[str], str]) -> Any:
-    """The same JSON value with every text redacted."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _clean(item, redact) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(item, redact) for item in value]
-    return value
+def _take(record: Record, entry: Json, line: bytes) -> None:
+    match entry["kind"]:
+        case "header":
+            record.header = entry
+            if entry.get("format") != FORMAT:
+                record.broken = f"line 1: format {entry.get('format')!r} is unknown; this version reads format {FORMAT}"
+        case "exchange":
+            record.exchanges.append(_load(entry["exchange"], entry["number"]))
+            record.meta.append(entry["meta"])
+        case "footer":
+            record.footer, record.complete = entry, True
+            digest = _DIGEST.search(line)
+            if not digest or hashlib.sha256(line[: digest.start()] + b"}").hexdigest() != digest[1].decode():
+                record.broken = f"line {entry['number'] + 1}: the footer was changed"
 
 
-def _bytes_out(data: bytes, redact: Callable[[str], str]) -> str | Json:
-    """Bytes as text where they are plain UTF-8, else redacted bytewise and put into base64."""
+def _bytes_out(data: bytes) -> str | Json:
+    """Bytes as text where they are UTF-8, else in base64."""
     try:
-        text = data.decode("utf-8")
-        if all(char.isprintable() or char in "\r\n\t" for char in text):
-            return text
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    hidden = redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return {"base64": base64.b64encode(hidden).decode()}
+        return {"base64": base64.b64encode(data).decode()}
 
 
 def _bytes_in(data: str | Json) -> bytes:
     return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])
 
 
-SIMPLE = ("case", "probe", "sent_at", "answered_at", "wall_time", "attempt", "connection", "closed_early", "trip")
-
-
-def _dump(exchange: Exchange, redact: Callable[[str], str]) -> Json:
+def _dump(exchange: Exchange, redact: Redaction) -> Json:
+    """The exchange as a JSON value. An answer whose bytes are there as a whole is not told a second time."""
     sent, answer, failure = exchange.request, exchange.answer, exchange.failure
-    out: Json = {name: getattr(exchange, name) for name in SIMPLE}
-    out["defects"] = list(exchange.defects)
-    out["request"] = {"method": sent.method, "target": sent.target, "headers": sent.headers}
-    out["request"]["body"] = _bytes_out(sent.body, redact)
-    out["raw"] = _bytes_out(exchange.raw, redact)
-    out["failure"] = {"kind": failure.kind, "detail": failure.detail} if failure else None
-    out["answer"] = None
-    if answer:
-        out["answer"] = {"status": answer.status, "reason": answer.reason, "interim": answer.interim}
-        out["answer"] |= {"headers": answer.headers, "body": _bytes_out(answer.body, redact)}
+    out: Json = {name: getattr(exchange, name) for name in _SIMPLE}
+    if exchange.trip is not None:
+        out["trip"] = redact(exchange.trip)
+    out["defects"] = [redact(defect) for defect in exchange.defects]
+    out["request"] = {
+        "method": sent.method,
+        "target": redact(sent.target),
+        "headers": redact.redact_headers(sent.headers),
+        "body": _bytes_out(redact.redact_bytes(sent.body)),
+    }
+    out["failure"] = {"kind": failure.kind, "detail": redact(failure.detail)} if failure else None
+    out["raw"] = _bytes_out(redact.redact_answer(exchange.raw))
+    if answer is not None and not 0 < len(exchange.raw) < RAW_CAP:
+        out["answer"] = {
+            "status": answer.status,
+            "reason": redact(answer.reason),
+            "interim": answer.interim,
+            "headers": redact.redact_headers(answer.headers),
+            "body": _bytes_out(redact.redact_bytes(answer.body)),
+        }
     return out
 
 
@@ -147,18 +181,20 @@ def _pairs(value: Any) -> Headers:
 
 
 def _load(data: Json, number: int) -> Exchange:
-    sent, got, failed = data["request"], data["answer"], data["failure"]
-    request = Request(sent["method"], sent["target"], _pairs(sent["headers"]), _bytes_in(sent["body"]))
+    sent, failed, raw = data["request"], data["failure"], _bytes_in(data["raw"])
     answer = None
-    if got:
-        body = _bytes_in(got["body"])
-        answer = Answer(got["status"], _pairs(got["headers"]), body, got["reason"], tuple(got["interim"]))
+    if (got := data.get("answer")) is not None:
+        answer = Answer(
+            got["status"], _pairs(got["headers"]), _bytes_in(got["body"]), got["reason"], tuple(got["interim"])
+        )
+    elif failed is None:
+        answer = parse(raw, sent["method"], ended=True).answer
     return Exchange(
-        request=request,
+        request=Request(sent["method"], sent["target"], _pairs(sent["headers"]), _bytes_in(sent["body"])),
         answer=answer,
         failure=Failure(**failed) if failed else None,
         defects=tuple(data["defects"]),
-        raw=_bytes_in(data["raw"]),
+        raw=raw,
         number=number,
-        **{name: data[name] for name in SIMPLE},
+        **{name: data[name] for name in _SIMPLE},
     )

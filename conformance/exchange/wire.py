@@ -4,102 +4,256 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from .model import Answer, Failure, Headers, field_values
 
+RAW_CAP = 256 * 1024
+CONTENT_CAP = 4 * 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: ([^\r\n]*))?\Z")
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
+CHUNK_LINE_CAP = 4096
+_HEAD_END = re.compile(rb"\n\r?\n")
+_PREFIX = b"HTTP/"
+
+Stage = Literal["head", "length", "chunk-size", "chunk", "trailer", "to-close", "done"]
+_CUT = {
+    "chunk-size": "truncated: the last chunk is missing",
+    "chunk": "truncated within a chunk",
+    "trailer": "truncated within the trailer section",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the bytes amount to. `done`: no further byte belongs to the answer; `consumed`: bytes that belong to it."""
+    """What the bytes amount to. `keep_alive`: another request may be sent on the same connection."""
 
     answer: Answer | None
     defects: tuple[str, ...]
     failure: Failure | None
-    consumed: int
     keep_alive: bool
-    done: bool
-    announced_close: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    content: bytes
-    end: int
-    done: bool
-    defects: tuple[str, ...] = ()
-    delimited: bool = True
+class Reading:
+    """Takes the bytes of the answer to one request as they arrive, each looked at once.
 
+    `done`: no further byte belongs to the answer. `raw` are the bytes as received and the content what they carry, both
+    up to a cap; `size` counts them all. `status` is that of the final answer, once its head is there.
+    """
 
-def parse(raw: bytes, method: str, ended: bool) -> Parsed:
-    """Parse the answer to a `method` request. `ended`: no more bytes will come (closed, reset or out of time)."""
-    defects: list[str] = []
-    interim: list[int] = []
-    at = 0
-    while True:
-        head = _head(raw, at, defects)
-        if head is None:
-            return _headless(raw, at, ended, tuple(defects))
-        lines, after = head
-        match = STATUS_LINE.match(lines[0])
-        if match is None:
-            failure = Failure("garbled", f"no HTTP status line: {lines[0][:60]!r}")
-            return Parsed(None, (), failure, len(raw), False, True)
-        status = int(match[3])
-        if not 100 <= status < 200 or status == 101:
-            break
-        interim.append(status)
-        _fields(lines[1:], [])
-        at = after
-    if match[4] is None:
-        defects.append("status line has no blank after the status code")
-    headers = _fields(lines[1:], defects)
-    body = _body(raw, after, headers, status, method, ended)
-    defects += body.defects
-    if body.done and body.delimited and len(raw) > body.end:
-        defects.append(f"{len(raw) - body.end} stray bytes after the end of the answer")
-    announced = _announced(match[1] + b"." + match[2], headers)
-    keep = body.done and body.delimited and not announced and not defects
-    reason = (match[4] or b"").decode("latin-1")
-    answer = Answer(status, headers, body.content, reason, tuple(interim))
-    unique = tuple(dict.fromkeys(defects))
-    return Parsed(answer, unique, None, body.end, keep, body.done, announced or not body.delimited)
+    def __init__(self, method: str) -> None:
+        self.raw = bytearray()
+        self.size = 0
+        self.status: int | None = None
+        self.interim: list[int] = []
+        self._method = method
+        self._stage: Stage = "head"
+        self._buffer = bytearray()
+        self._seen = 0
+        self._left = self._length = 0
+        self._content = bytearray()
+        self._version = self._reason = b""
+        self._headers: Headers = ()
+        self._defects: list[str] = []
+        self._garbled_at: int | None = None
+        self._delimited = True
 
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete, or can't be read any further."""
+        return self._stage == "done"
 
-def _headless(raw: bytes, at: int, ended: bool, defects: tuple[str, ...]) -> Parsed:
-    """No complete head: not yet, or never. A readable status line before the end still counts as an answer."""
-    rest = raw[at:]
-    if rest and not b"HTTP/".startswith(rest[:5]):
-        return Parsed(None, (), Failure("garbled", f"no HTTP status line: {rest[:60]!r}"), len(raw), False, ended)
-    if not ended:
-        return Parsed(None, defects, None, 0, False, False)
-    first, newline, more = rest.partition(b"\n")
-    match = STATUS_LINE.match(first.rstrip(b"\r"))
-    if match and newline:
-        found: list[str] = [*defects, "truncated within the header section"]
-        lines = [line.rstrip(b"\r") for line in more.split(b"\n")[:-1]]
-        answer = Answer(int(match[3]), _fields(lines, found), b"", (match[4] or b"").decode("latin-1"))
-        return Parsed(answer, tuple(dict.fromkeys(found)), None, len(raw), False, True)
-    if rest:
-        return Parsed(
-            None, (), Failure("garbled", f"ended within the status line: {rest[:60]!r}"), len(raw), False, True
+    def feed(self, data: bytes) -> None:
+        """Take in what was received."""
+        self.size += len(data)
+        if len(self.raw) < RAW_CAP:
+            self.raw += data[: RAW_CAP - len(self.raw)]
+        self._buffer += data
+        while not self.done and self._step():
+            pass
+
+    def finish(self, *, ended: bool) -> Parsed:
+        """What came so far amounts to. `ended`: no more bytes will come (closed, reset or out of time)."""
+        if self._garbled_at is not None:
+            found = bytes(self.raw[self._garbled_at :][:60]).split(b"\n")[0].rstrip(b"\r")
+            return Parsed(None, (), Failure("garbled", f"no HTTP status line: {found!r}"), False)
+        if self.status is None:
+            return self._headless(ended)
+        defects = [*self._defects, *self._cut_off(ended)]
+        if self.done and self._delimited and self._buffer:
+            defects.append(f"{len(self._buffer)} stray bytes after the end of the answer")
+        keep = self.done and self._delimited and not defects and not self._announced()
+        answer = Answer(
+            self.status, self._headers, bytes(self._content), self._reason.decode("latin-1"), tuple(self.interim)
         )
-    return Parsed(None, (), Failure("closed", "the connection ended before a status line"), len(raw), False, True)
+        return Parsed(answer, tuple(dict.fromkeys(defects)), None, keep)
+
+    def _step(self) -> bool:
+        """Go one step on with what is there; False where more bytes are needed."""
+        match self._stage:
+            case "head":
+                return self._head()
+            case "length" | "chunk":
+                return self._counted()
+            case "chunk-size":
+                return self._chunk_size()
+            case "trailer":
+                line = self._line()
+                if line == b"":
+                    self._stage = "done"
+                return line is not None
+            case _:
+                self._keep(self._buffer)
+                self._buffer.clear()
+                return False
+
+    def _keep(self, content: bytes | bytearray) -> None:
+        if len(self._content) < CONTENT_CAP:
+            self._content += content[: CONTENT_CAP - len(self._content)]
+
+    def _head(self) -> bool:
+        if not self._buffer.startswith(_PREFIX) and not _PREFIX.startswith(self._buffer):
+            return self._is_garbled()
+        match = _HEAD_END.search(self._buffer, max(self._seen - 2, 0))
+        if match is None:
+            self._seen = len(self._buffer)
+            return False
+        block = bytes(self._buffer[: match.end()])
+        lines = [line[:-1] if line.endswith(b"\r") else line for line in block.split(b"\n")[:-2]]
+        status_line = STATUS_LINE.match(lines[0])
+        if status_line is None:
+            return self._is_garbled()
+        del self._buffer[: match.end()]
+        self._seen = 0
+        if block.count(b"\n") != block.count(b"\r\n"):
+            self._defects.append("header line ended by a bare line feed")
+        status = int(status_line[3])
+        if 100 <= status < 200 and status != 101:
+            self.interim.append(status)
+            return True
+        if status_line[4] is None:
+            self._defects.append("status line has no blank after the status code")
+        self.status, self._reason = status, status_line[4] or b""
+        self._version = status_line[1] + b"." + status_line[2]
+        self._headers = _fields(lines[1:], self._defects)
+        self._stage = self._framing(status)
+        return True
+
+    def _is_garbled(self) -> bool:
+        self._garbled_at, self._stage = self.size - len(self._buffer), "done"
+        return False
+
+    def _framing(self, status: int) -> Stage:
+        """How the content is delimited, by the rules of RFC 9112 section 6.3."""
+        if self._method == "HEAD" or status in (101, 204, 304):
+            return "done"
+        codings = [p.strip().lower() for v in field_values(self._headers, "Transfer-Encoding") for p in v.split(",")]
+        lengths = field_values(self._headers, "Content-Length")
+        if codings:
+            if lengths:
+                self._defects.append("both Transfer-Encoding and Content-Length")
+            return "chunk-size" if codings == ["chunked"] else self._lost(f"unknown Transfer-Encoding {codings!r}")
+        if not lengths:
+            self._delimited = False
+            return "to-close"
+        distinct = sorted({part.strip() for value in lengths for part in value.split(",")})
+        if len(distinct) > 1:
+            return self._lost(f"different Content-Length values: {', '.join(distinct)}")
+        size = distinct[0]
+        if not (size.isascii() and size.isdigit() and len(size) < 19):
+            return self._lost(f"Content-Length is no number: {size[:40]!r}")
+        if len(lengths) > 1 or "," in lengths[0]:
+            self._defects.append("Content-Length given more than once")
+        self._left = self._length = int(size)
+        return "length" if self._left else "done"
+
+    def _lost(self, defect: str) -> Stage:
+        """Nobody can tell where the answer ends: look no further."""
+        self._defects.append(defect)
+        self._delimited = False
+        return "done"
+
+    def _counted(self) -> bool:
+        piece = self._buffer[: self._left]
+        self._keep(piece)
+        del self._buffer[: len(piece)]
+        self._left -= len(piece)
+        if self._left:
+            return False
+        if self._stage == "length":
+            self._stage = "done"
+            return True
+        if len(self._buffer) < 2:
+            return False
+        if self._buffer[:2] != b"\r\n":
+            self._stage = self._lost("chunk data is not followed by CRLF")
+            return False
+        del self._buffer[:2]
+        self._stage = "chunk-size"
+        return True
+
+    def _chunk_size(self) -> bool:
+        line = self._line()
+        if line is None:
+            if len(self._buffer) > CHUNK_LINE_CAP:
+                self._stage = self._lost("bad chunk size: line too long")
+            return False
+        match = CHUNK_SIZE.match(line)
+        if match is None:
+            self._stage = self._lost(f"bad chunk size {line[:40]!r}")
+            return False
+        self._left = int(match[1], 16)
+        self._stage = "chunk" if self._left else "trailer"
+        return True
+
+    def _line(self) -> bytes | None:
+        """The next line without its CRLF, taken off the buffer; None while it is incomplete."""
+        end = self._buffer.find(b"\r\n", max(self._seen - 1, 0))
+        if end < 0:
+            self._seen = len(self._buffer)
+            return None
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
+        self._seen = 0
+        return line
+
+    def _cut_off(self, ended: bool) -> tuple[str, ...]:
+        if not ended or self.done or self._stage == "to-close":
+            return ()
+        if self._stage == "length":
+            return (f"truncated: {self._length - self._left} of {self._length} bytes of the body",)
+        return (_CUT[self._stage],)
+
+    def _announced(self) -> bool:
+        """Whether the answer says that the connection ends after it."""
+        values = field_values(self._headers, "Connection")
+        options = {part.strip().lower() for value in values for part in value.split(",")}
+        return "close" in options or self._version != b"1.1"
+
+    def _headless(self, ended: bool) -> Parsed:
+        """No complete head: not yet, or never. A readable status line before the end still counts as an answer."""
+        if not ended:
+            return Parsed(None, tuple(self._defects), None, False)
+        rest = bytes(self._buffer)
+        first, newline, more = rest.partition(b"\n")
+        match = STATUS_LINE.match(first.rstrip(b"\r"))
+        if match and newline:
+            found = [*self._defects, "truncated within the header section"]
+            fields = _fields([line.rstrip(b"\r") for line in more.split(b"\n")[:-1]], found)
+            reason = (match[4] or b"").decode("latin-1")
+            answer = Answer(int(match[3]), fields, b"", reason, tuple(self.interim))
+            return Parsed(answer, tuple(dict.fromkeys(found)), None, False)
+        if rest:
+            return Parsed(None, (), Failure("garbled", f"ended within the status line: {rest[:60]!r}"), False)
+        return Parsed(None, (), Failure("closed", "the connection ended before a status line"), False)
 
 
-def _head(raw: bytes, at: int, defects: list[str]) -> tuple[list[bytes], int] | None:
-    """The lines of the header section that begins at `at`, and where it ends; None while it is incomplete."""
-    match = re.compile(rb"\n\r?\n").search(raw, at)
-    if match is None:
-        return None
-    block = raw[at : match.end()]
-    lines = block.split(b"\n")[:-2]
-    if block.count(b"\n") != block.count(b"\r\n"):
-        defects.append("header line ended by a bare line feed")
-    return [line[:-1] if line.endswith(b"\r") else line for line in lines], match.end()
+def parse(raw: bytes, method: str, *, ended: bool) -> Parsed:
+    """Parse the answer to a `method` request that came as a whole. `ended`: no more bytes will come."""
+    reading = Reading(method)
+    reading.feed(raw)
+    return reading.finish(ended=ended)
 
 
 def _fields(lines: list[bytes], defects: list[str]) -> Headers:
@@ -122,76 +276,3 @@ def _fields(lines: list[bytes], defects: list[str]) -> Headers:
         if colon:
             fields.append((key.strip().decode("latin-1"), content.strip(b" \t\r").decode("latin-1")))
     return tuple(fields)
-
-
-def _announced(version: bytes, headers: Headers) -> bool:
-    """Whether the answer says that the connection ends after it."""
-    options = {part.strip().lower() for value in field_values(headers, "Connection") for part in value.split(",")}
-    return "close" in options or version != b"1.1"
-
-
-def _body(raw: bytes, at: int, headers: Headers, status: int, method: str, ended: bool) -> _Body:
-    """The content by the rules of RFC 9112 section 6.3."""
-    if method == "HEAD" or status in (101, 204, 304):
-        return _Body(b"", at, True)
-    codings = [p.strip().lower() for v in field_values(headers, "Transfer-Encoding") for p in v.split(",")]
-    lengths = field_values(headers, "Content-Length")
-    if codings:
-        extra = ("both Transfer-Encoding and Content-Length",) if lengths else ()
-        if codings == ["chunked"]:
-            found = _chunked(raw, at, ended)
-            return _Body(found.content, found.end, found.done, extra + found.defects, found.delimited)
-        return _to_close(raw, at, ended, (*extra, f"unknown Transfer-Encoding {', '.join(codings)!r}"))
-    if not lengths:
-        return _to_close(raw, at, ended, ())
-    distinct = {part.strip() for value in lengths for part in value.split(",")}
-    if len(distinct) > 1:
-        return _to_close(raw, at, ended, (f"different Content-Length values: {', '.join(sorted(distinct))}",))
-    size = distinct.pop()
-    if not (size.isascii() and size.isdigit() and len(size) < 19):
-        return _to_close(raw, at, ended, (f"Content-Length is no number: {size[:40]!r}",))
-    repeated = ("Content-Length given more than once",) if len(lengths) > 1 or "," in lengths[0] else ()
-    end = at + int(size)
-    if len(raw) >= end:
-        return _Body(raw[at:end], end, True, repeated)
-    cut = (f"truncated: {len(raw) - at} of {size} bytes of the body",) if ended else ()
-    return _Body(raw[at:], len(raw), ended, repeated + cut)
-
-
-def _to_close(raw: bytes, at: int, ended: bool, defects: tuple[str, ...]) -> _Body:
-    return _Body(raw[at:], len(raw), ended, defects, delimited=False)
-
-
-def _chunked(raw: bytes, at: int, ended: bool) -> _Body:
-    """Content in the chunked coding; trailer fields are read and left out."""
-    content = bytearray()
-
-    def stop(defect: str, bad: bool = False) -> _Body:
-        over = ended or bad
-        return _Body(bytes(content), len(raw), over, (defect,) if over else (), delimited=not bad)
-
-    while True:
-        line_end = raw.find(b"\r\n", at)
-        if line_end < 0:
-            if len(raw) - at > 4096:
-                return stop("bad chunk size: line too long", True)
-            return stop("truncated: the last chunk is missing")
-        match = CHUNK_SIZE.match(raw[at:line_end])
-        if match is None:
-            return stop(f"bad chunk size {raw[at:line_end][:40]!r}", True)
-        size, at = int(match[1], 16), line_end + 2
-        if size == 0:
-            break
-        content += raw[at : at + size]
-        if len(raw) < at + size + 2:
-            return stop("truncated within a chunk")
-        if raw[at + size : at + size + 2] != b"\r\n":
-            return stop("chunk data is not followed by CRLF", True)
-        at += size + 2
-    while True:
-        line_end = raw.find(b"\r\n", at)
-        if line_end < 0:
-            return stop("truncated within the trailer section")
-        if line_end == at:
-            return _Body(bytes(content), at + 2, True)
-        at = line_end + 2

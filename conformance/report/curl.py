@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.cases.model import Case
 from conformance.exchange.model import Exchange, Headers
-from conformance.profile import Profile
+from conformance.profile import Profile, Provocation
 from conformance.report.redact import SECRET_HEADERS, Redactor
 
 # curl says these itself, as the request had them or with no difference to the target.
@@ -29,6 +29,7 @@ class Shell:
 
     `variables` give, by header field, its value with a shell variable in place of the secret. `trip` is the shell
     expression for a trip that was not used yet; empty where a trip may be used again. `options` come first in each line.
+    `provoking` and `calls` are, by status, the header fields and the other calls by which the profile provokes it.
     """
 
     url: str
@@ -38,6 +39,13 @@ class Shell:
     trip: str = FRESH
     options: tuple[str, ...] = ()
     provoking: dict[int, Headers] = field(default_factory=dict)
+    calls: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def note(self, exchange: Exchange, case: Case) -> str:
+        """A comment, with its line end, that tells of the profile's calls around a provoked request; empty without."""
+        status = case.probes[exchange.probe].provoke if _is_own(exchange, case) else None
+        calls = self.calls.get(status or 0, ())
+        return f"# [provoke.{status}] of the profile also has: {'; '.join(calls)}\n" if calls else ""
 
     def line(self, exchange: Exchange, case: Case) -> str:
         """One POSIX shell line for one exchange; its body is put into `repro`. OSError where that can't be written."""
@@ -106,7 +114,7 @@ class Shell:
 
     def unique(self, exchange: Exchange, case: Case) -> str:
         """The value that stood for `${unique}` in the request; empty where none did."""
-        if exchange.case != case.id or exchange.probe >= len(case.probes):
+        if not _is_own(exchange, case):
             return ""
         for name, template in self.provoking.get(case.probes[exchange.probe].provoke or 0, ()):
             before, found, after = template.partition("${unique}")
@@ -133,7 +141,19 @@ def shell_of(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterabl
         FRESH if trips.generate else "" if trips.reuse else OWN_TRIP,
         tuple(options),
         {status: tuple(one.headers.items()) for status, one in profile.provoke.items()},
+        {status: tuple(_calls(one)) for status, one in profile.provoke.items()},
     )
+
+
+def _calls(means: Provocation) -> Iterator[str]:
+    for when, call in (("before", means.before), ("after", means.after)):
+        if call is not None:
+            yield f"{when} it {call.method} {call.url}"
+
+
+def _is_own(exchange: Exchange, case: Case) -> bool:
+    """Whether `exchange` is of a probe of `case`."""
+    return exchange.case == case.id and exchange.probe < len(case.probes)
 
 
 def credentials(profile: Profile) -> dict[str, str]:

@@ -38,9 +38,9 @@ Again = Callable[[CaseRow, Judgement], str]
 
 
 def findings(summary: Summary, again: Again) -> tuple[Finding, ...]:
-    """All broken requirements: MUSTs first, then as the contract lists them; `again` gives what to paste for a break."""
+    """All broken requirements, MUSTs first, confirmed ones first; `again` gives what to paste to see a break again."""
     broken = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
-    broken.sort(key=lambda row: row.outcome)
+    broken.sort(key=lambda row: (row.outcome, bool(row.unstable)))
     by_word: dict[str, list[Break]] = {row.requirement.id: [] for row in broken}
     for row in summary.cases:
         seen = set()
@@ -79,4 +79,5 @@ def to_paste(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, C
         exchange = result.evidence[0]
     if exchange is None:
         return ""
-    return ("" if exchange.request.method in ("GET", "HEAD") else CHARGES) + shell.line(exchange, result.case)
+    charges = "" if exchange.request.method in ("GET", "HEAD") else CHARGES
+    return charges + shell.note(exchange, result.case) + shell.line(exchange, result.case)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from conformance.exchange.model import Headers
@@ -22,6 +23,7 @@ SECRET_HEADERS = frozenset(
         "x-amz-security-token",
     ]
 )
+_SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(SECRET_HEADERS).encode())
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")
 
@@ -47,40 +49,95 @@ def _base64_core(secret: bytes, shift: int) -> str:
 def encodings(secret: str) -> set[str]:
     """Every form in which `secret` may occur in a text; never the empty string."""
     raw = secret.encode("utf-8", "surrogatepass")
-    forms = {secret, quote(raw, safe=""), quote(raw), quote_plus(raw), raw.decode("latin-1"), raw.hex()}
-    forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], visible(secret)}
-    forms |= {json.dumps(secret)[1:-1].replace("/", "\\/"), "".join(f"\\u{ord(char):04x}" for char in secret)}
+    plain, escaped = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
+    forms = {
+        secret,
+        plain,
+        escaped,
+        raw.decode("latin-1"),
+        visible(secret),
+        "".join(f"\\u{ord(c):04x}" for c in secret),
+    }
+    forms |= {form.replace("/", "\\/") for form in (plain, escaped)}
+    forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw), raw.hex(), "".join(f"%{byte:02X}" for byte in raw)}
     for shift in range(3):
         core = _base64_core(raw, shift)
-        forms |= {core, core.replace("+", "-").replace("/", "_")}
+        forms |= {core, core.replace("+", "-").replace("/", "_"), quote(core, safe=""), core.replace("/", "\\/")}
     return {form for form in forms if form}
 
 
-class Redactor:
-    """Replaces secrets by stars of the same length in bytes of UTF-8."""
+def _byte_encodings(secret: str) -> set[bytes]:
+    """Every form in which `secret` may occur in bytes."""
+    forms = {form.encode("utf-8", "surrogatepass") for form in encodings(secret)}
+    wide = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    forms |= {secret.encode(coding, "surrogatepass") for coding in wide}
+    return forms | ({secret.encode("latin-1")} if all(ord(char) < 0x100 for char in secret) else set())
 
-    __slots__ = ("_pattern",)
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+class Redactor:
+    """Replaces secrets by stars of the same length in bytes (of UTF-8, where it is a text)."""
+
+    __slots__ = ("_bytes", "_bytes_pattern", "_texts", "_texts_pattern")
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        forms = {form for secret in secrets if secret for form in encodings(secret)}
-        longest = sorted(forms, key=lambda form: (-len(form), form))
-        alternatives = "|".join(re.escape(form) for form in longest)
+        given = [secret for secret in secrets if secret]
+        texts = sorted({form for secret in given for form in encodings(secret)}, key=lambda form: (-len(form), form))
+        raw = sorted(
+            {form for secret in given for form in _byte_encodings(secret)}, key=lambda form: (-len(form), form)
+        )
         # Hexadecimal and percent forms come in either case of their digits, hence no heed to case.
-        self._pattern: re.Pattern[str] | None = re.compile(alternatives, re.IGNORECASE) if forms else None
+        self._texts_pattern = re.compile("|".join(map(re.escape, texts)), re.IGNORECASE)
+        self._bytes_pattern = re.compile(b"|".join(map(re.escape, raw)), re.IGNORECASE)
+        # To look for each form is much quicker than one pattern of all, and mostly there is none.
+        self._texts = tuple({form.lower() for form in texts})
+        self._bytes = tuple({form.lower() for form in raw})
 
     def __call__(self, text: str) -> str:
         """`text` without any secret."""
-        if self._pattern is None:
+        if not self._texts:
             return text
-        return self._pattern.sub(lambda match: "*" * len(match[0].encode("utf-8", "surrogatepass")), text)
+        lowered = text.lower()
+        if not any(form in lowered for form in self._texts):
+            return text
+        return self._texts_pattern.sub(lambda match: "*" * _size(match[0]), text)
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """`data` without any secret, of the same length."""
+        if not self._bytes:
+            return data
+        lowered = data.lower()
+        if not any(form in lowered for form in self._bytes):
+            return data
+        return self._bytes_pattern.sub(lambda match: b"*" * len(match[0]), data)
+
+    def redact_answer(self, raw: bytes) -> bytes:
+        """The raw bytes of an answer without secrets, by value, and by name in its head."""
+        head, blank, body = raw.partition(b"\r\n\r\n")
+        head = _SECRET_LINES.sub(lambda match: match[1] + b"*" * len(match[2]), head)
+        return self.redact_bytes(head + blank + body)
 
     def redact_headers(self, headers: Headers) -> Headers:
         """`headers` without secrets, by value, and by name where the field is known to carry one."""
         return redact_headers(headers, self)
 
+    def redact_json(self, value: Any) -> Any:
+        """The same JSON value with every text in it redacted, keys included."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self(key): self.redact_json(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.redact_json(item) for item in value]
+        return value
+
 
 def redact_headers(headers: Headers, redactor: Callable[[str], str] = lambda text: text) -> Headers:
     """`headers` with the values of secret-bearing fields starred, the others passed through `redactor`."""
     return tuple(
-        (name, "*" * len(value) if name.lower() in SECRET_HEADERS else redactor(value)) for name, value in headers
+        (redactor(name), "*" * len(value) if name.lower() in SECRET_HEADERS else redactor(value))
+        for name, value in headers
     )

@@ -46,6 +46,7 @@ def write_script(shell: Shell, case: Case, exchanges: Sequence[Exchange]) -> Pat
     """Write `repro/CASE.sh`, which sends all of `exchanges` again; gives its path. OSError where it can't."""
     ordered = sorted(exchanges, key=lambda one: one.number or 0)
     lines = [HEAD.format(title=visible(f"{case.id}: {case.title}"), count=len(ordered), unique=UNIQUE)]
+    lines += sorted({note for one in ordered if (note := shell.note(one, case))})
     probes = [_probe(case, one) for one in ordered]
     if any(probe is not None and probe.wait for probe in probes):
         lines.append(SIT_OUT)

@@ -6,25 +6,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from conformance.cases.model import Case, Expectation
+from conformance.cases.model import Case
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
-from conformance.judge.exchange import judge_exchange
-from conformance.judge.groups import judge_closes, judge_equals, judge_group
-from conformance.judge.model import Judgement, breaks, holds
+from conformance.judge.groups import judge_closes, judge_equals
+from conformance.judge.model import Judgement, holds
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
+from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
+from conformance.run.ongoing import Ongoing, why_not_judged
 from conformance.run.opening import (
     ACCEPTANCE,
     NO_CONNECTION,
     not_json_case,
+    probe_currency,
+    probe_store,
     refused_at_the_door,
     wrong_target,
 )
@@ -44,37 +47,6 @@ class Progress(Protocol):
     def start(self, total: int) -> None: ...
     def advance(self, count: int = 1, findings: int = 0) -> None: ...
     def stop(self) -> None: ...
-
-
-@dataclass
-class Ongoing:
-    """What is known so far of one case; guarded by the engine's lock."""
-
-    case: Case
-    judgements: list[Judgement] = field(default_factory=list)
-    evidence: list[Exchange] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    sent: int = 0
-    left: int = 0
-    charged: str = "no"
-    reason: str = ""
-    beforehand: bool = False
-    error: str = ""
-
-    def result(self) -> CaseResult:
-        """The case as it stands."""
-        reason = self.reason or ("" if self.judgements or not self.sent else "nothing could be said of the answer")
-        return CaseResult(
-            self.case,
-            tuple(self.judgements),
-            tuple(self.evidence),
-            tuple(self.numbers),
-            self.sent,
-            self.charged,  # type: ignore[arg-type]
-            reason,
-            self.beforehand,
-            self.error,
-        )
 
 
 class Engine:
@@ -99,7 +71,7 @@ class Engine:
         self._cleared_500 = 0
 
     def run(
-        self, cases: Sequence[Case], rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None = None
+        self, cases: Sequence[Case], rebuild: Callable[[list[tuple[str, str]]], dict[str, Case] | None] | None = None
     ) -> None:
         """Send and judge `cases`. `rebuild` gives the cases anew, by id, for the accepted (store, currency) pairs."""
         sendable = [case for case in cases if not case.not_exercised and case.probes]
@@ -146,7 +118,7 @@ class Engine:
         cases: list[Case],
         pool: ThreadPoolExecutor,
         chains: ThreadPoolExecutor,
-        rebuild: Callable[[list[tuple[str, str]]], dict[str, Case]] | None,
+        rebuild: Callable[[list[tuple[str, str]]], dict[str, Case] | None] | None,
     ) -> None:
         opening = [case for case in cases if case.theme == ACCEPTANCE]
         accepted = self._open(opening, pool)
@@ -154,10 +126,7 @@ class Engine:
             raise Halted
         rest = [case for case in cases if case.theme != ACCEPTANCE and case.id != "opening-not-json"]
         if rebuild is not None and accepted:
-            again = rebuild(accepted)
-            rest = [again.get(case.id, case) for case in rest]
-            for case in rest:
-                self._ongoing[case.id].case = case
+            rest = self._rebuilt(rest, rebuild(accepted))
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
         futures = [self._submit(chains, self._guarded, self._chain, case) for case in chained]
@@ -172,6 +141,19 @@ class Engine:
             if case.scheduling == "exclusive":
                 _wait([self._submit(chains, self._guarded, self._chain, case)])
         self._confirm(pool)
+
+    def _rebuilt(self, cases: list[Case], again: dict[str, Case] | None) -> list[Case]:
+        """The cases as built on what was accepted; those about a refused store or currency are not sent."""
+        if again is None:
+            return cases
+        kept = [again[case.id] for case in cases if case.id in again]
+        for case in cases:
+            if case.id not in again:
+                self._ongoing[case.id].reason = "what it builds on was not accepted in the opening step"
+                self._ongoing[case.id].beforehand = True
+        for case in kept:
+            self._ongoing[case.id].case = case
+        return kept
 
     def _open(self, opening: list[Case], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
         """The opening step; sets `stop` where the target cannot be judged, and gives the accepted pairs in order."""
@@ -258,9 +240,7 @@ class Engine:
                 along(number)
         got = [exchange for exchange in exchanges if exchange is not None]
         if case.rule and len(got) == len(exchanges):
-            found = judge_group(self.contract, case, got)
-            numbered = [j if j.exchange is None else replace(j, exchange=got[j.exchange].number) for j in found]
-            self._add(case, numbered, got)
+            self._add(case, judge_together(self.contract, case, got), got)
 
     def _along(self, case: Case, number: int, client: Client, unique: str, exchanges: list[Exchange | None]) -> None:
         trip = None
@@ -323,23 +303,14 @@ class Engine:
             self.sender.gate.halt(f"the target is gone: {exchange.failure.detail}")
 
     def _judge(self, case: Case, index: int, exchange: Exchange) -> list[Judgement]:
-        probe = case.probes[index]
-        judged = judge_exchange(
-            self.contract,
-            probe.expectation,
-            exchange,
-            method=probe.method,
-            on_path=probe.path == "operation",
-            time_limit=self.profile.limits.timeout_s,
-        )
-        return [replace(judgement, exchange=exchange.number) for judgement in judged]
+        return judge_probe(self.contract, case.probes[index], exchange, self.profile.limits.timeout_s)
 
     def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
         """Keep judgements; of the exchanges the first, and up to three that break something, but chains whole."""
         broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
             ongoing = self._ongoing[case.id]
-            ongoing.judgements += _distinct(judgements, ongoing.judgements)
+            ongoing.judgements += distinct(judgements, ongoing.judgements)
             for exchange in exchanges:
                 telling = (broken and len(ongoing.evidence) < 4) or case.scheduling != "one-shot"
                 if not ongoing.evidence or (telling and exchange not in ongoing.evidence):
@@ -359,8 +330,6 @@ class Engine:
         sent = self.sender.send(self._client(), case, index, unique=new_unique())
         exchange = sent.exchange
         judged = self._judge(case, index, exchange)
-        still = {judgement.requirement for judgement in judged if judgement.kind == "breaks"}
-        seen = {judgement.requirement for judgement in judged}
         with self._lock:
             ongoing = self._ongoing[case.id]
             if exchange.number is not None:
@@ -368,32 +337,8 @@ class Engine:
             if sent.charged != "no" and ongoing.charged != "yes":
                 ongoing.charged = sent.charged
             first = {one.number: one for one in ongoing.evidence if one.probe == index}
-            for position, judgement in enumerate(ongoing.judgements):
-                if judgement.kind != "breaks" or judgement.exchange not in first or judgement.requirement in still:
-                    continue
-                if not seen:
-                    continue
-                original = first[judgement.exchange]
-                if self._is_cleared_500(original):
-                    ongoing.judgements[position] = replace(
-                        breaks(
-                            "server-error.stable",
-                            at="status",
-                            expected="no 500 that a repetition clears",
-                            received=f"500, then {exchange.answer.status if exchange.answer else 'no answer'}",
-                        ),
-                        exchange=judgement.exchange,
-                    )
-                    self._cleared_500 += 1
-                else:
-                    ongoing.judgements[position] = replace(judgement, unstable=(1, 2))
-
-    def _is_cleared_500(self, exchange: Exchange) -> bool:
-        """Whether the exchange is a 500 whose body is as the contract asks."""
-        if exchange.answer is None or exchange.answer.status != 500:
-            return False
-        rows = judge_exchange(self.contract, Expectation("provoked", provoked=500), exchange)
-        return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
+            ongoing.judgements, cleared = confirmed(self.contract, ongoing.judgements, first, exchange, judged)
+            self._cleared_500 += cleared
 
     def _finish(self, cases: Sequence[Case]) -> None:
         """Turn what is known into results, what the whole run shows included."""
@@ -406,8 +351,7 @@ class Engine:
             self.results[ongoing.case.id] = ongoing.result()
         for identity, text in () if self.stop else self.sender.late_defects.items():
             if (result := self.results.get(identity)) is not None:
-                late = breaks("answer.framing", at="after the answer", expected="nothing", received=text)
-                self.results[identity] = replace(result, judgements=(*result.judgements, late))
+                self.results[identity] = replace(result, judgements=(*result.judgements, late_break(text)))
         for case in cases:
             if case.id in (EQUALS, CLOSES, STABILITY):
                 few = sum(probe.equal for other in cases for probe in other.probes) < 2
@@ -434,47 +378,6 @@ class Engine:
             reason="" if judgements else "nothing to compare",
             beforehand=beforehand and not judgements,
         )
-
-
-def why_not_judged(exchange: Exchange, sent: Sent) -> str:
-    """The reason why nothing was said of an exchange."""
-    if exchange.failure is not None:
-        return f"no connection: {exchange.failure.detail}"
-    if exchange.answer is None:
-        return "no answer"
-    status = exchange.answer.status
-    if status in (401, 403, 407):
-        return f"answered {status}: a matter of configuration, not of the contract"
-    if sent.stayed_refused:
-        return f"stayed refused with {status}"
-    return f"answered {status}, which leaves nothing to judge here"
-
-
-def probe_store(case: Case) -> str:
-    """The store of an acceptance case."""
-    return _member(case, "storeId")
-
-
-def probe_currency(case: Case) -> str:
-    """The currency of an acceptance case."""
-    return _member(case, "code")
-
-
-def _member(case: Case, name: str) -> str:
-    text = case.probes[0].body.decode()
-    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
-
-
-def _distinct(new: list[Judgement], old: list[Judgement]) -> list[Judgement]:
-    """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
-    said = {
-        (judgement.requirement, judgement.kind, judgement.behaviour) for judgement in old if judgement.kind != "breaks"
-    }
-    return [
-        judgement
-        for judgement in new
-        if judgement.kind == "breaks" or (judgement.requirement, judgement.kind, judgement.behaviour) not in said
-    ]
 
 
 def _wait(futures: list[Future[None]]) -> None:

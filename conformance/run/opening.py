@@ -52,16 +52,28 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     return ""
 
 
-def reordered(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
-    """The subject with the first accepted store and currency in front, since every probe builds on them."""
+def narrowed(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
+    """The subject with nothing but the accepted stores and currencies, in the order seen: every probe builds on them."""
     if not accepted:
         return subject
-    store, currency = accepted[0]
-    return replace(
-        subject,
-        stores=(store, *(other for other in subject.stores if other != store)),
-        currencies=(currency, *(other for other in subject.currencies if other != currency)),
-    )
+    stores = dict.fromkeys(store for store, _ in accepted)
+    currencies = dict.fromkeys(currency for _, currency in accepted)
+    return replace(subject, stores=tuple(stores), currencies=tuple(currencies))
+
+
+def probe_store(case: Case) -> str:
+    """The store of an acceptance case."""
+    return _member(case, "storeId")
+
+
+def probe_currency(case: Case) -> str:
+    """The currency of an acceptance case."""
+    return _member(case, "code")
+
+
+def _member(case: Case, name: str) -> str:
+    text = case.probes[0].body.decode()
+    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
 
 
 def _status(exchange: Exchange) -> int | None:

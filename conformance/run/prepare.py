@@ -22,6 +22,7 @@ from conformance.contract import Contract, load_contract
 from conformance.contract.load import SpecError
 from conformance.errors import UsageError
 from conformance.exchange.client import Endpoint
+from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
 from conformance.profile import Profile, load_profile
 from conformance.report.redact import Redactor
@@ -29,6 +30,7 @@ from conformance.run.engine import Engine, Progress
 from conformance.run.gate import Gate
 from conformance.run.model import CaseResult, RunResult
 from conformance.run.money import Ledger
+from conformance.run.notes import closing, described
 from conformance.run.plan import planned_cases, subject_of
 from conformance.run.sender import Sender
 from conformance.run.trips import TripSource
@@ -119,12 +121,12 @@ class Run:
         chosen = {case.id for case in selected}
         self.deselected = tuple(case for case in self.cases if case.id not in chosen)
 
-        def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case]:
-            from conformance.run.opening import reordered
+        def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case] | None:
+            from conformance.run.opening import narrowed
 
-            subject = reordered(self.subject, accepted)
+            subject = narrowed(self.subject, accepted)
             if subject == self.subject:
-                return {}
+                return None
             again = planned_cases(self.contract, profile, subject, self.options.depth, self.options.seed)
             return {case.id: case for case in again if case.id in chosen}
 
@@ -132,9 +134,8 @@ class Run:
             self.engine.run(selected, rebuild)
         self.ended = now()
         try:
-            recorder.footer(
-                {"ended": self.ended, "requests": self.sender.requests, "interrupted": self.engine.interrupted}
-            )
+            recorder.footer(closing(self.result(), self.engine.results.values(), opened=not self.engine.stop))
+            write_har(self.out / "evidence.har", self.out / "record.jsonl")
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
         self.results = tuple(self.engine.results[case.id] for case in selected if case.id in self.engine.results)
@@ -151,7 +152,7 @@ class Run:
             "seed": self.options.seed,
             "depth": self.options.depth,
             "selection": self.options.selection,
-            "cases": [{"id": case.id, "requirements": list(case.requirements), "rule": case.rule} for case in selected],
+            "cases": [described(case) for case in selected],
         }
 
     def result(self) -> RunResult:

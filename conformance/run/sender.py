@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from conformance.profile import Profile
 from conformance.run.gate import Gate, Halted
 from conformance.run.model import Capture
 from conformance.run.money import Ledger, Reservation, cost_of
+from conformance.run.notes import meta
 from conformance.run.plan import SAFE_METHODS
 from conformance.run.trips import TripSource
 
@@ -172,8 +173,8 @@ class Sender:
         state = self.ledger.settle(reservation, status) if reservation is not None else "released"
         if held.taken is not None:
             self.trips.give_back(held.taken, status)
-        self._note(client, exchange)
-        exchange = replace(exchange, number=self.recorder.exchange(exchange, meta(case, probe)))
+        late = self._note(client, exchange)
+        exchange = replace(exchange, number=self.recorder.exchange(exchange, meta(probe, late)))
         if reservation is not None and state in ("captured", "unknown"):
             self._charge(exchange, reservation, "captured" if state == "captured" else "unknown")
         self._call(probe, "after", unique)
@@ -248,13 +249,13 @@ class Sender:
 
         return again
 
-    def _note(self, client: Client, exchange: Exchange) -> None:
+    def _note(self, client: Client, exchange: Exchange) -> tuple[str, str] | None:
+        late = client.take_late_defect()
         with self._lock:
             self.closed_early += exchange.closed_early
-            if client.late_defect is not None:
-                cause, text = client.late_defect
-                self.late_defects.setdefault(cause, text)
-                client.late_defect = None
+            if late is not None:
+                self.late_defects.setdefault(*late)
+        return late
 
     def _path(self, probe: Probe) -> str:
         path = self.contract.path
@@ -304,20 +305,6 @@ class Sender:
             raise Unsent(f"the profile's `{when}` call to {call.url} failed")
 
 
-def meta(case: Case, probe: Probe) -> dict[str, Any]:
-    """What a later reader of the record needs in order to judge the exchange again."""
-    expectation = {**asdict(probe.expectation), "admits": sorted(probe.expectation.admits)}
-    return {
-        "expectation": expectation,
-        "method": probe.method,
-        "path": probe.path,
-        "equal": probe.equal,
-        "provoke": probe.provoke,
-        "wait": probe.wait,
-        "rule": case.rule,
-    }
-
-
 def _filled(value: Any, unique: str) -> Any:
     """`value` with `${unique}` replaced in every string of it."""
     if isinstance(value, str):
@@ -334,4 +321,4 @@ def new_unique() -> str:
     return secrets.token_hex(8)
 
 
-__all__ = ["Halted", "Sender", "Sent", "Unsent", "meta", "new_unique"]
+__all__ = ["Halted", "Sender", "Sent", "Unsent", "new_unique"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -99,6 +100,10 @@ class Command:
 
     def results(self) -> dict:
         return json.loads((self.out / "results.json").read_text())
+
+    def outcomes(self) -> Counter[str]:
+        """How many requirements have each outcome."""
+        return Counter(row["outcome"] for row in self.results()["requirements"])
 
     def record(self) -> list[dict]:
         return [json.loads(line) for line in (self.out / "record.jsonl").read_text().splitlines()]

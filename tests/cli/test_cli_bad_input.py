@@ -103,8 +103,8 @@ def test_production_needs_a_word(command, listener):
     assert ran.returncode == 2
     assert "--allow-production" in ran.stderr
     assert listener.connections() == 0
-    with MockServer(host="0.0.0.0") as server:
-        ran = command.run("--profile", profile, "--allow-production", *FEW, "--target", server.url)
+    with MockServer() as server:
+        ran = command.run("--profile", profile, "--allow-production", *FEW, "--target", f"http://0.0.0.0:{server.port}")
     assert ran.returncode == 0, ran.stderr
 
 
@@ -131,10 +131,10 @@ def test_a_machine_that_never_answers_the_knocking(command):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         start = time.monotonic()
         ran = command.run("--profile", command.profile(url, timeout_s=1))
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20
     assert ran.returncode == 3
     assert "stopped: no connection to the target: no connection within the time limit" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_name_that_nobody_knows(command):
@@ -144,7 +144,7 @@ def test_a_name_that_nobody_knows(command):
     ran = command.run("--profile", profile)
     assert ran.returncode == 3
     assert "stopped: no connection to the target: the name no-such-host.invalid is not known" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_certificate_that_nobody_trusts(command, serve, certificate):
@@ -190,9 +190,9 @@ def test_everything_answered_400_is_a_wrong_profile(command, serve):
         assert len(server.asked) < 10
     assert ran.returncode == 3
     assert "wrong profile?" in ran.stdout
-    assert '"storeId":"store-001"' in ran.stdout
-    assert "received 400" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    assert '"storeId":"store-001"' in command.results()["scope"]["stop"]
+    assert "received 400" in command.results()["scope"]["stop"]
+    assert command.outcomes()["failed"] == 0
 
 
 @pytest.mark.parametrize(("status", "headers"), [(404, ()), (405, ()), (302, [("Location", "https://else.where/x")])])
@@ -202,9 +202,10 @@ def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, he
         assert len(server.asked) < 10
     assert ran.returncode == 3
     assert "wrong URL?" in ran.stdout
-    assert f"received {status}" in ran.stdout
-    assert not headers or "https://else.where/x" in ran.stdout
-    assert command.results()["counts"]["failed"] == 0
+    stop = command.results()["scope"]["stop"]
+    assert f"received {status}" in stop
+    assert not headers or "https://else.where/x" in stop
+    assert command.outcomes()["failed"] == 0
 
 
 def test_a_selection_of_nothing_and_processes(command):
@@ -270,15 +271,15 @@ def test_an_interruption_leaves_the_report_of_what_was_judged(command, number):
         with command.started("run", "--profile", profile, "--out", str(command.out)) as process:
             command.grown(process, 30)
             process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=20)
+            stdout, stderr = process.communicate(timeout=40)
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert "interrupted" in stdout
     results = command.results()
     assert results["interrupted"] is True
     assert results["exit_status"] == 130
-    assert results["counts"]["passed"] > 0
-    assert results["counts"]["failed"] == 0
+    assert command.outcomes()["passed"] > 0
+    assert command.outcomes()["failed"] == 0
     assert any(row["reason"] == "interrupted" for row in results["requirements"])
     assert command.record()[-1]["kind"] == "footer"
     assert command.record()[-1]["interrupted"] is True
@@ -294,19 +295,19 @@ def test_a_request_in_flight_at_the_interruption_counts_as_unknown(command, serv
         if request.body == b"{":
             return 400
         asked.set()
-        never.wait(20)
+        never.wait(60)
         return 200
 
     with serve(answer, [("Content-Type", "application/json")], b'{"errorMsg":"BadRequestException"}') as server:
-        profile = command.profile(server.url, limits="concurrency = 1", timeout_s=20)
+        profile = command.profile(server.url, limits="concurrency = 1", timeout_s=60)
         with command.started("run", "--profile", profile, "--out", str(command.out)) as process:
-            assert asked.wait(20)
+            assert asked.wait(40)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=15)
+            process.communicate(timeout=40)
         never.set()
     assert process.returncode == 130
     results = command.results()
-    assert results["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0
     assert [capture["state"] for capture in results["money"]["captures"]] == ["unknown"]
 
 
@@ -317,5 +318,5 @@ def test_trips_that_run_out_end_the_run(command):
     assert ran.returncode == 2, ran.stdout
     assert "trips.txt has no trip left; add lines to it" in ran.stdout
     assert command.results()["exit_status"] == 2
-    assert command.results()["counts"]["passed"] > 0
+    assert command.outcomes()["passed"] > 0
     assert command.results()["errors"] == []

@@ -108,4 +108,4 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
             stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stdout + stderr
     assert command.results()["interrupted"] is True
-    assert command.results()["counts"]["failed"] == 0
+    assert command.outcomes()["failed"] == 0

@@ -1,72 +1,388 @@
-"""The client against raw sockets: what is misframed is seen, and one deadline holds."""
+"""The client against raw sockets: what is misframed is seen, and a request is sent as it should be."""
 
 from __future__ import annotations
 
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from conformance.exchange import client as client_module
 from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.model import Exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+JSON = (("Content-Type", "application/json"),)
 
 
-def ask(reply: bytes, drip_s: float = 0.0, timeout_s: float = 2.0, framing: str = "length") -> Exchange:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            peer, _ = server.accept()
-            with peer:
-                peer.recv(65536)
-                try:
-                    for piece in [reply] if not drip_s else [reply[i : i + 1] for i in range(len(reply))]:
-                        peer.sendall(piece)
-                        time.sleep(drip_s)
-                except OSError:
-                    pass
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        client = Client(Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=timeout_s))
-        got = client.send("POST", "/x", (), b"{}", case="c", probe=0, framing=framing)  # type: ignore[arg-type]
-        client.close()
-        thread.join(5)
-        return got
+def post(client, body=b"{}", path="/x", method="POST", case="c", **more) -> Exchange:
+    return client.send(method, path, JSON, body, case=case, probe=0, **more)
 
 
-def test_good() -> None:
-    got = ask(OK)
+def answering(*replies: bytes, then=None):
+    """A script that answers one request after the other, then does `then`."""
+
+    def script(peer, sock):
+        for reply in replies:
+            peer.read(sock)
+            sock.sendall(reply)
+        if then is not None:
+            then(peer, sock)
+
+    return script
+
+
+def until_closed(peer, sock):
+    """Wait until the client has closed its side."""
+    while sock.recv(65536):
+        pass
+    peer.done.set()
+
+
+def client_of(peer, timeout_s=5.0, **more) -> Client:
+    return Client(Endpoint(peer.url, timeout_s=timeout_s, **more))
+
+
+def test_a_good_answer_and_what_was_sent(serve):
+    peer = serve(answering(OK, then=until_closed))
+    client = Client(Endpoint(f"{peer.url}/base/", headers=(("X-Tenant", "eu"),)))
+    got = post(client, accept="text/plain")
+    client.close()
     assert got.answer is not None
-    assert (got.answer.status, got.answer.body, got.defects) == (200, b"ok", ())
+    assert (got.answer.status, got.answer.body, got.defects, got.raw) == (200, b"ok", (), OK)
+    assert got.sent_at is not None
+    assert 0 < got.elapsed < 5
+    head, _, body = peer.received[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST /base/x HTTP/1.1"
+    assert lines[1:] == [f"{name}: {value}" for name, value in got.request.headers]
+    sent = dict(got.request.headers)
+    assert sent["Host"] == f"127.0.0.1:{peer.port}"
+    assert sent["User-Agent"].endswith("(c)")
+    assert (sent["Accept-Encoding"], sent["Accept"], sent["X-Tenant"]) == ("identity", "text/plain", "eu")
+    assert (sent["Content-Length"], body) == ("2", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "target"),
+    [
+        ("", "", "/"),
+        ("/", "/v1/x", "/v1/x"),
+        ("/ctl/", "", "/ctl/"),
+        ("/ctl?a=1&b=%20", "", "/ctl?a=1&b=%20"),
+        ("/ctl?a=1", "/x", "/ctl/x?a=1"),
+    ],
+)
+def test_the_target_of_a_request(serve, url, path, target):
+    peer = serve(answering(OK))
+    got = post(Client(Endpoint(peer.url + url)), path=path)
+    assert got.request.target == target
+    assert peer.received[0].split(b" ")[1] == target.encode()
 
 
 @pytest.mark.parametrize(
     ("reply", "word"),
     [
-        (OK[:-1], "truncated"),
-        (OK + b"xx", "stray"),
+        (OK[:-1], "truncated: 1 of 2"),
+        (OK + b"xx", "2 stray bytes"),
         (OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n"), "different Content-Length"),
+        (OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n"), "more than once"),
+        (OK.replace(b": 2", b": -2"), "no number"),
+        (OK.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"), "both"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "unknown Transfer-Encoding"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad chunk size"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "last chunk"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\no", "within a chunk"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nokk", "not followed by CRLF"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n", "trailer section"),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n", "header section"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n", "malformed header line"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n more\r\n\r\n", "folded"),
+        (b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", "bare line feed"),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "no blank"),
+        (b"HTTP/1.1 204 No\r\n\r\nok", "2 stray bytes"),
     ],
 )
-def test_defects(reply: bytes, word: str) -> None:
-    assert word in " ".join(ask(reply).defects)
+def test_defects_of_framing(serve, reply, word):
+    got = post(client_of(serve(answering(reply))))
+    assert got.answer is not None
+    assert word in " ".join(got.defects)
 
 
-def test_drip_ends_at_the_deadline() -> None:
+@pytest.mark.parametrize(
+    ("reply", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nT: x\r\n\r\n", b"ok"),
+        (b"HTTP/1.1 200 OK\r\n\r\nok", b"ok"),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+        (b"HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n" + OK, b"ok"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (
+            b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(300)) + b"Content-Length: 2\r\n\r\nok",
+            b"ok",
+        ),
+    ],
+)
+def test_lawful_framing_raises_nothing(serve, reply, body):
+    got = post(client_of(serve(answering(reply))))
+    assert got.answer is not None
+    assert (got.answer.body, got.defects) == (body, ())
+
+
+def test_every_field_line_is_kept(serve):
+    got = post(client_of(serve(answering(OK.replace(b"\r\n\r\n", b"\r\nRetry-After: 5\r\nretry-after: 7\r\n\r\n")))))
+    assert got.answer is not None
+    assert got.answer.values("Retry-After") == ["5", "7"]
+
+
+def test_head_has_no_body_and_a_get_no_length(serve):
+    peer = serve(answering(OK[:-2], OK, then=until_closed))
+    client = client_of(peer)
+    head, get = post(client, b"", method="HEAD"), post(client, b"", method="GET")
+    client.close()
+    assert (head.answer.body, head.defects, get.answer.body) == (b"", (), b"ok")
+    assert (head.connection, get.connection) == (1, 1)
+    assert b"content-length" not in peer.received[1].lower()
+
+
+def test_a_body_in_chunks(serve):
+    def script(peer, sock):
+        peer.read_head(sock)
+        body = b""
+        while not body.endswith(b"0\r\n\r\n"):
+            body += sock.recv(100)
+        assert body == b"2\r\n{}\r\n0\r\n\r\n"
+        sock.sendall(OK)
+
+    peer = serve(script)
+    assert post(client_of(peer), framing="chunked").answer.status == 200
+    assert b"Transfer-Encoding: chunked" in peer.received[0]
+    assert b"Content-Length" not in peer.received[0]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (b"", "closed"),
+        (b"\x16\x03\x01 no HTTP\r\n\r\n", "garbled"),
+        (b"HTTP/1.1 20", "garbled"),
+        (b"HTTP/1.1 2x0 OK\r\n\r\n", "garbled"),
+    ],
+)
+def test_no_answer(serve, reply, kind):
+    got = post(client_of(serve(answering(reply))))
+    assert got.answer is None
+    assert got.failure.kind == kind
+    assert got.raw == reply
+
+
+def test_what_is_no_answer_is_not_waited_for(serve):
+    got = post(client_of(serve(answering(b"SSH-2.0-x\r\n", then=until_closed)), timeout_s=30))
+    assert got.failure.kind == "garbled"
+    assert got.elapsed < 10
+
+
+def test_a_redirection_is_an_answer_and_the_environment_is_not_asked(serve, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    peer = serve(
+        answering(b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n", OK)
+    )
+    client = client_of(peer)
+    assert post(client).answer.status == 302
+    assert post(client).answer.status == 200
+    assert b"cookie" not in peer.received[1].lower()
+
+
+def test_a_body_is_asked_for(serve):
+    def script(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 103 Hints\r\n\r\n")
+        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert sock.recv(10) == b"{}"
+        sock.sendall(OK)
+        until_closed(peer, sock)
+
+    client = client_of(serve(script))
+    got = post(client, framing="expect")
+    client.close()
+    assert (got.answer.status, got.answer.interim, got.defects) == (200, (103, 100), ())
+
+
+def test_a_body_is_sent_unasked_after_a_while(serve, monkeypatch):
+    monkeypatch.setattr(client_module, "CONTINUE_WAIT_S", 0.05)
+    assert post(client_of(serve(answering(OK))), framing="expect").answer.status == 200
+
+
+def test_a_connection_whose_body_was_refused_is_closed(serve):
+    def script(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+        assert sock.recv(10) == b""
+
+    client = client_of(serve(script, answering(OK)))
+    first, second = post(client, framing="expect"), post(client)
+    assert (first.answer.status, first.connection, first.defects) == (417, 1, ())
+    assert (second.answer.status, second.connection, second.closed_early) == (200, 2, False)
+
+
+def test_a_big_body_may_be_answered_before_it_is_sent(serve):
+    def script(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n")
+        sock.sendall(b"no")
+        peer.go.wait(20)  # does not read, so that the client's buffers fill
+
+    peer = serve(script, answering(OK))
+    client = client_of(peer, timeout_s=10)
+    got = post(client, b"x" * 50_000_000)
+    peer.go.set()
+    assert (got.answer.status, got.answer.body, got.defects) == (413, b"no", ())
+    assert got.elapsed < 8
+    assert post(client).connection == 2
+
+
+def test_a_big_body_is_sent_as_a_whole(serve):
+    peer = serve(answering(OK, OK))
+    client = client_of(peer)
+    body = bytes(range(256)) * 20_000
+    assert post(client, body).answer.status == 200
+    assert peer.received[0].endswith(b"\r\n\r\n" + body)
+    assert post(client).connection == 1
+
+
+def test_a_body_that_nobody_takes_ends_at_the_deadline(serve):
+    def script(peer, sock):
+        peer.read_head(sock)
+        peer.go.wait(20)
+
+    got = post(client_of(serve(script), timeout_s=0.3), b"x" * 50_000_000)
+    assert got.failure.kind == "timeout"
+    assert got.elapsed < 3
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(serve):
+    def drip(peer, sock):
+        peer.read(sock)
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000:
+            sock.sendall(bytes([byte]))
+            if peer.go.wait(0.005):
+                return
+
     start = time.monotonic()
-    got = ask(OK, drip_s=0.05, timeout_s=0.3)
-    assert time.monotonic() - start < 1.5
-    assert got.failure is not None or got.defects
+    got = post(client_of(serve(drip), timeout_s=0.5))
+    assert 0.4 < time.monotonic() - start < 3
+    assert got.answer is not None
+    assert "truncated" in got.defects[0]
+    assert "not complete within" in got.defects[1]
 
 
-def test_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    got = Client(Endpoint(f"http://127.0.0.1:{port}")).send("POST", "/x", (), b"", case="c", probe=0)
-    assert got.failure is not None
-    assert got.failure.kind == "refused"
+def test_a_long_answer_is_read_to_its_end_and_kept_in_part(serve):
+    size = 6 * 1024 * 1024
+    peer = serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size, OK))
+    client = client_of(peer, timeout_s=20)
+    got = post(client)
+    assert (got.defects, len(got.answer.body), len(got.raw)) == ((), 4 * 1024 * 1024, 256 * 1024)
+    assert post(client).connection == 1
+
+
+def test_an_endless_answer_is_given_up_and_its_connection_closed(serve, monkeypatch):
+    monkeypatch.setattr(client_module, "ANSWER_CAP", 1024 * 1024)
+
+    def endless(peer, sock):
+        peer.read(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            sock.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+    client = client_of(serve(endless, answering(OK)), timeout_s=20)
+    assert "larger than" in post(client).defects[-1]
+    assert post(client).connection == 2
+
+
+def test_a_connection_closed_early_is_noted_once(serve):
+    peer = serve(
+        answering(OK, then=lambda peer, sock: (sock.shutdown(socket.SHUT_WR), peer.done.set())), answering(OK, OK)
+    )
+    client = client_of(peer)
+    first = post(client)
+    assert peer.done.wait(5)
+    second, third = post(client), post(client)
+    assert [one.closed_early for one in (first, second, third)] == [False, True, False]
+    assert [one.connection for one in (first, second, third)] == [1, 2, 2]
+
+
+def test_an_announced_close_is_no_early_one(serve):
+    peer = serve(answering(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")), answering(OK))
+    client = client_of(peer)
+    assert post(client).answer.status == 200
+    second = post(client)
+    assert (second.connection, second.closed_early) == (2, False)
+
+
+def test_bytes_after_an_answer_are_told_of_its_case(serve):
+    def stray(peer, sock):
+        peer.go.wait(20)
+        sock.sendall(b"stray")
+        peer.done.set()
+        until_closed(peer, sock)
+
+    peer = serve(answering(OK, then=stray), answering(OK))
+    client = client_of(peer)
+    assert post(client, case="first").defects == ()
+    peer.go.set()
+    assert peer.done.wait(5)
+    second = post(client, case="second")
+    assert (second.connection, second.defects, second.closed_early) == (2, (), False)
+    assert client.take_late_defect() == ("first", "5 stray bytes after the end of the answer")
+
+
+def closing_at_the_second(peer, sock):
+    """Answer one request; close when the next one has come."""
+    peer.read(sock)
+    sock.sendall(OK)
+    peer.read(sock)
+
+
+def test_a_connection_found_closed_is_tried_once_more_with_another_trip(serve):
+    peer = serve(closing_at_the_second, answering(OK))
+    client = client_of(peer)
+    post(client, b"one", trip="t1")
+    got = post(client, b"two", trip="t2", retry_closed=lambda: (b"three", "t3"))
+    assert (got.answer.status, got.trip, got.request.body, got.connection) == (200, "t3", b"three", 2)
+    assert got.closed_early
+    assert [one.rpartition(b"\r\n")[2] for one in peer.received] == [b"one", b"two", b"three"]
+
+
+def test_without_another_trip_it_is_not_tried_again(serve):
+    peer = serve(closing_at_the_second, answering(OK))
+    client = client_of(peer)
+    post(client)
+    got = post(client)
+    assert (got.failure.kind, len(peer.received)) == ("closed", 2)
+
+
+def test_a_new_connection_that_is_closed_is_not_tried_again(serve):
+    peer = serve(answering(b""), answering(OK))
+    got = post(client_of(peer), retry_closed=lambda: (b"again", "t"))
+    assert (got.failure.kind, peer.accepted) == ("closed", 1)
+
+
+def test_an_abort_ends_the_waiting_and_is_no_failure_of_the_target(serve):
+    def script(peer, sock):
+        peer.read(sock)
+        sock.sendall(OK[:-1])
+        peer.done.set()
+        until_closed(peer, sock)
+
+    peer = serve(script)
+    client = client_of(peer, timeout_s=30)
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(post, client, retry_closed=lambda: (b"again", "t"))
+        assert peer.done.wait(10)
+        client.abort()
+        got = sending.result(10)
+    assert (got.answer, got.failure.kind, got.defects) == (None, "aborted", ())
+    assert post(client).failure.kind == "aborted"
+    assert peer.accepted == 1

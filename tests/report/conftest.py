@@ -119,7 +119,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
     enough, released, count = threading.Event(), threading.Event(), iter(range(10_000))
 
     def reply(method: str, body: bytes) -> bytes:
-        if next(count) >= 30:
+        if next(count) >= 8:
             enough.set()
             released.wait(30)
         if body.startswith(b"{") and body.endswith(b"}}"):

@@ -28,14 +28,14 @@ CHANGES = re.compile(
 )
 SHOWN_BY_ONE = {name: fault for name, fault in FAULTS.items() if fault.one_exchange}
 EVERY = "CONFORMANCE_EVERY_LINE" in os.environ
-"""Set to anything: all faults that one exchange can show, some minutes; else two of each theme, and the wire's."""
+"""Set to anything: all faults that one exchange can show, some minutes; else one of each theme, and the wire's."""
 
 
 def tried() -> list[str]:
     by_theme: dict[str, list[str]] = {}
     for name, fault in SHOWN_BY_ONE.items():
         by_theme.setdefault(min(fault.breaks).partition(".")[0], []).append(name)
-    some = {name for names in by_theme.values() for name in (names[0], names[-1])}
+    some = {names[0] for names in by_theme.values()}
     return [name for name in SHOWN_BY_ONE if EVERY or name in some or name.startswith("wire-")]
 
 
@@ -250,3 +250,11 @@ def test_a_secret_in_a_body_is_not_written(tmp_path):
 )
 def test_the_request_is_the_one_that_was_sent(exchange, expected, tmp_path):
     assert expected in words(a_shell(tmp_path).line(exchange, CASE), tmp_path)
+
+
+def test_other_calls_that_provoke_are_named_above(tmp_path):
+    shell = a_shell(tmp_path, calls={429: ("before it PUT http://127.0.0.1:1/limit",)})
+    assert (
+        shell.note(sent(), CASE) == "# [provoke.429] of the profile also has: before it PUT http://127.0.0.1:1/limit\n"
+    )
+    assert a_shell(tmp_path).note(sent(), CASE) == ""

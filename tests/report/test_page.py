@@ -47,7 +47,7 @@ class Tags(HTMLParser):
         ("faulty", ["Non-conformant", "Do not sign", "that must hold are"]),
         ("refused", ["Inconclusive", "Do not sign yet", "Why it stopped", "no connection to the target"]),
         ("elsewhere", ["Inconclusive", "wrong URL?"]),
-        ("interrupted", ["cut short", "Run it to its end"]),
+        ("interrupted", ["Not finished", "so far: ", "cut short", "Run it to its end"]),
     ],
 )
 def test_the_first_words_are_the_verdict_and_what_to_do(kind, words, request):

@@ -170,8 +170,13 @@ def _kind(inquiry: Inquiry) -> str:
 
 
 def _every_third(inquiry: Inquiry) -> None:
-    ordinary = inquiry.capture is not None and re.fullmatch(r"[0-9a-f-]{36}", inquiry.capture.trip) is not None
-    if ordinary and inquiry.count("good " + _kind(inquiry)) % 3 == 0:
+    """Refuse every third of the requests that are equal to the letter, but for their trips, on one connection."""
+    trip = inquiry.capture.trip.encode() if inquiry.capture else b""
+    letters = inquiry.body.replace(trip, b"").decode("latin-1")
+    if (
+        inquiry.count(f"good {inquiry.connection} {inquiry.get('accept')} {inquiry.get('content-type')} {letters}") % 3
+        == 0
+    ):
         raise Refused
 
 

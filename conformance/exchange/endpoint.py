@@ -1,0 +1,141 @@
+"""Where requests go and what each of them carries. Pure but for the reading of certificates: connects to nothing."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.certs import where  # type: ignore[attr-defined]
+from urllib3.exceptions import NameResolutionError
+
+from conformance import __version__
+
+from .model import Failure, Headers, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to send: base URL without the operation path, fields sent with each request, TLS, proxy, time limit (s)."""
+
+    url: str
+    headers: Headers = ()
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    timeout_s: float = 10.0
+
+    @property
+    def parts(self) -> SplitResult:
+        """The base URL, split."""
+        return urlsplit(self.url)
+
+    @property
+    def host(self) -> str:
+        """Host and port as the Host field tells them."""
+        return self.parts.netloc.rpartition("@")[2]
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken with the target."""
+        return self.parts.scheme == "https"
+
+    def request(
+        self, method: str, path: str, headers: Headers, body: bytes, *, case: str, framing: str, accept: str | None
+    ) -> Request:
+        """The request as it goes out; `path` is added to the base URL, whose query stays."""
+        base, query = self.parts.path, self.parts.query
+        target = (base.rstrip("/") + path if path else base) or "/"
+        if query:
+            target = f"{target}?{query}"
+        if self.proxy and not self.secure:
+            target = f"http://{self.host}{target}"
+        fields = [("Host", self.host)]
+        fields.append(("User-Agent", f"capture-charge-conformance/{__version__} ({case})"))
+        fields.append(("Accept-Encoding", "identity"))
+        if accept is not None:
+            fields.append(("Accept", accept))
+        given = {name.lower() for name, _ in headers}
+        fields += [(n, v) for n, v in self.headers if n.lower() not in given]
+        fields += headers
+        if framing == "chunked":
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif body or method in ("POST", "PUT", "PATCH"):
+            fields.append(("Content-Length", str(len(body))))
+        if framing == "expect":
+            fields.append(("Expect", "100-continue"))
+        return Request(method, target, tuple(fields), body)
+
+
+@lru_cache(maxsize=8)
+def tls_context(ca_file: str | None, cert: str | None = None, key: str | None = None) -> ssl.SSLContext:
+    """Trusts `ca_file`, or else the usual authorities, whatever the environment says. Raises OSError for a bad file."""
+    context = ssl.create_default_context(cafile=ca_file or where())
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+class EndpointAdapter(HTTPAdapter):
+    """The adapter of requests with the trust of one endpoint and its proxy; it keeps one connection."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """With a TLS context that all clients share: reading the certificates takes long."""
+        host, more = super().build_connection_pool_key_attributes(request, verify, cert)
+        end = self._endpoint
+        return host, {"ssl_context": tls_context(end.ca_file, end.client_cert, end.client_key)} if end.secure else more
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """A proxy that speaks TLS is trusted by the same certificates."""
+        if proxy.lower().startswith("https:"):
+            more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
+        return super().proxy_manager_for(proxy, **more)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing to add to the context; requests would trust its own certificates as well."""
+
+
+class LoneSession(requests.Session):
+    """Asks nothing of the environment and takes a redirection for an answer like any other."""
+
+    def __init__(self, origin: str, adapter: HTTPAdapter) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount(origin, adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: not even read, since what a target writes there may be anything."""
+
+
+def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:
+    """Say of an error of requests why there is no connection. `late`: the time limit has passed."""
+    causes = list(_causes(error))
+    detail = " ".join(str(causes[-1]).split())
+    if any(isinstance(cause, NameResolutionError) for cause in causes):
+        return Failure("dns", f"the name {urlsplit(endpoint.proxy or endpoint.url).hostname} is not known")
+    if late or any(isinstance(cause, TimeoutError) for cause in causes):
+        return Failure("timeout", "no connection within the time limit")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Failure("tls", detail)
+    through = " through the proxy" if endpoint.proxy else ""
+    return Failure("refused", f"no connection to {endpoint.host}{through}: {detail}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it wraps, in the various ways of the libraries, down to the first cause."""
+    while error is not None:
+        yield error
+        inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *reversed(error.args)]
+        error = next((one for one in (*inner, error.__cause__) if isinstance(one, BaseException)), None)

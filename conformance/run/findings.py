@@ -1,0 +1,82 @@
+"""From exchanges to judgements, the same for a run and for its record judged again. Pure: no lock, no socket, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from conformance.cases.model import Case, Expectation, Probe
+from conformance.contract import Contract
+from conformance.exchange.model import Exchange
+from conformance.judge.exchange import judge_exchange
+from conformance.judge.groups import judge_group
+from conformance.judge.model import Judgement, breaks
+
+
+def judge_probe(contract: Contract, probe: Probe, exchange: Exchange, time_limit: float) -> list[Judgement]:
+    """Judge one exchange of a probe; the judgements carry its number in the record. `time_limit` in seconds."""
+    judged = judge_exchange(
+        contract,
+        probe.expectation,
+        exchange,
+        method=probe.method,
+        on_path=probe.path == "operation",
+        time_limit=time_limit,
+    )
+    return [replace(judgement, exchange=exchange.number) for judgement in judged]
+
+
+def judge_together(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
+    """Judge the exchanges of all probes of a case by its rule; the judgements carry numbers in the record."""
+    return [
+        one if one.exchange is None else replace(one, exchange=exchanges[one.exchange].number)
+        for one in judge_group(contract, case, exchanges)
+    ]
+
+
+def distinct(new: Sequence[Judgement], old: Sequence[Judgement]) -> list[Judgement]:
+    """Those of `new` that say more than `old`: each break, and each requirement that holds or behaviour once."""
+    said = {(one.requirement, one.kind, one.behaviour) for one in old if one.kind != "breaks"}
+    return [one for one in new if one.kind == "breaks" or (one.requirement, one.kind, one.behaviour) not in said]
+
+
+def confirmed(
+    contract: Contract,
+    judgements: Sequence[Judgement],
+    originals: Mapping[int | None, Exchange],
+    exchange: Exchange,
+    again: Sequence[Judgement],
+) -> tuple[list[Judgement], int]:
+    """The judgements of a case after a probe of it was sent once more, and how many good 500s that has cleared.
+
+    `originals`: the first exchanges of that probe by number; `exchange`: the second, which was judged `again`. A break
+    that did not show again is marked unstable; a good 500 that went away breaks the stability of answers instead.
+    """
+    still = {one.requirement for one in again if one.kind == "breaks"}
+    found, cleared = list(judgements), 0
+    for position, one in enumerate(judgements if again else ()):
+        original = originals.get(one.exchange)
+        if one.kind != "breaks" or one.requirement in still or original is None:
+            continue
+        if _is_good_500(contract, original):
+            then = exchange.answer.status if exchange.answer else "no answer"
+            expected, received = "no 500 that a repetition clears", f"500, then {then}"
+            unstable = breaks("server-error.stable", at="status", expected=expected, received=received)
+            found[position] = replace(unstable, exchange=one.exchange)
+            cleared += 1
+        else:
+            found[position] = replace(one, unstable=(1, 2))
+    return found, cleared
+
+
+def _is_good_500(contract: Contract, exchange: Exchange) -> bool:
+    """Whether the exchange is a 500 whose body is as the contract asks."""
+    if exchange.answer is None or exchange.answer.status != 500:
+        return False
+    rows = judge_exchange(contract, Expectation("provoked", provoked=500), exchange)
+    return not any(row.kind == "breaks" and row.requirement.startswith("server-error.") for row in rows)
+
+
+def late_break(text: str) -> Judgement:
+    """The break that bytes are which came after an answer that had seemed whole."""
+    return breaks("answer.framing", at="after the answer", expected="nothing", received=text)

@@ -1,0 +1,56 @@
+"""What is known of a case while it is being sent. Must not send or judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conformance.cases.model import Case
+from conformance.exchange.model import Exchange
+from conformance.judge.model import Judgement
+from conformance.run.model import CaseResult
+from conformance.run.sender import Sent
+
+
+@dataclass
+class Ongoing:
+    """What is known so far of one case; guarded by the engine's lock."""
+
+    case: Case
+    judgements: list[Judgement] = field(default_factory=list)
+    evidence: list[Exchange] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    sent: int = 0
+    left: int = 0
+    charged: str = "no"
+    reason: str = ""
+    beforehand: bool = False
+    error: str = ""
+
+    def result(self) -> CaseResult:
+        """The case as it stands."""
+        reason = self.reason or ("" if self.judgements or not self.sent else "nothing could be said of the answer")
+        return CaseResult(
+            self.case,
+            tuple(self.judgements),
+            tuple(self.evidence),
+            tuple(self.numbers),
+            self.sent,
+            self.charged,  # type: ignore[arg-type]
+            reason,
+            self.beforehand,
+            self.error,
+        )
+
+
+def why_not_judged(exchange: Exchange, sent: Sent) -> str:
+    """The reason why nothing was said of an exchange."""
+    if exchange.failure is not None:
+        return f"no connection: {exchange.failure.detail}"
+    if exchange.answer is None:
+        return "no answer"
+    status = exchange.answer.status
+    if status in (401, 403, 407):
+        return f"answered {status}: a matter of configuration, not of the contract"
+    if sent.stayed_refused:
+        return f"stayed refused with {status}"
+    return f"answered {status}, which leaves nothing to judge here"

@@ -1,0 +1,91 @@
+"""The record as HAR 1.2: of the shape that tools expect, with whole URLs and bodies."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+
+import jsonschema
+
+from conformance.exchange.har import write_har
+from conformance.exchange.model import Answer, Exchange, Failure, Request
+from conformance.exchange.record import Recorder
+from conformance.report.redact import Redactor
+
+
+def thing(**properties):
+    """An object with these members, all required."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": -1}
+PAIRS = {"type": "array", "items": thing(name=TEXT, value=TEXT)}
+HEAD = {"httpVersion": TEXT, "cookies": PAIRS, "headers": PAIRS, "headersSize": COUNT, "bodySize": COUNT}
+REQUEST_SHAPE = thing(method=TEXT, url={"type": "string", "pattern": "^https?://[^/]+/"}, queryString=PAIRS, **HEAD)
+REQUEST_SHAPE["properties"]["postData"] = thing(mimeType=TEXT, text=TEXT)
+RESPONSE_SHAPE = thing(
+    status=COUNT, statusText=TEXT, content=thing(size=COUNT, mimeType=TEXT), redirectURL=TEXT, **HEAD
+)
+TIME = {"type": "number", "minimum": 0}
+ENTRY = thing(
+    startedDateTime={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"},
+    time=TIME,
+    request=REQUEST_SHAPE,
+    response=RESPONSE_SHAPE,
+    cache={"type": "object"},
+    timings=thing(send=TIME, wait=TIME, receive=TIME),
+)
+HAR = thing(
+    log=thing(
+        version={"const": "1.2"}, creator=thing(name=TEXT, version=TEXT), entries={"type": "array", "items": ENTRY}
+    )
+)
+
+RAW = b"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n\xff"
+ANSWER = Answer(302, (("Location", "/y"), ("Content-Type", "text/plain"), ("Content-Length", "1")), b"\xff", "Found")
+FIRST = Exchange(
+    "case", 0, Request("POST", "/x?a=1&b=%20", (("Host", "pay.example"), ("Content-Type", "t/p")), b"{}"), ANSWER, None, (),
+    RAW, 1.0, 1.5, 1.7e9, 1, 1,
+)  # fmt: skip
+
+
+def har_of(tmp_path, *exchanges, url="https://pay.example", secrets=()):
+    recorder = Recorder(tmp_path / "record", {"format": 1, "profile": {"target": {"url": url}}}, Redactor(secrets))
+    for exchange in exchanges:
+        recorder.exchange(exchange)
+    recorder.footer({})
+    write_har(tmp_path / "har", tmp_path / "record")
+    value = json.loads((tmp_path / "har").read_text())
+    jsonschema.validate(value, HAR)
+    return value["log"]["entries"]
+
+
+def test_every_kind_of_exchange(tmp_path):
+    request = replace(FIRST.request, body=b"\xff\xfe")
+    failed = replace(FIRST, request=request, answer=None, raw=b"", failure=Failure("refused", "nobody"), wall_time=None)
+    proxied = replace(FIRST, request=Request("GET", "http://pay.example/x", (), b""), sent_at=None)
+    first, second, third = har_of(tmp_path, FIRST, failed, proxied)
+    assert first["request"]["url"] == "https://pay.example/x?a=1&b=%20"
+    assert first["request"]["queryString"] == [{"name": "a", "value": "1"}, {"name": "b", "value": " "}]
+    assert first["request"]["postData"]["text"] == "{}"
+    assert (first["time"], first["response"]["status"], first["response"]["redirectURL"]) == (500, 302, "/y")
+    content = first["response"]["content"]
+    assert (content["encoding"], base64.b64decode(content["text"])) == ("base64", b"\xff")
+    assert second["response"]["status"] == 0
+    assert "refused: nobody" in second["comment"]
+    assert base64.b64decode(second["request"]["postData"]["text"]) == b"\xff\xfe"
+    assert third["request"]["url"] == "http://pay.example/x"
+
+
+def test_no_secret_is_in_it(tmp_path):
+    request = replace(FIRST.request, headers=(("Host", "h"), ("X", "tok-SECRET")), body=b"tok-SECRET")
+    har_of(tmp_path, replace(FIRST, request=request), secrets=("tok-SECRET",))
+    assert "SECRET" not in (tmp_path / "har").read_text()
+
+
+def test_a_run_leaves_one(run_against_mock):
+    ran = run_against_mock()
+    value = json.loads((ran.run.out / "evidence.har").read_text())
+    jsonschema.validate(value, HAR)
+    assert len(value["log"]["entries"]) >= ran.result.requests

@@ -1,0 +1,177 @@
+"""A record judged again gives what the run gave, whatever was wrong with the target, and opens no connection."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conformance.cli import main
+from conformance.errors import UsageError
+from conformance.report.outcome import summarise
+from conformance.run.offline import judge_record
+from conformance.run.prepare import Options, Run
+
+FAULTS = [
+    "store-trimmed",
+    "chunked-crashes",
+    "expect-refused",
+    "head-differs",
+    "unknown-trip-404",
+    "success-coded",
+    "hang",
+    "first-time-500",
+    "every-third-refused",
+    "window-grows",
+    "window-late",
+    "window-shared-late",
+    "retry-after-list",
+    "unavailable-header-differs",
+    "wire-stray-newline",
+    "wire-reset",
+    "wire-closed-unannounced",
+]
+
+
+@pytest.fixture(scope="module")
+def runs(run_against_mock):
+    with ThreadPoolExecutor(3) as pool:
+        futures = {name: pool.submit(run_against_mock, name) for name in FAULTS}
+        futures[""] = pool.submit(run_against_mock, timeout_s=30.0)
+    return {name: future.result() for name, future in futures.items()}
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def start(self, total): ...
+    def advance(self, count=1, findings=0): ...
+    def stop(self): ...
+
+
+def outcomes(summary):
+    rows = {row.requirement.id: (row.outcome, row.unstable, row.elicited, row.observed) for row in summary.requirements}
+    cases = {row.result.case.id: row.outcome for row in summary.cases}
+    return summary.headline, rows, cases
+
+
+def record_of(ran):
+    return ran.run.out / "record.jsonl"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_outcomes_are_those_of_the_run(name, runs, monkeypatch):
+    ran = runs[name]
+    monkeypatch.setattr(socket, "socket", None)
+    again = judge_record(record_of(ran), ran.run.contract)
+    assert outcomes(summarise(ran.run.contract, again)) == outcomes(ran.summary)
+    assert again.requests == ran.result.requests
+
+
+def test_a_run_that_could_not_judge(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    run = Run(Options(target=url, out=tmp_path))
+    run.make_folder()
+    run.execute(run.cases, Silent())
+    result, again = run.result(), judge_record(tmp_path / "record.jsonl", run.contract)
+    assert "no connection" in again.stop
+    assert again.stop == result.stop
+    assert summarise(run.contract, again).verdict == summarise(run.contract, result).verdict == "inconclusive"
+    assert not any(one.judgements for one in again.cases)
+
+
+def judged(capsys, *arguments) -> tuple[int, str]:
+    """Exit status and words of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(["judge", *map(str, arguments)])
+    told = capsys.readouterr()
+    return int(ended.value.code), told.out + told.err
+
+
+@pytest.fixture
+def folder(runs, tmp_path):
+    """The record of a clean run."""
+    shutil.copy(record_of(runs[""]), tmp_path)
+    return tmp_path
+
+
+def with_results(folder, ran, **changed):
+    rows = [
+        {"id": row.requirement.id, "outcome": changed.get("requirement", row.outcome)}
+        for row in ran.summary.requirements
+    ]
+    cases = [{"id": row.result.case.id, "outcome": row.outcome} for row in ran.summary.cases]
+    (folder / "results.json").write_text(json.dumps({"requirements": rows, "cases": cases}))
+
+
+def test_the_command_says_that_nothing_changed(folder, runs, capsys):
+    with_results(folder, runs[""])
+    status, text = judged(capsys, folder)
+    assert (status, text.splitlines()[0]) == (0, runs[""].summary.headline)
+    assert "no outcome changed" in text
+
+
+def test_the_command_says_what_changed(folder, runs, capsys):
+    with_results(folder, runs[""], requirement="failed")
+    status, text = judged(capsys, folder / "record.jsonl")
+    assert status == 0
+    assert "changed: requirement store-id.required: failed in the run, passed today" in text
+
+
+def test_a_faulty_target_is_still_faulty(runs, capsys):
+    status, text = judged(capsys, record_of(runs["wire-reset"]))
+    assert status == 1
+    assert "answer.connection" in text
+    assert "nothing to compare" in text
+
+
+def test_another_time_limit_changes_the_outcome(folder, tmp_path, capsys):
+    profile = tmp_path / "p.toml"
+    profile.write_text(
+        '[target]\nname = "x"\nenvironment = "local"\nurl = "http://127.0.0.1:9"\n[data]\nstores = ["store-001"]\n'
+        'currencies = ["USD"]\n[data.trips]\ngenerate = "uuid4"\n[limits]\ntimeout_s = 0.00001\n'
+    )
+    status, text = judged(capsys, folder, "--profile", profile)
+    assert status == 1
+    assert "answer.in-time" in text
+
+
+def test_a_record_cut_off_is_inconclusive(folder, capsys):
+    record = folder / "record.jsonl"
+    whole = record.read_bytes()
+    record.write_bytes(whole[: len(whole) // 2])
+    status, text = judged(capsys, folder)
+    assert status == 3
+    assert "cut off" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda lines: lines[:5] + lines[6:], "line 6"),
+        (lambda lines: [lines[0], lines[1].replace(b"USD", b"EUR"), *lines[2:]], "line 3"),
+        (lambda lines: [*lines[:-1], lines[-1].replace(b'"interrupted":false', b'"interrupted":true')], "footer"),
+        (lambda _: [b"something else\n"], "line 1"),
+        (lambda lines: [lines[0].replace(b'"format":1', b'"format":7'), *lines[1:]], "format 7"),
+        (lambda _: [b'{"number":0,"previous":"%b","kind":"header","format":1}\n' % EMPTY], "lacks"),
+    ],
+)
+def test_a_bad_record_is_a_usage_error(folder, capsys, change, word):
+    record = folder / "record.jsonl"
+    record.write_bytes(b"".join(change(record.read_bytes().splitlines(keepends=True))))
+    status, text = judged(capsys, folder)
+    assert status == 2
+    assert word in text
+    assert "Traceback" not in text
+
+
+EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_missing_record_is_a_usage_error(tmp_path, runs):
+    with pytest.raises(UsageError, match="cannot be read"):
+        judge_record(tmp_path / "none", runs[""].run.contract)

@@ -1,0 +1,162 @@
+"""TLS, trusted and not, proxies with credentials, and targets that cannot be reached."""
+
+from __future__ import annotations
+
+import base64
+import select
+import socket
+import time
+
+import pytest
+
+from conformance.exchange.client import Client, Endpoint
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CREDENTIALS = b"Proxy-Authorization: Basic " + base64.b64encode(b"user:pass word")
+
+
+def post(client, body=b"{}"):
+    return client.send("POST", "/x", (), body, case="c", probe=0)
+
+
+def answering(*replies):
+    """A script that answers one request after the other."""
+
+    def script(peer, sock):
+        for reply in replies:
+            peer.read(sock)
+            sock.sendall(reply)
+
+    return script
+
+
+def test_a_trusted_server_keeps_its_connection(serve, certified, ca_file):
+    peer = serve(answering(OK, OK, OK), tls=certified("127.0.0.1"))
+    client = Client(Endpoint(peer.url, ca_file=ca_file))
+    body = b"x" * 1_000_000
+    sent = [post(client), post(client, body), post(client)]
+    assert [(one.answer.status, one.connection, one.defects) for one in sent] == [(200, 1, ())] * 3
+    assert client.take_late_defect() is None
+    assert peer.received[1].endswith(body)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "elsewhere.example"])
+def test_a_certificate_that_does_not_hold(serve, certified, ca_file, name, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+    peer = serve(answering(OK), tls=certified(name))
+    trusted = ca_file if name != "127.0.0.1" else None
+    got = post(Client(Endpoint(peer.url, ca_file=trusted)))
+    assert got.failure.kind == "tls"
+    assert "certificate verify failed" in got.failure.detail
+    assert peer.received == []
+
+
+def test_no_tls_at_all(serve):
+    peer = serve(answering(OK))
+    got = post(Client(Endpoint(peer.url.replace("http:", "https:"), timeout_s=0.3)))
+    assert got.failure.kind in ("tls", "timeout")
+
+
+def test_a_handshake_that_hangs_ends_at_the_deadline(serve):
+    peer = serve(lambda peer, _: peer.go.wait(20))
+    start = time.monotonic()
+    got = post(Client(Endpoint(peer.url.replace("http:", "https:"), timeout_s=0.3)))
+    assert got.failure.kind == "timeout"
+    assert time.monotonic() - start < 3
+
+
+def test_a_missing_file_of_certificates_is_told(serve):
+    got = post(Client(Endpoint("https://127.0.0.1:1", ca_file="/no/such/file.pem")))
+    assert got.failure is not None
+    assert "No such file" in got.failure.detail
+
+
+def test_a_plain_target_through_a_proxy(serve):
+    proxy = serve(answering(OK, OK))
+    client = Client(Endpoint("http://pay.example:8080/base", proxy=f"http://user:pass%20word@127.0.0.1:{proxy.port}"))
+    assert [post(client).connection for _ in range(2)] == [1, 1]
+    assert proxy.received[0].startswith(b"POST http://pay.example:8080/base/x HTTP/1.1\r\nHost: pay.example:8080\r\n")
+    assert CREDENTIALS in proxy.received[0]
+
+
+def tunnel_to(port: int):
+    """A script that opens a tunnel to this port and carries bytes both ways."""
+
+    def script(peer, sock):
+        peer.read_head(sock)
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            while True:
+                for ready in select.select([sock, other], [], [], 20)[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    (other if ready is sock else sock).sendall(data)
+
+    return script
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_tunnel_through_a_proxy(serve, certified, ca_file, secure):
+    target = serve(answering(OK, OK), tls=certified("127.0.0.1"))
+    proxy = serve(tunnel_to(target.port), tls=certified("127.0.0.1") if secure else None)
+    url = proxy.url.replace("://", "://user:pass%20word@")
+    client = Client(Endpoint(target.url, ca_file=ca_file, proxy=url))
+    sent = [post(client), post(client)]
+    client.close()
+    assert [(one.answer.status, one.connection) for one in sent] == [(200, 1)] * 2
+    assert proxy.received[0].startswith(b"CONNECT 127.0.0.1:%d " % target.port)
+    assert CREDENTIALS in proxy.received[0]
+    assert b"roxy" not in target.received[0]
+
+
+def test_a_proxy_that_refuses(serve):
+    proxy = serve(answering(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
+    got = post(Client(Endpoint("https://pay.example", proxy=f"http://user:secret99@127.0.0.1:{proxy.port}")))
+    assert got.failure.kind == "refused"
+    assert "407" in got.failure.detail
+    assert "secret99" not in got.failure.detail
+
+
+def test_a_proxy_that_drips_ends_at_the_deadline(serve):
+    def drip(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n")
+        while not peer.go.wait(0.02):
+            sock.sendall(b"X: y\r\n")
+
+    proxy = serve(drip)
+    start = time.monotonic()
+    got = post(Client(Endpoint("https://pay.example", proxy=proxy.url, timeout_s=0.4)))
+    assert got.failure.kind == "timeout"
+    assert time.monotonic() - start < 3
+
+
+def test_nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    got = post(Client(Endpoint(f"http://127.0.0.1:{port}")))
+    assert got.failure.kind == "refused"
+    assert got.elapsed is None
+
+
+def test_an_unknown_name():
+    got = post(Client(Endpoint("http://no-such-host.invalid")))
+    assert (got.failure.kind, "no-such-host.invalid" in got.failure.detail) == ("dns", True)
+
+
+def test_a_connection_that_is_not_accepted_ends_at_the_deadline():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        waiting = []
+        for _ in range(4):  # more than the queue takes; the rest wait for an answer that does not come
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(server.getsockname())
+            waiting.append(sock)
+        start = time.monotonic()
+        got = post(Client(Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.3)))
+        assert time.monotonic() - start < 3
+        for sock in waiting:
+            sock.close()
+    assert got.failure.kind == "timeout"

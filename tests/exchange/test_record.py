@@ -1,0 +1,158 @@
+"""The record: what was written comes back, a change shows, and no secret is in it in any encoding."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+
+from conformance.exchange.model import Answer, Exchange, Failure, Request
+from conformance.exchange.record import Recorder, read_record
+from conformance.report.redact import Redactor
+
+RAW = b"HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+ANSWER = Answer(400, (("Content-Type", "application/json"), ("Content-Length", "2")), b"{}", "Bad")
+REQUEST = Request("POST", "/x", (("Host", "h"), ("A", "b")), b"{}")
+EXCHANGE = Exchange("case", 0, REQUEST, ANSWER, None, (), RAW, 1.25, 1.5, 1.7e9, 1, 1, False, "trip")
+SECRET = 'S3cret/tok+é"n9'
+
+
+def written(tmp_path, *exchanges, secrets=(), header=None):
+    path = tmp_path / "record.jsonl"
+    recorder = Recorder(path, {"format": 1} | (header or {}), Redactor(secrets))
+    for exchange in exchanges:
+        recorder.intent({"case": exchange.case, "trip": exchange.trip})
+        recorder.exchange(exchange, {"any": ["thing"]})
+    recorder.footer({"requests": len(exchanges)})
+    return path
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        EXCHANGE,
+        replace(EXCHANGE, answer=None, raw=b"", failure=Failure("timeout", "none came"), answered_at=None),
+        replace(EXCHANGE, answer=None, raw=b"\xff\x00nonsense", failure=Failure("garbled", "no status line")),
+        replace(EXCHANGE, request=replace(REQUEST, body=b'\xef\xbb\xbf{"a": "\xc3\xa9\x00\xff"}')),
+        replace(EXCHANGE, raw=RAW[:-1], answer=replace(ANSWER, body=b"{"), defects=("truncated: 1 of 2",)),
+        replace(EXCHANGE, raw=b"x" * 262144, answer=replace(ANSWER, body=b"y" * 300_000, interim=(100,))),
+        replace(EXCHANGE, raw=b"", connection=None, wall_time=None, sent_at=None, closed_early=True),
+    ],
+)
+def test_what_was_written_comes_back(tmp_path, exchange):
+    record = read_record(written(tmp_path, exchange, EXCHANGE))
+    assert (record.broken, record.complete, record.footer["requests"]) == ("", True, 2)
+    assert record.exchanges == [replace(exchange, number=2), replace(EXCHANGE, number=4)]
+    assert record.meta == [{"any": ["thing"]}] * 2
+
+
+def test_an_intent_is_on_its_way_before_the_request(tmp_path):
+    path = tmp_path / "record.jsonl"
+    recorder = Recorder(path, {"format": 1}, Redactor(()))
+    recorder.intent({"case": "c"})
+    last = json.loads(path.read_text().splitlines()[-1])
+    recorder.close()
+    assert (last["kind"], last["case"]) == ("intent", "c")
+
+
+def test_a_change_of_any_line_shows(tmp_path):
+    path = written(tmp_path, EXCHANGE, EXCHANGE)
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 6
+    for number, line in enumerate(lines):
+        changed = line.replace(b'"kind"', b'"kind" ', 1)
+        path.write_bytes(b"".join([*lines[:number], changed, *lines[number + 1 :]]))
+        assert f"line {min(number + 2, 6)}" in read_record(path).broken
+        path.write_bytes(b"".join([*lines[:number], *lines[number + 1 :]]))
+        record = read_record(path)
+        assert record.broken if number < 5 else (record.broken, record.complete) == ("", False)
+    path.write_bytes(b"".join(lines) + b"{}")
+    assert "after the footer" in read_record(path).broken
+    path.write_bytes(b"".join([*lines, lines[-1]]))
+    assert "line 7" in read_record(path).broken
+
+
+def test_a_record_that_was_cut_off_is_told_from_a_changed_one(tmp_path):
+    path = written(tmp_path, EXCHANGE, EXCHANGE)
+    whole = path.read_bytes()
+    for size in range(whole.index(b"\n") + 1, len(whole), 23):
+        path.write_bytes(whole[:size])
+        record = read_record(path)
+        assert (record.broken, record.complete) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "line 1"),
+        (b"hello\nworld\n", "line 1"),
+        (b'{"log": {}}\n', "line 1"),
+        (b"[1]\n", "line 1"),
+        (b"\xff\xfe\n", "line 1"),
+    ],
+)
+def test_what_is_no_record(tmp_path, content, word):
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    assert word in read_record(path).broken
+
+
+def test_another_format_is_not_guessed_at(tmp_path):
+    assert "format 99" in read_record(written(tmp_path, EXCHANGE, header={"format": 99})).broken
+
+
+def forms(secret: str) -> list[bytes]:
+    raw = secret.encode()
+    found = [
+        raw,
+        json.dumps(secret)[1:-1].encode(),
+        quote(secret, safe="").encode(),
+        quote(secret, safe="").lower().encode(),
+    ]
+    found += [
+        "".join(f"\\u{ord(char):04X}" for char in secret).encode(),
+        raw.hex().encode(),
+        secret.encode("utf-16-le"),
+    ]
+    return found + [base64.b64encode(b"." * shift + raw + b".") for shift in range(3)] + [base64.urlsafe_b64encode(raw)]
+
+
+@pytest.mark.parametrize("form", forms(SECRET))
+@pytest.mark.parametrize("around", [b"%b", b'{"a": "%b"}', b"\xff\x00%b\xff"])
+def test_no_secret_is_in_it_and_every_length_stays(tmp_path, form, around):
+    body = around % form
+    raw = RAW.replace(b"Length: 2", b"Length: %d" % len(body))[:-2] + body
+    word = form.decode("latin-1") if b"\0" not in form else "none"
+    header = ("X-Echo", word)
+    exchange = replace(
+        EXCHANGE,
+        request=Request("POST", "/x?" + word, (header,), body),
+        answer=replace(ANSWER, headers=(header,), body=body),
+        raw=raw,
+    )
+    path = written(tmp_path, exchange, secrets=(SECRET,), header={word: {word: 1}})
+    record = read_record(path)
+    assert record.broken == ""
+    read = record.exchanges[0]
+    kept = [read.request.body, read.raw, read.answer.body, read.request.target.encode("latin-1"), path.read_bytes()]
+    kept += [value.encode("latin-1") for _, value in read.request.headers]
+    core = form[4:-6]
+    assert not [one for one in kept if core in one]
+    assert len(read.request.body) == len(body)
+    assert read.request.body.count(b"*") >= len(form) - 10
+    assert len(read.raw) == len(raw)
+    assert json.dumps(core.decode("latin-1"))[1:-1].encode() not in path.read_bytes()
+
+
+def test_fields_are_hidden_by_name(tmp_path):
+    raw = b"HTTP/1.1 200 OK\r\nset-cookie: session=abcdef\r\nContent-Length: 0\r\n\r\n"
+    request = replace(REQUEST, headers=(("Authorization", "Basic abc"),))
+    answer = Answer(200, (("set-cookie", "session=abcdef"), ("Content-Length", "0")), b"", "OK")
+    path = written(tmp_path, replace(EXCHANGE, request=request, answer=answer, raw=raw))
+    text = path.read_text()
+    assert "abcdef" not in text
+    assert "Basic" not in text
+    assert read_record(path).exchanges[0].answer.values("Set-Cookie") == ["*" * 14]
