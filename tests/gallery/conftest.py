@@ -58,7 +58,7 @@ def needs() -> Callable[..., None]:
     """Skip the test where the packages of these frameworks and HTTP servers are missing."""
 
     def need(*names: str) -> None:
-        modules = [module for name in names for module in PACKAGES.get(name, (name,))]
+        modules = dict.fromkeys(module for name in names for module in PACKAGES.get(name, (name,)))
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
         if missing:
             pytest.skip(f"not installed: {', '.join(missing)}; pip install -e '.[gallery]'")

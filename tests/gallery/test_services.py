@@ -16,12 +16,12 @@ class Hurried(NamedTuple):
     breaks: dict[str, str]
 
 
-_LENIENT = "json.loads takes UTF-16 and UTF-32, and NaN where no model looks at it"
+_LENIENT = "json.loads takes UTF-16, UTF-32, surrogates encoded as bytes, and NaN where nobody looks at it"
 _NULL = "a handler that returns None is answered with the JSON text null, four bytes"
 _DETAIL = "the framework's exception puts its text into detail, not errorMsg"
 _MODEL_422 = "a model that does not fit is answered 422, which the page does not list"
 _LAX = "pydantic reads the strings '10' and '1e1', and true, as a float unless the model is strict"
-_REACHED = "an exception nobody catches becomes 500 in "
+_UNCAUGHT = "an exception nobody catches becomes 500 in "
 
 HURRIED = {
     "fastapi": Hurried(
@@ -32,13 +32,13 @@ HURRIED = {
             "code.pattern": "as storeId",
             "value.type": _LAX,
             "value.not-finite": "json.loads takes NaN; Infinity is above 0, and a 422 that repeats NaN ends in 500",
-            "body.lenient": _LENIENT + "; it takes raw bytes that are no UTF-8 only from UTF-16",
+            "body.lenient": _LENIENT,
             "answer.status-set": _MODEL_422,
             "answer.close-announced": "uvicorn closes, unannounced, after an exception that the application let through",
             "success.empty-body": _NULL,
             "bad-request.error-msg": _DETAIL,
             "rate-limit.error-msg": _DETAIL,
-            "server-error.media-type": _REACHED + "plain text",
+            "server-error.media-type": _UNCAUGHT + "plain text",
             "unavailable.error-msg": _DETAIL,
             "unavailable.retry-after": "an HTTPException has one text, so there is no retryAfter",
         },
@@ -72,7 +72,7 @@ HURRIED = {
             "answer.no-leak": "abort and exceptions are answered with HTML pages",
             "bad-request.media-type": "abort answers text/html",
             "rate-limit.grammar": "the developer wrote '1 seconds'; no framework checks Retry-After",
-            "server-error.media-type": _REACHED + "an HTML page",
+            "server-error.media-type": _UNCAUGHT + "an HTML page",
             "unavailable.media-type": "abort answers text/html",
         },
     ),
@@ -88,7 +88,7 @@ HURRIED = {
             "bad-request.error-msg": _DETAIL,
             "rate-limit.error-msg": _DETAIL,
             "rate-limit.retry-after": "HttpError has no way to add a header field",
-            "server-error.media-type": _REACHED + "plain text",
+            "server-error.media-type": _UNCAUGHT + "plain text",
             "unavailable.error-msg": _DETAIL,
             "unavailable.retry-after": "HttpError has one text, so there is no retryAfter",
         },
@@ -105,7 +105,7 @@ HURRIED = {
             "body.lenient": "request.json takes NaN where nobody looks at it",
             "answer.no-server-error": "whatever request.json cannot read is 500: comments, UTF-16, charset=none, depth",
             "rate-limit.media-type": "the HTTP exceptions are answered in plain text",
-            "server-error.media-type": _REACHED + "plain text",
+            "server-error.media-type": _UNCAUGHT + "plain text",
             "unavailable.media-type": "the HTTP exceptions are answered in plain text",
         },
     ),
@@ -121,7 +121,7 @@ HURRIED = {
             "bad-request.media-type": "body-parser's errors are HTML pages",
             "bad-request.error-msg": "ajv's list of errors, sent as it is, has no errorMsg",
             "rate-limit.error-msg": "the developer wrote error in place of errorMsg",
-            "server-error.media-type": _REACHED + "an HTML page",
+            "server-error.media-type": _UNCAUGHT + "an HTML page",
             "unavailable.retry-after": "retryAfter as a number, where the page has a string",
         },
     ),
