@@ -166,7 +166,8 @@ def _after_bad(inquiry: Inquiry) -> None:
         return
     was_bad = inquiry.memory.get(connection, 0)
     inquiry.memory[connection] = int(reply.status == 400)
-    if reply.status == 200 and was_bad and inquiry.memory.get(kind):
+    ordinary = inquiry.capture is not None and re.fullmatch(r"[0-9a-f-]{36}", inquiry.capture.trip) is not None
+    if reply.status == 200 and was_bad and ordinary and inquiry.memory.get(kind):
         inquiry.reply = error(400, "BadRequestException")
     if reply.status == 200:
         inquiry.memory[kind] = 1
