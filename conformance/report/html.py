@@ -51,9 +51,8 @@ class Page:
         """The top of the page: verdict, what to do, scope, findings, what was not judged, test plan, captures."""
         rows = summary.requirements
         levels = ("MUST", "SHOULD", "MAY")
-        return self._environment.get_template(
-            "summary.jinja2"
-        ).render(
+        template = self._environment.get_template("summary.jinja2")
+        return template.render(
             css=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
             summary=summary,
             result=result,

@@ -94,7 +94,7 @@ def summary_lines(
     else:
         lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
     repro = ", repro/" if any(one.breaks and one.breaks[0].again for one in found) else ""
-    return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl{repro}"]
+    return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
 
 
 def _silent(summary: Summary, cut: Callable[[str], str]) -> list[str]:

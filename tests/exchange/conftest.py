@@ -27,6 +27,7 @@ class Peer:
         self.go, self.done = threading.Event(), threading.Event()
         self.errors: list[BaseException] = []
         self._scripts, self._tls = scripts, tls
+        self._open: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -38,6 +39,7 @@ class Peer:
             except OSError:
                 return
             self.accepted += 1
+            self._open = sock
             with sock:
                 sock.settimeout(PATIENCE_S)
                 try:
@@ -75,8 +77,9 @@ class Peer:
     def close(self) -> None:
         """Stop; fails the test where a script failed."""
         self.go.set()
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
+        for sock in (self.listener, self._open):
+            with suppress(OSError, AttributeError):
+                sock.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self._thread.join(PATIENCE_S)
         assert not self.errors

@@ -80,8 +80,7 @@ def test_a_run_that_could_not_judge(tmp_path):
     result, again = run.result(), judge_record(tmp_path / "record.jsonl", run.contract)
     assert "no connection" in again.stop
     assert again.stop == result.stop
-    assert summarise(run.contract, again).verdict == summarise(run.contract, result).verdict == "inconclusive"
-    assert not any(one.judgements for one in again.cases)
+    assert outcomes(summarise(run.contract, again)) == outcomes(summarise(run.contract, result))
 
 
 def judged(capsys, *arguments) -> tuple[int, str]:

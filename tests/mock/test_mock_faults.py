@@ -144,6 +144,8 @@ BODIES = {
     "nul": GOOD[:-1] + ',"n":"\\u0000"}',
     "surrogate": GOOD[:-1] + ',"n":"\\ud800"}',
     "deep": "[" * 20000,
+    "deep and closed": GOOD[:-1] + ',"n":' + "[" * 5000 + "]" * 5000 + "}",
+    "zeros": GOOD.replace("10.00", "10.000"),
     "big": GOOD[:-1] + ',"n":"' + "a" * 10**6 + '"}',
     "twice": GOOD[:-1] + ',"storeId":"store-001"}',
 }

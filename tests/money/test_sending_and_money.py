@@ -48,7 +48,7 @@ def made(tmp_path):
         (tmp_path / "p.toml").write_text(PROFILE.format(url=url, trips=trips, before=before, money=money))
         run = Run(Options(profile=tmp_path / "p.toml", out=tmp_path / "out"))
         run.make_folder()
-        recorder = Recorder(run.out / "record.jsonl", {})
+        recorder = Recorder(run.out / "record.jsonl", {"format": 1}, run.redactor)
         gate = Gate(None, 2)
         endpoint = Endpoint(url, timeout_s=5)
         recorders.append(recorder)

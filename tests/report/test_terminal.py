@@ -28,7 +28,7 @@ def test_the_summary_is_short_and_plain(kind, request):
     lines = done.stdout.splitlines()
     assert re.match(r"(conformant|non-conformant|inconclusive) \(standard, \d+ of \d+ MUSTs judged\)$", lines[0])
     assert len(lines) <= 40
-    assert lines[-1].startswith("files: out/report.html, results.json, junit.xml, record.jsonl")
+    assert lines[-1].startswith("files: out/report.html, results.json, junit.xml, record.jsonl, evidence.har")
     assert not CONTROLS.search(done.stdout)
     assert not CONTROLS.search(done.stderr)
     assert len(done.stderr.splitlines()) <= 2 + 120 / 5

@@ -7,31 +7,9 @@ import re
 from collections.abc import Callable
 
 from conformance.mock.exchange import Crash, Inquiry, Reply, error, raw_error
-from conformance.mock.faults.model import Fault, Hook
+from conformance.mock.faults.model import Change, Fault, Hook, on, on_errors
 from conformance.mock.faults.request import members
 from conformance.mock.reading import Refused
-
-Change = Callable[[Reply], None]
-
-
-def on(status: int, change: Change) -> Hook:
-    """Make a hook that changes every answer of that status."""
-
-    def answer(inquiry: Inquiry) -> None:
-        if inquiry.reply and inquiry.reply.status == status:
-            change(inquiry.reply)
-
-    return answer
-
-
-def on_errors(change: Change) -> Hook:
-    """Make a hook that changes every error answer."""
-
-    def answer(inquiry: Inquiry) -> None:
-        if inquiry.reply and inquiry.reply.status >= 400:
-            change(inquiry.reply)
-
-    return answer
 
 
 def _content(reply: Reply) -> dict[str, object]:
@@ -188,7 +166,8 @@ def _after_bad(inquiry: Inquiry) -> None:
         return
     was_bad = inquiry.memory.get(connection, 0)
     inquiry.memory[connection] = int(reply.status == 400)
-    if reply.status == 200 and was_bad and inquiry.memory.get(kind):
+    ordinary = inquiry.capture is not None and re.fullmatch(r"[0-9a-f-]{36}", inquiry.capture.trip) is not None
+    if reply.status == 200 and was_bad and ordinary and inquiry.memory.get(kind):
         inquiry.reply = error(400, "BadRequestException")
     if reply.status == 200:
         inquiry.memory[kind] = 1

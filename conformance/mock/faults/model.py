@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.mock.exchange import Inquiry
+from conformance.mock.exchange import Inquiry, Reply
 from conformance.mock.limiter import WindowRules
 
 Hook = Callable[[Inquiry], None]
+Change = Callable[[Reply], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,23 @@ class Fault:
     answer: Hook | None = None
     other: Hook | None = None
     windows: WindowRules | None = None
+
+
+def on(status: int, change: Change) -> Hook:
+    """Make a hook that changes every answer of that status."""
+
+    def answer(inquiry: Inquiry) -> None:
+        if inquiry.reply and inquiry.reply.status == status:
+            change(inquiry.reply)
+
+    return answer
+
+
+def on_errors(change: Change) -> Hook:
+    """Make a hook that changes every error answer."""
+
+    def answer(inquiry: Inquiry) -> None:
+        if inquiry.reply and inquiry.reply.status >= 400:
+            change(inquiry.reply)
+
+    return answer

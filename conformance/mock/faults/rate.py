@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from conformance.mock.exchange import Reply
-from conformance.mock.faults.answers import on
-from conformance.mock.faults.model import Fault, Hook
+from conformance.mock.faults.model import Fault, Hook, on
 from conformance.mock.limiter import WindowRules
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -1,0 +1,285 @@
+"""What the faults of `body` do to an exchange."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
+from conformance.mock.faults.model import Hook
+from conformance.mock.faults.request import STORE, TRIP, members
+from conformance.mock.reading import Refused, parse
+
+KNOWN = ("storeId", "shoppingTripId", "amount")
+GOOD_BODY = json.dumps({"storeId": STORE, "shoppingTripId": TRIP, "amount": {"amount": 10, "code": "USD"}}).encode()
+BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+def is_json(body: bytes) -> bool:
+    """Whether the bytes are strict JSON."""
+    try:
+        parse(body)
+    except Refused:
+        return False
+    return True
+
+
+def mend(change: Callable[[bytes], bytes | None]) -> Hook:
+    """Make a lenient parser: bytes that are no JSON are read as what `change` makes of them, if that is JSON."""
+
+    def receive(inquiry: Inquiry) -> None:
+        if inquiry.body and not is_json(inquiry.body):
+            changed = change(inquiry.body)
+            if changed is not None and is_json(changed):
+                inquiry.body = changed
+
+    return receive
+
+
+def first_value(body: bytes) -> bytes | None:
+    try:
+        text = body.decode()
+        _, end = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return None
+    rest = text.lstrip()[end:].strip()
+    return text.lstrip()[:end].encode() if rest and not rest.startswith(("/", "#")) else None
+
+
+def closed(body: bytes) -> bytes | None:
+    return next((body + more for more in (b"}", b"}}", b'"}}', b'"}') if is_json(body + more)), None)
+
+
+def without_commas(body: bytes) -> bytes:
+    return re.sub(rb",(\s*[}\]])", rb"\1", body)
+
+
+def without_comments(body: bytes) -> bytes:
+    return re.sub(rb"/\*.*?\*/|//[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)", b"", body, flags=re.DOTALL)
+
+
+def double_quotes(body: bytes) -> bytes:
+    return body.replace(b"'", b'"')
+
+
+def constants_elsewhere(body: bytes) -> bytes:
+    return re.sub(rb'("(?!amount")[^"]*"\s*:\s*)-?(?:NaN|Infinity)\b', rb"\1null", body)
+
+
+def wide(body: bytes) -> bytes | None:
+    if b"\x00" not in body and not body.startswith(BOMS):
+        return None
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except ValueError:
+        return None
+    return text.removeprefix("\ufeff").encode() if not body.startswith(b"\xef\xbb\xbf") else None
+
+
+def invalid_in_known(body: bytes) -> bool:
+    """Whether bytes that are no UTF-8 stand within a known attribute or the code."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        pass
+    else:
+        return False
+    try:
+        document = json.loads(body.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(document, dict):
+        return False
+    known = json.dumps({key: document[key] for key in KNOWN if key in document})
+    return re.search(r"\\udc[89a-f][0-9a-f]", known) is not None
+
+
+def ignoring_known(body: bytes) -> bytes | None:
+    return body.decode("utf-8", "ignore").encode() if invalid_in_known(body) else None
+
+
+def ignoring_elsewhere(body: bytes) -> bytes | None:
+    return None if invalid_in_known(body) else body.decode("utf-8", "replace").encode()
+
+
+def ignoring(body: bytes) -> bytes | None:
+    return body.decode("utf-8", "ignore").encode()
+
+
+def crash_on(test: Callable[[Inquiry], bool]) -> Hook:
+    def receive(inquiry: Inquiry) -> None:
+        if test(inquiry):
+            raise Crash
+
+    return receive
+
+
+def empty_served(inquiry: Inquiry) -> None:
+    if not inquiry.body:
+        inquiry.reply = Reply(200)
+
+
+def unwrapped(inquiry: Inquiry) -> None:
+    if isinstance(inquiry.document, list) and len(inquiry.document) == 1:
+        inquiry.document = inquiry.document[0]
+    elif isinstance(inquiry.document, list) and not inquiry.document:
+        inquiry.document = parse(GOOD_BODY)
+
+
+def not_object_served(inquiry: Inquiry) -> None:
+    if not isinstance(inquiry.document, dict):
+        inquiry.document = parse(GOOD_BODY)
+
+
+def deep(inquiry: Inquiry) -> bool:
+    opened, closed = (sum(inquiry.body.count(mark) for mark in marks) for marks in ((b"[", b"{"), (b"]", b"}")))
+    return opened == closed > 500
+
+
+def big(inquiry: Inquiry) -> bool:
+    return len(inquiry.body) > 900_000
+
+
+def duplicates(inquiry: Inquiry) -> bool:
+    seen = False
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal seen
+        seen = seen or len({key for key, _ in items}) < len(items)
+        return dict(items)
+
+    try:
+        json.loads(inquiry.body, object_pairs_hook=pairs, parse_int=str)
+    except (ValueError, RecursionError):
+        return False
+    return seen
+
+
+def bom(inquiry: Inquiry) -> bool:
+    return inquiry.body.startswith(b"\xef\xbb\xbf")
+
+
+def unknown(inquiry: Inquiry) -> dict[str, object]:
+    return {key: value for key, value in members(inquiry).items() if key not in KNOWN}
+
+
+def has_unknown(inquiry: Inquiry) -> bool:
+    amount = members(inquiry).get("amount")
+    inner = set(amount) - {"amount", "code"} if isinstance(amount, dict) else set()
+    return bool(unknown(inquiry)) or bool(inner)
+
+
+def unknown_with(character: str) -> Callable[[Inquiry], bool]:
+    def test(inquiry: Inquiry) -> bool:
+        try:
+            return re.search(character, json.dumps(unknown(inquiry), default=str)) is not None
+        except RecursionError:
+            return False
+
+    return test
+
+
+def order(inquiry: Inquiry) -> bool:
+    return [key for key in members(inquiry) if key in KNOWN] != list(KNOWN)
+
+
+def escapes(inquiry: Inquiry) -> bool:
+    return b"\\u" in inquiry.body and not unknown(inquiry)
+
+
+def blanks(inquiry: Inquiry) -> bool:
+    return re.search(rb"[\t\n\r]", inquiry.body) is not None and not unknown(inquiry)
+
+
+def content_type(inquiry: Inquiry) -> str:
+    return inquiry.get("content-type") or ""
+
+
+def charset(inquiry: Inquiry) -> str:
+    found = re.search(r";\s*charset\s*=\s*(.*)$", content_type(inquiry), re.IGNORECASE)
+    return found[1].strip() if found else ""
+
+
+def unsupported(test: Callable[[Inquiry], bool]) -> Hook:
+    def receive(inquiry: Inquiry) -> None:
+        if test(inquiry):
+            inquiry.reply = error(415, "UnsupportedMediaType")
+
+    return receive
+
+
+def refuse_early(test: Callable[[Inquiry], bool], status: int = 400, name: str = "BadRequestException") -> Hook:
+    def receive(inquiry: Inquiry) -> None:
+        if test(inquiry):
+            inquiry.reply = error(status, name)
+
+    return receive
+
+
+def is_utf8(inquiry: Inquiry) -> bool:
+    return charset(inquiry).strip('"').lower() == "utf-8"
+
+
+def chunked(inquiry: Inquiry) -> bool:
+    return "chunked" in (inquiry.get("transfer-encoding") or "").lower()
+
+
+def other_media_type(inquiry: Inquiry) -> bool:
+    return content_type(inquiry).split(";")[0].strip().lower() != "application/json"
+
+
+def take_any_type(inquiry: Inquiry) -> None:
+    inquiry.headers = [(name, value) for name, value in inquiry.headers if name.lower() != "content-type"]
+    inquiry.headers = [*inquiry.headers, ("content-type", "application/json")]
+
+
+def method(methods: str, make: Callable[[], Reply]) -> Hook:
+    def other(inquiry: Inquiry) -> None:
+        if inquiry.path == PATH and inquiry.method in methods.split():
+            inquiry.reply = make()
+
+    return other
+
+
+def no_allow(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.reply.status == 405:
+        inquiry.reply.drop("allow")
+
+
+def allow_get(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.reply.status == 405:
+        inquiry.reply.put("allow", "GET, OPTIONS")
+
+
+def variant(inquiry: Inquiry) -> bool:
+    return inquiry.path.rstrip("/").lower() == PATH
+
+
+def elsewhere(make: Callable[[], Reply]) -> Hook:
+    def other(inquiry: Inquiry) -> None:
+        if not variant(inquiry):
+            inquiry.reply = make()
+
+    return other
+
+
+def slash_served(inquiry: Inquiry) -> None:
+    if inquiry.path == PATH + "/" and inquiry.method == "POST":
+        inquiry.refusal = "serve"
+
+
+def case_served(inquiry: Inquiry) -> None:
+    if inquiry.path != PATH and inquiry.path.lower() == PATH and inquiry.method == "POST":
+        inquiry.refusal = "serve"
+
+
+def bom_dropped(inquiry: Inquiry) -> None:
+    inquiry.body = inquiry.body.removeprefix(b"\xef\xbb\xbf")
+
+
+def one(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+NO_5XX = one("answer.no-server-error")
