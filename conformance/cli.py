@@ -166,9 +166,9 @@ def plan(
     allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
 ) -> None:
     """Show what `run` would send, without sending."""
-    from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
     from conformance.run.prepare import Options, Run
+    from conformance.run.second_pass import CONFIRMATIONS
 
     planned = Run(Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production))
     limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from conformance.cases.model import Case
+from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
@@ -18,7 +18,7 @@ from conformance.judge.groups import judge_closes, judge_equals
 from conformance.judge.model import Judgement, holds
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
-from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
+from conformance.run.findings import distinct, judge_probe, judge_together, late_break
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
 from conformance.run.ongoing import Ongoing, why_not_judged
@@ -31,10 +31,10 @@ from conformance.run.opening import (
     refused_at_the_door,
     wrong_target,
 )
+from conformance.run.second_pass import CONFIRMATIONS, Broken, SecondPass
 from conformance.run.sender import Sender, Sent, Unsent, new_unique
 from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
 
-CONFIRMATIONS = 50
 LOST_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
@@ -52,8 +52,16 @@ class Progress(Protocol):
 class Engine:
     """Sends every case once and judges it; results are complete when `run` returns, interrupted or not."""
 
-    def __init__(self, contract: Contract, profile: Profile, sender: Sender, progress: Progress) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        profile: Profile,
+        sender: Sender,
+        progress: Progress,
+        classify: Callable[[bytes], Expectation],
+    ) -> None:
         self.contract, self.profile, self.sender, self.progress = contract, profile, sender, progress
+        self.classify = classify
         self.results: dict[str, CaseResult] = {}
         self.stop = ""
         self.usage = ""
@@ -61,8 +69,8 @@ class Engine:
         self.errors: list[str] = []
         self._ongoing: dict[str, Ongoing] = {}
         self._equals: list[tuple[str, Exchange]] = []
-        self._broken: list[tuple[Case, int]] = []
-        self._lock = threading.Lock()
+        self._broken: list[Broken] = []
+        self._lock = threading.RLock()
         self._local = threading.local()
         self._clients: list[Client] = []
         self._futures: list[Future[Any]] = []
@@ -192,7 +200,7 @@ class Engine:
                 self._clients.append(client)
         return client
 
-    def _guarded(self, work: Callable[..., None], case: Case, *arguments: int) -> None:
+    def _guarded(self, work: Callable[..., None], case: Case, *arguments: Any) -> None:
         """Do `work`; our own crash becomes an error of the case, never a finding about the target."""
         try:
             work(case, *arguments)
@@ -290,10 +298,10 @@ class Engine:
                 ongoing.reason = why_not_judged(exchange, sent)
             self._count_lost(exchange)
         self._add(case, judgements, [exchange])
-        broken = any(judgement.kind == "breaks" for judgement in judgements)
+        broken = frozenset(judgement.requirement for judgement in judgements if judgement.kind == "breaks")
         if broken and case.scheduling == "one-shot":
             with self._lock:
-                self._broken.append((case, index))
+                self._broken.append((case, index, broken))
         self.progress.advance(1, 1 if broken else 0)
 
     def _count_lost(self, exchange: Exchange) -> None:
@@ -317,28 +325,17 @@ class Engine:
                     ongoing.evidence.append(exchange)
 
     def _confirm(self, pool: ThreadPoolExecutor) -> None:
-        """Send each broken probe of a one-shot case once more; what is not confirmed is marked unstable."""
-        chosen = self._broken[:CONFIRMATIONS]
-        self._broken = []
-        for case, index in self._distinct_breaks(chosen):
-            _wait([self._submit(pool, self._guarded, self._again, case, index)])
-
-    def _distinct_breaks(self, chosen: list[tuple[Case, int]]) -> list[tuple[Case, int]]:
-        return sorted(chosen, key=lambda pair: (pair[0].id, pair[1]))
-
-    def _again(self, case: Case, index: int) -> None:
-        sent = self.sender.send(self._client(), case, index, unique=new_unique())
-        exchange = sent.exchange
-        judged = self._judge(case, index, exchange)
-        with self._lock:
-            ongoing = self._ongoing[case.id]
-            if exchange.number is not None:
-                ongoing.numbers.append(exchange.number)
-            if sent.charged != "no" and ongoing.charged != "yes":
-                ongoing.charged = sent.charged
-            first = {one.number: one for one in ongoing.evidence if one.probe == index}
-            ongoing.judgements, cleared = confirmed(self.contract, ongoing.judgements, first, exchange, judged)
-            self._cleared_500 += cleared
+        """Send each break of a one-shot case once more, then look for smaller bodies of generated ones."""
+        found = sorted(self._broken[:CONFIRMATIONS], key=lambda one: (one[0].id, one[1]))
+        second = SecondPass(
+            self.contract, self.profile.limits.timeout_s, self.classify, self._ongoing, self._lock,
+            lambda case, index: self.sender.send(self._client(), case, index, unique=new_unique()),
+        )  # fmt: skip
+        for one in found:
+            _wait([self._submit(pool, self._guarded, second.confirm, *one)])
+        for case in second.generated(found):
+            _wait([self._submit(pool, self._guarded, second.shrink, case)])
+        self._cleared_500 = second.cleared
 
     def _finish(self, cases: Sequence[Case]) -> None:
         """Turn what is known into results, what the whole run shows included."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from conformance import __version__
 from conformance.auth import auth_headers
 from conformance.cases.model import Case
+from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
 from conformance.contract import Contract, load_contract
 from conformance.contract.load import SpecError
@@ -117,7 +119,9 @@ class Run:
         recorder = Recorder(self.out / "record.jsonl", self.header(selected), self.redactor)
         gate = Gate(limits.requests_per_second, limits.concurrency)
         self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
-        self.engine = Engine(self.contract, profile, self.sender, progress)
+        self.engine = Engine(
+            self.contract, profile, self.sender, progress, partial(classify, self.contract, self.subject)
+        )
         chosen = {case.id for case in selected}
         self.deselected = tuple(case for case in self.cases if case.id not in chosen)
 
