@@ -15,7 +15,7 @@ def amount_cases(subject: Subject) -> list[Case]:
     parts = parts_of(subject)
     text = quoted(parts.amount)
     wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
-    arrays = ["[]", f"[{parts.amount}]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
+    arrays = ["[]", f"[{parts.amount}]", "[1e400]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
     return [
         _refused("missing", "No amount", "required", [parts.with_amount(None)]),
         _refused("null", "amount null", "not-null", [parts.with_amount("null")]),

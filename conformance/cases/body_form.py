@@ -30,7 +30,7 @@ def body_form_cases(subject: Subject) -> list[Case]:
 
 def _no_object(parts: Parts) -> list[Case]:
     good = parts.good
-    tops = ["[]", f"[{good}]", "null", "true", "12", '""', quoted(good)]
+    tops = ["[]", f"[{good}]", "null", "[1e400]", "true", "12", '""', quoted(good)]
     return [
         case("body-empty", THEME, "No content", reject("body.empty", ()), [b""]),
         case("body-not-object", THEME, "JSON that is no object at the top", reject("body.not-object", ()), tops),

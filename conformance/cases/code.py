@@ -38,7 +38,7 @@ def _refused(subject: Subject, slug: str, title: str, word: str, texts: Iterable
 
 def _presence(subject: Subject) -> list[Case]:
     known = subject.currency
-    types = ["true", "false", "[]", "{}", f"[{quoted(known)}]", f'{{"code":{quoted(known)}}}', "0"]
+    types = ["true", "false", "[1e400]", "{}", "[]", f"[{quoted(known)}]", f'{{"code":{quoted(known)}}}', "0"]
     longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
     return [
         _refused(subject, "missing", "No code", "required", [None]),

@@ -11,7 +11,7 @@ from conformance.cases.model import Case
 from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, TELLING, around, full_width, outside
 from conformance.contract.load import StringRule
 
-WRONG_TYPES = ("123", "12.5", "0", "true", "false", "[]", "{}")
+WRONG_TYPES = ("123", "0", "true", "[1e400]", "{}", "12.5", "false", "[]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,3 +262,19 @@ def test_a_window_is_provoked_repeated_and_waited_for(contract):
     assert [probe.provoke for probe in case.probes] == [429] * 4
     assert [probe.wait for probe in case.probes] == [False, False, False, True]
     assert case.probes[-1].expectation.requirement == "rate-limit.window-end"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("store-id-wrong-type", b'"storeId":[1e400]'),
+        ("trip-id-wrong-type", b'"shoppingTripId":[1e400]'),
+        ("amount-array", b'"amount":[1e400]'),
+        ("code-wrong-type", b'"code":[1e400]'),
+        ("body-not-object", b"[1e400]"),
+    ],
+)
+def test_a_number_beyond_every_float_stands_where_no_number_belongs(name: str, text: bytes, contract: Contract) -> None:
+    """Servers that repeat a wrong value in their refusal cannot write this one."""
+    probes = by_id(all_cases(contract, subject(), "standard"))[name].probes
+    assert [probe.expectation.nature for probe in probes if text in probe.body] == ["reject"]

@@ -27,7 +27,12 @@ HURRIED = {
     "fastapi": Hurried(
         "fastapi_hurried.py",
         {
-            "store-id.pattern": "the 422 repeats the input: a lone surrogate in it cannot be written as UTF-8, hence 500",
+            "store-id.type": "the 422 repeats the input: [1e400] in it is infinite and cannot be written, hence 500",
+            "trip-id.type": "as storeId",
+            "amount.type": "as storeId",
+            "code.type": "as storeId",
+            "body.not-object": "as storeId",
+            "store-id.pattern": "as its type; a lone surrogate cannot be written as UTF-8 either",
             "trip-id.pattern": "as storeId",
             "code.pattern": "as storeId",
             "value.type": _LAX,

@@ -170,7 +170,7 @@ def test_trips_that_run_out_are_a_mistake_of_the_profile_and_no_error_of_a_case(
 
     with MockServer() as server:
         sender = made(server.url, trips='file = "trips.txt"', known=[str(uuid4()) for _ in range(3)])
-        engine = Engine(sender.contract, sender.profile, sender, Silent())
+        engine = Engine(sender.contract, sender.profile, sender, Silent(), lambda _body: Expectation("observe"))
         cases = [Case(f"good-{n}", "test", "", ("capture.accepted",), good().probes) for n in range(5)]
         engine.run(cases)
     assert engine.errors == []

@@ -302,6 +302,11 @@ FAULTS: list[Fault] = [
 ]
 
 
+def _even_delay(inquiry: Inquiry) -> None:
+    if inquiry.reply:
+        inquiry.reply.delay = 0.15
+
+
 def _delay(inquiry: Inquiry) -> None:
     if inquiry.reply:
         inquiry.reply.delay = 0.03 + 0.02 * (inquiry.count("slow") % 3)
@@ -344,6 +349,7 @@ BENIGN: list[Fault] = [
     Fault("request-ids", "Every answer has an id of its own.", benign=True, answer=_request_id),
     Fault("chunked-answers", "Error bodies come in chunks.", benign=True, answer=_chunks),
     Fault("connection-close", "Every answer announces that the connection closes.", benign=True, answer=_close),
+    Fault("slow-150ms", "Every answer takes 150 ms.", benign=True, answer=_even_delay),
     Fault("slow", "Answers take about 50 ms, not always the same.", benign=True, answer=_delay),
     Fault(
         "error-charset",

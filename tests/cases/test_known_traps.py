@@ -1,0 +1,96 @@
+"""Traps that real services and real suites fell into: what the oracle says of each body, and that a case sends its kind."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from conformance.cases.model import TRIP
+from conformance.cases.oracle import classify
+from conformance.cases.tables import all_cases
+from conformance.contract import load_contract
+from tests.cases.test_oracle import SUBJECT
+
+CONTRACT = load_contract()
+GOOD = f'{{"storeId":"{SUBJECT.stores[0]}","shoppingTripId":"{TRIP}","amount":{{"amount":10.00,"code":"USD"}}}}'
+
+
+def store(text: str) -> str:
+    return GOOD.replace(SUBJECT.stores[0], text)
+
+
+def value(text: str) -> str:
+    return GOOD.replace("10.00", text)
+
+
+def code(text: str) -> str:
+    return GOOD.replace("USD", text)
+
+
+def more(text: str) -> str:
+    return GOOD[:-1] + f",{text}}}"
+
+
+KNOWN = SUBJECT.stores[0]
+REFUSED = {
+    "a line feed after the store": (store(rf"{KNOWN}\n"), "store-id.pattern"),
+    "carriage return and line feed": (store(rf"{KNOWN}\r\n"), "store-id.pattern"),
+    "a line feed before it": (store(rf"\n{KNOWN}"), "store-id.pattern"),
+    "a line separator after it": (store(rf"{KNOWN}\u2028"), "store-id.pattern"),
+    "two line feeds": (store(rf"{KNOWN}\n\n"), "store-id.pattern"),
+    "a line feed after the trip": (GOOD.replace(TRIP, rf"{TRIP}\n"), "trip-id.pattern"),
+    "a line feed after the code": (code(r"USD\n"), "code.pattern"),
+    "NUL in the store": (store(r"a\u0000b"), "store-id.pattern"),
+    "a number as text": (value('"10.00"'), "value.type"),
+    "NaN as text": (value('"NaN"'), "value.type"),
+    "true": (value("true"), "value.type"),
+    "false": (value("false"), "value.type"),
+    "null": (value("null"), "value.not-null"),
+    "a list": (value("[10]"), "value.type"),
+    "an object": (value("{}"), "value.type"),
+    "NaN": (value("NaN"), "value.not-finite"),
+    "Infinity": (value("Infinity"), "value.not-finite"),
+    "minus Infinity": (value("-Infinity"), "value.not-finite"),
+}
+ADMITTED = {
+    "NUL in an unknown attribute": more(r'"note":"a\u0000b"'),
+    "NUL in the name of one": more(r'"\u0000":1'),
+    "an unknown attribute": more('"extra":1'),
+    "an empty store": store(""),
+    "a trip that is no UUID": GOOD.replace(TRIP, "trip-1"),
+    **{f"the code {each}": code(each) for each in "ZWG XCG SLE VED HRK ANG ZWL SLL CUC XXX XTS XAU ZZZ".split()},  # noqa: SIM905
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_must_be_refused(name):
+    body, requirement = REFUSED[name]
+    found = classify(CONTRACT, SUBJECT, body.encode())
+    assert found.nature == "reject"
+    assert found.requirement in (requirement, None) if "code" in name else found.requirement == requirement
+
+
+@pytest.mark.parametrize("name", ADMITTED)
+def test_what_was_meant_as_wrong_and_may_be_accepted(name):
+    assert classify(CONTRACT, SUBJECT, ADMITTED[name].encode()).nature == "either"
+
+
+def test_zero_and_what_no_json_should_be():
+    assert classify(CONTRACT, SUBJECT, value("0").encode()).nature == "should-reject"
+    assert classify(CONTRACT, SUBJECT, more('"note":NaN').encode()).nature == "should-reject"
+    assert classify(CONTRACT, SUBJECT, store("a\0b").encode()).nature == "reject"
+
+
+def test_the_tables_send_these_kinds():
+    sent = {probe.body for case in all_cases(CONTRACT, SUBJECT, "deep") for probe in case.probes}
+    stores = set()
+    for body in sent:
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            stores.add(str(json.loads(body)["storeId"]))
+    assert {f"{KNOWN}{tail}" for tail in ("\n", "\r\n", "\u2028")} <= stores
+    for text in ('"NaN"', "true", "false", "null", "NaN", "Infinity", "-Infinity"):
+        assert any(f'"amount":{text},"code"'.encode() in body for body in sent), text
+    for each in ("XCG", "SLE", "XTS", "ZZZ"):
+        assert any(f'"code":"{each}"'.encode() in body for body in sent), each
