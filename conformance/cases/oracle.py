@@ -45,6 +45,8 @@ from conformance.contract.load import Contract, StringRule
 DEEP, LARGE = 64, 1_000_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+# Powers of ten up to which a number with an exponent counts as an ordinary one, spelt otherwise.
+_ORDINARY = 100
 _KNOWN = ("storeId", "shoppingTripId", "amount")
 _INNER = ("amount", "code")
 _SPELT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
@@ -299,6 +301,7 @@ class _Body:
             return
         if size.negative:
             self.faults.append(should_reject("value.negative"))
+            self.traits += ["value.spellings"] if "e" in text.lower() else []
         if size.value is None:
             self.faults.append(either("value.beyond", label=_short(text)))
         elif not size.negative and isinstance(code, str) and code in self.subject.currencies:
@@ -307,9 +310,11 @@ class _Body:
     def _fit(self, text: str, size: Magnitude, code: str) -> None:
         value, amount, units = size.value, self.subject.amounts[code], self.subject.minor_units[code]
         assert value is not None
+        plainly = "e" not in text.lower() or abs(value.adjusted()) > _ORDINARY
         if unfit(self.subject, code, value):
             word = "value.beyond" if -size.exponent > units or value > amount else "value.small"
             self.faults.append(either(word, label=_short(text)))
+            self.traits += [] if plainly else ["value.spellings"]
             return
         if value == amount:
             self.traits += [] if text == plain(amount) else ["value.spellings"]
