@@ -1,0 +1,74 @@
+"""Time a deep run of 2,500, 5,000 and 10,000 requests beside a bare replay of its bytes. Prints; asserts nothing.
+
+Run it from the top of a checkout, in the environment that has the suite installed: python benchmarks/deep.py
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from compare import ROOT, exchanges, mock_process, replay
+
+COUNTS = (2_500, 5_000, 10_000)
+
+AMOUNTS = {
+    "USD": ("10.00", "90071992547409.93"),
+    "EUR": ("10.00", "90071992547409.93"),
+    "JPY": ("500", "9007199254740"),
+    "KWD": ("1.000", "90071992547.409"),
+}
+
+
+def profile_text(url: str, count: int) -> str:
+    """Write the profile of the mock, with a limit of requests."""
+    rows = [
+        f'[target]\nname = "mock"\nurl = "{url}"\nenvironment = "local"',
+        '[data]\nstores = ["store-001", "store-002"]\nunknown_store = "store-999"',
+        f'unknown_trip = "00000000-0000-0000-0000-000000000000"\ncurrencies = {json.dumps(list(AMOUNTS))}',
+        f'long_store = "{"L" * 255}"\nshort_store = "S"\nlong_trip = "{"T" * 255}"\n[data.trips]\ngenerate = "uuid4"',
+        f"[limits]\ntimeout_s = 5\nmax_wait_s = 5\nmax_requests = {count}\n[money]",
+    ]
+    for status, kind in ((429, "limiter"), (500, "forced"), (503, "forced")):
+        fields = f'{{ "X-Provoke" = "{status}", "X-Client" = "${{unique}}" }}'
+        rows.insert(-1, f'[provoke.{status}]\nkind = "{kind}"\nheaders = {fields}')
+    for code, (amount, most) in AMOUNTS.items():
+        rows.append(f'[money.{code}]\namount = "{amount}"\nmax_amount = "{most}"')
+    return "\n".join(rows) + "\n"
+
+
+def main() -> None:
+    """Print time, memory and sizes for each number of requests."""
+    print("bars: whole process / replay <= 5, memory <= 300 MB, report.html <= 5 MB; time linear in requests")
+    with tempfile.TemporaryDirectory() as folder:
+        for count in COUNTS:
+            out, profile = Path(folder) / f"run-{count}", Path(folder) / f"{count}.toml"
+            with mock_process() as url:
+                profile.write_text(profile_text(url, count), encoding="utf-8")
+                command = [sys.executable, "-m", "conformance", "run", "--depth", "deep", "--profile", str(profile)]
+                start = time.perf_counter()
+                done = subprocess.run(
+                    [*command, "--out", str(out)], cwd=ROOT, check=False, capture_output=True, text=True
+                )
+                took = time.perf_counter() - start
+                sent = exchanges(out)
+            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            if not sent:
+                print(f"{count:>6}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+                continue
+            with mock_process() as url:
+                bare = replay(url, sent)
+            page = (out / "report.html").stat().st_size / 1e6
+            print(
+                f"{count:>6}: {len(sent):>6} requests, exit {done.returncode}, {took:6.1f} s ({took / len(sent) * 1000:.2f} ms each), "
+                f"replay {bare:5.1f} s, ratio {took / bare:.2f}, memory {memory:.0f} MB at most so far, report.html {page:.2f} MB"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Schemathesis' own checks of answers beside our judges: where they differ, the table here says who is right."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import requests
+import schemathesis
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.transport import Response
+
+from conformance.cases.build import BAD_REQUEST, UNKNOWN_TRIP, accept, reject
+from conformance.cases.model import JSON, Expectation
+from conformance.contract.load import load_contract
+from conformance.exchange.client import Client, Endpoint
+from conformance.exchange.model import Answer, Exchange
+from conformance.judge.exchange import judge_exchange
+from conformance.mock.faults import BENIGN, FAULTS
+from conformance.mock.server import MockServer
+
+CONTRACT = load_contract()
+GOOD = b'{"storeId":"store-001","shoppingTripId":"5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11","amount":{"amount":10.00,"code":"USD"}}'
+NO_TRIP = b"00000000-0000-0000-0000-000000000000"
+REQUESTS: dict[str, tuple[bytes, tuple[tuple[str, str], ...], Expectation]] = {
+    "good": (GOOD, (), accept("capture.accepted")),
+    "bad": (GOOD.replace(b"store-001", b"store!"), (), reject("store-id.pattern", BAD_REQUEST)),
+    "not JSON": (b"{", (), reject("body.not-json", ())),
+    "unknown trip": (
+        GOOD.replace(b"5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11", NO_TRIP),
+        (),
+        reject("trip-id.unknown", UNKNOWN_TRIP),
+    ),
+    **{
+        str(status): (
+            GOOD,
+            (("X-Provoke", str(status)), ("X-Client", f"client-{status}")),
+            Expectation("provoked", provoked=status),
+        )
+        for status in (429, 500, 503)
+    },
+}
+# What our judges say that corresponds to each check of theirs.
+OURS = {
+    "status_code_conformance": ("answer.status-set",),
+    "content_type_conformance": (".media-type",),
+    "response_schema_conformance": (".json", ".object", ".error-msg", "unavailable.retry-after", ".seconds"),
+    "response_headers_conformance": ("rate-limit.retry-after",),
+}
+
+
+load_all_checks()
+CHECKS_BY_NAME = {name: [check for check in CHECKS.get_all() if check.__name__ == name] for name in OURS}
+
+
+def answered(server: MockServer, fault: str) -> Iterator[tuple[str, Exchange]]:
+    server.mock.use(*filter(None, [fault]))
+    client = Client(Endpoint(server.url, timeout_s=5))
+    for name, (body, more, _) in REQUESTS.items():
+        yield name, client.send("POST", CONTRACT.path, (*JSON, *more), body, case=name, probe=0)
+    client.close()
+
+
+def ours(name: str, exchange: Exchange) -> set[str]:
+    judged = judge_exchange(CONTRACT, REQUESTS[name][2], exchange)
+    return {one.requirement for one in judged if one.kind == "breaks"}
+
+
+def theirs(operation, name: str, answer: Answer) -> set[str]:
+    headers: dict[str, list[str]] = defaultdict(list)
+    for field, value in answer.headers:
+        headers[field.lower()].append(value)
+    request = requests.Request("POST", "http://127.0.0.1/", data=REQUESTS[name][0]).prepare()
+    response = Response(answer.status, headers, answer.body, request, elapsed=0.1, verify=False)
+    case = operation.Case(body={}, media_type="application/json")
+    found = set()
+    for check in OURS:
+        try:
+            case.validate_response(response, checks=CHECKS_BY_NAME[check])
+        except (FailureGroup, Failure):
+            found.add(check)
+    return found
+
+
+# (their check, who finds fault, what we say of the answer): who is right.
+DIFFERENCES = {
+    ("content_type_conformance", "they", ""): (
+        "we: a media type that ends in +json is JSON; the document names but one of them (benign difference)"
+    ),
+    ("response_schema_conformance", "we", ".json"): "we: NaN is no JSON, but the reader beneath their check takes it",
+    ("response_schema_conformance", "they", "answer.framing"): (
+        "both: a body cut off is found by its framing before it is read, and the first broken link is the finding"
+    ),
+    ("response_schema_conformance", "they", ".media-type"): (
+        "both: without a media type they cannot read the body, for us the missing label is the finding"
+    ),
+    ("status_code_conformance", "they", "success.exactly-200"): (
+        "both: 201, 202 and 204 are no 200, which is a requirement of its own with us"
+    ),
+}
+ANSWERS = ("bad-request", "rate-limit", "server-error", "unavailable", "success", "answer")
+NO_ANSWER = {"answer.in-time", "answer.connection"}
+CHOSEN = [
+    name
+    for name, fault in FAULTS.items()
+    if any(word.startswith(ANSWERS) for word in fault.breaks) and not fault.breaks & NO_ANSWER
+]
+
+
+def different(operation, server: MockServer, fault: str) -> Iterator[tuple[str, str, str]]:
+    """Where Schemathesis and we find fault with different answers of one faulty server."""
+    for name, exchange in answered(server, fault):
+        if exchange.answer is None:
+            continue
+        broken = ours(name, exchange)
+        we = {check for check, words in OURS.items() if any(one.endswith(words) for one in broken)}
+        for check in we ^ theirs(operation, name, exchange.answer):
+            said = next((key for _, _, key in DIFFERENCES if key and any(one.endswith(key) for one in broken)), "")
+            yield check, "we" if check in we else "they", said
+
+
+def test_where_we_differ_it_is_known_who_is_right() -> None:
+    operation = schemathesis.openapi.from_path(CONTRACT.openapi_file)[CONTRACT.path]["POST"]
+    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    with MockServer() as server:
+        for fault in ("", *CHOSEN, *BENIGN):
+            for difference in different(operation, server, fault):
+                found[difference].append(fault)
+    assert set(found) == set(DIFFERENCES), dict(found)
+    assert len(CHOSEN) > 60

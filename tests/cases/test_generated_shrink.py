@@ -1,0 +1,110 @@
+"""Smaller bodies for findings: what was known is not sent again, requests are counted, the smallest still breaks."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from conformance.cases.build import probe
+from conformance.cases.model import TRIP, Case, Probe
+from conformance.cases.oracle import classify
+from conformance.cases.subject import Subject
+from conformance.contract.load import load_contract
+from conformance.run.shrink import BUDGET, OF_ONE, Budget, smaller_probes
+
+CONTRACT = load_contract()
+SUBJECT = Subject(("store-001",), ("USD",), {"USD": Decimal(10)}, {"USD": Decimal(99)}, {"USD": 2}, any_uuid=True)
+
+
+def expectation(body: bytes):
+    return classify(CONTRACT, SUBJECT, body)
+
+
+def body(store: str, more: str = "") -> bytes:
+    amount = '{"amount":10,"code":"USD"}'
+    return f'{{"storeId":{json.dumps(store)},"shoppingTripId":"{TRIP}","amount":{amount}{more}}}'.encode()
+
+
+def case_of(*bodies: bytes) -> Case:
+    probes = tuple(probe(expectation(each), each) for each in bodies)
+    return Case("generated-x", "generated", "X", (), probes, strategy="x")
+
+
+class Target:
+    """A target that lets stores through where `lax` says so; it remembers what it was sent."""
+
+    def __init__(self, lax) -> None:
+        self.lax = lax
+        self.sent: list[bytes] = []
+
+    def __call__(self, sent: Probe) -> frozenset[str]:
+        self.sent.append(sent.body)
+        word = sent.expectation.requirement
+        return frozenset({word} if word and self.lax(json.loads(sent.body)["storeId"]) else ())
+
+
+def search(case: Case, target: Target, word: str, budget: Budget, indices=(0,)):
+    return list(smaller_probes(case, dict.fromkeys(indices, frozenset({word})), expectation, target, budget))
+
+
+def test_a_long_id_is_cut_to_the_first_length_that_breaks() -> None:
+    target = Target(lambda store: len(store) > 255)
+    (found,) = search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget())
+    assert len(json.loads(found.probe.body)["storeId"]) == 256
+    assert found.probe.expectation.requirement == "store-id.max-length"
+    assert found.probe.trip == "fresh"
+    assert found.sent == len(target.sent) <= OF_ONE
+
+
+def test_only_what_matters_is_left_of_a_malformed_id() -> None:
+    target = Target(lambda store: "!" in store)
+    (found,) = search(case_of(body("store!-!001")), target, "store-id.pattern", Budget())
+    assert json.loads(found.probe.body)["storeId"] == "!"
+
+
+def test_the_search_starts_from_the_smallest_and_sends_no_known_body() -> None:
+    case = case_of(body("store-001!!!!"), body("!"), body("ab!"))
+    target = Target(lambda store: "!" in store)
+    assert search(case, target, "store-id.pattern", Budget(), indices=(0, 1, 2)) == []
+    assert not {probe.body for probe in case.probes} & set(target.sent)
+    assert len(set(target.sent)) == len(target.sent)
+
+
+def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
+    target = Target(lambda store: len(store) > 255)
+    assert search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget(0)) == []
+    assert target.sent == []
+    budget = Budget(3)
+    search(case_of(body("a" * 4000)), target, "store-id.max-length", budget)
+    assert (len(target.sent), budget.left) == (3, 0)
+    assert BUDGET >= OF_ONE
+
+
+def test_a_target_that_cannot_be_asked_any_more_ends_the_search() -> None:
+    budget = Budget()
+    made = list(
+        smaller_probes(
+            case_of(body("store!")), {0: frozenset({"store-id.pattern"})}, expectation, lambda _probe: None, budget
+        )
+    )
+    assert (made, budget.left) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "word", "most"),
+    [("store-any-character", "store-id.pattern", 130), ("trip-256", "trip-id.max-length", 380)],
+)
+def test_the_finding_of_a_run_shows_the_smallest_body(run_against_mock, fault, word, most) -> None:
+    ran = run_against_mock(fault)
+    rows = [row for row in ran.result.cases if row.case.strategy]
+    shown = [
+        exchange
+        for row in rows
+        for one in row.judgements
+        for exchange in row.evidence
+        if one.kind == "breaks" and one.requirement == word and exchange.number == one.exchange
+    ]
+    assert ran.broken == {word}
+    assert min(len(exchange.request.body or b"") for exchange in shown) <= most
