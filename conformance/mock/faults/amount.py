@@ -238,7 +238,7 @@ FAULTS: list[Fault] = [
     Fault(
         "code-yen-crashes",
         "A declared currency causes a server error.",
-        hooks.one("code.declared"),
+        hooks.one("code.declared", "answer.no-server-error"),
         accept=hooks.crash(lambda inquiry: hooks.code(inquiry) == "JPY"),
     ),
     Fault(
