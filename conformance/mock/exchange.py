@@ -20,7 +20,8 @@ class Crash(Exception):
 class Reply:
     """An answer to be. `wire` names a rewriting of the bytes on their way out; `delay` is seconds to wait before.
 
-    `chunks` splits the body into that many chunks in place of a Content-Length; 0 means no chunking.
+    `chunks` splits the body into that many chunks in place of a Content-Length; 0 means no chunking; `pause` is
+    seconds between them.
     """
 
     status: int
@@ -29,6 +30,7 @@ class Reply:
     wire: str = ""
     delay: float = 0.0
     chunks: int = 0
+    pause: float = 0.0
 
     def drop(self, name: str) -> None:
         """Take away every header field of that name."""

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
 from conformance.mock.faults import BENIGN, FAULTS
+from conformance.mock.faults.invented import INVENTED
 from conformance.mock.faults.model import Fault
 from conformance.mock.limiter import Rate, WindowRules, Windows
 from conformance.mock.reading import Capture, Refused, parse, validate
@@ -30,8 +31,8 @@ ADMIN_PATH = "/admin/faults"
 
 
 def fault_of(name: str) -> Fault:
-    """Find the fault or benign difference of that name. Raises `ValueError` where there is none."""
-    fault = FAULTS.get(name) or BENIGN.get(name)
+    """Find the fault (invented ones too) or benign difference of that name. Raises `ValueError` where there is none."""
+    fault = FAULTS.get(name) or BENIGN.get(name) or INVENTED.get(name)
     if fault is None:
         raise ValueError(f"no fault is called {name!r}: `capture-conformance list` shows their names")
     return fault
@@ -88,7 +89,7 @@ class Mock:
         for fault in faults:
             if fault.other:
                 fault.other(inquiry)
-        if inquiry.path.lower().rstrip("/") == PATH and inquiry.method == "POST" and inquiry.refusal == "serve":
+        if inquiry.method == "POST" and inquiry.refusal == "serve":
             return self._charge(inquiry, faults)
         return inquiry.reply or result
 
@@ -202,6 +203,7 @@ def _response(result: Reply) -> Response:
         async def stream() -> AsyncIterator[bytes]:
             for piece in pieces:
                 yield piece
+                await asyncio.sleep(result.pause)
 
         response: Response = StreamingResponse(stream(), result.status)
         response.raw_headers = raw

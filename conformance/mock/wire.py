@@ -49,6 +49,10 @@ REWRITES: dict[str, Rewrite] = {
     "length-negative": lambda head, body: (_with_length(head, b"-1") + body, "close"),
     "chunk-size-wrong": lambda head, body: (_chunked(head) + b"zz\r\n" + body + b"\r\n0\r\n\r\n", "close"),
     "chunks-cut-off": lambda head, body: (_chunked(head) + b"%x\r\n" % len(body) + body + b"\r\n", "close"),
+    "length-and-chunked": lambda head, body: (
+        _add(head, b"transfer-encoding: chunked") + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n",
+        "keep",
+    ),
     "garbage": lambda _head, _body: (b"\x16\x03\x01 this is no HTTP\r\n\r\n", "close"),
     "status-line-cut": lambda _head, _body: (b"HTTP/1.1 20", "close"),
     "head-cut": lambda head, _body: (head[: len(head) // 2], "close"),
