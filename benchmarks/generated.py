@@ -21,7 +21,7 @@ from conformance.mock.server import MockServer
 from conformance.report.outcome import summarise
 from conformance.run.prepare import Options, Run
 
-PROCESSES, TIMEOUT_S, HANG_S = 2, 1.0, 1.5
+PROCESSES, TIMEOUT_S, HANG_S = 2, 2.5, 3.5
 
 
 class Silent:
@@ -81,7 +81,7 @@ def main(depth: str = "standard", requests: str = "") -> None:
                     f"{name:<44} {', '.join(sorted(hit)) or '-'}{'   BEYOND: ' + ', '.join(sorted(more)) if more else ''}"
                 )
             elif declared:
-                print(f"{name:<44} not found")
+                print(f"{name:<44} not found", flush=True)
     for part, (hits, of) in sorted(by_part.items()):
         print(f"  {part:<16} {hits:>3} of {of}")
     share = f"{found} of {with_breaks} faults ({found / with_breaks:.0%})"

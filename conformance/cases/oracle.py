@@ -64,6 +64,8 @@ def classify(
     open, since it may come from any of the things that the body has in it.
     """
     found = _classify(contract, subject, body)
+    if content_type == "application/json":
+        return found
     message = Message()
     message["Content-Type"] = content_type
     charset = message.get_param("charset")
