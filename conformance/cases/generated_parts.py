@@ -15,6 +15,7 @@ from conformance.contract.load import Contract, StringRule
 
 STORE, CODE, AMOUNT = token("store"), token("code"), token("amount")
 MASK_BITS = 16
+SEPARATORS = ". :/@+~,;|*#'\n"  # what patterns written from memory let through most often
 Texts = st.SearchStrategy[str]
 
 
@@ -69,6 +70,7 @@ def outsiders(rule: StringRule) -> Texts:
     admitted = "".join(chr(code) for code in range(128) if rule.matches(chr(code)) or rule.matches(chr(code) * 3))
     telling = [text for table in (TELLING, LETTERS, FOLDED, LOOKALIKES) for text in table.values()]
     one = st.one_of(
+        st.sampled_from([sign for sign in SEPARATORS if sign not in admitted]),
         st.sampled_from([chr(code) for code in range(128) if chr(code) not in admitted]),
         st.sampled_from(telling),
         st.characters(categories=["L", "N", "M"], exclude_characters=admitted),

@@ -264,10 +264,21 @@ def _mutations(contract: Contract) -> Texts:
         _made(lambda one, shape: one.put(shape.format(quoted(one.good))), field, shapes),
         st.sampled_from(names).map(lambda pair: good.replace(f'"{pair[0]}"', f'"{pair[1]}"', 1)),
         st.one_of(_made(lambda one, text: one.put(text), field, nothing), nothing.map(_with_amount), nothing.map(lambda text: good_body(value=text))),
+        _known(),
         st.one_of(values, tops, tops),
         _made(lambda at, way, sign: _edited(good, at, way, sign), places, st.integers(0, 5), signs),
         _made(lambda at, way, sign: _edited(good, at, way, sign), places, st.integers(2, 5), signs),
     )  # fmt: skip
+
+
+def _known() -> Texts:
+    """What else the profile knows: other stores, ids at their limits, ids that are on no file."""
+    stores = _pick(token("store", 1), token("unknown-store"), token("long-store"), token("short-store"))
+    trips = _pick(token("unknown-trip"), TRIP.upper())
+    return st.one_of(
+        stores.map(lambda text: good_body(store=quoted(text))),
+        trips.map(lambda text: good_body(trip=quoted(text))),
+    )
 
 
 def _with_amount(text: str | None) -> str:
