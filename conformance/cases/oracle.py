@@ -122,7 +122,7 @@ def _classify(contract: Contract, subject: Subject, body: bytes) -> Expectation:
     try:
         text = read_json(body.decode("utf-8", "surrogateescape"))
     except NotJson:
-        return reject("body.not-json", (), _admits(body))
+        return reject(None if _is_json_but_for_bytes(body) else "body.not-json", (), _admits(body))
     return _Body(contract, subject, body).expectation(text)
 
 
@@ -136,6 +136,16 @@ def _instead(inner: Expectation, outer: Expectation) -> Expectation:
 def _admits(body: bytes) -> frozenset[int]:
     extreme = len(body) >= LARGE or body.count(b"[") + body.count(b"{") > DEEP
     return TOO_LARGE if extreme else frozenset()
+
+
+def _is_json_but_for_bytes(body: bytes) -> bool:
+    """Whether bytes that are no UTF-8, outside of strings, are all that keeps a body from being JSON."""
+    text = body.decode("utf-8", "ignore")
+    try:
+        read_json(text)
+    except NotJson:
+        return False
+    return len(text.encode()) < len(body)
 
 
 class _Body:

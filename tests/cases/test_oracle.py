@@ -114,6 +114,8 @@ BY_HAND = [
     (b"", reject("body.empty", ())),
     (b"[]", reject("body.not-object", ())),
     (b"NaN", reject("body.not-json", ())),
+    (good() + b"\xff", reject(None, ())),
+    (good()[:-1] + b"\xff", reject("body.not-json", ())),
     (good(store="1", code='"usd"'), reject(None)),
     (good(store="1", trip="1"), reject(None, (*BAD_REQUEST, "UnknownShoppingTrip"))),
     (good(store="1", more=',"note":1'), reject(None, ())),
