@@ -294,8 +294,10 @@ def against_schema(body: bytes, found: Expectation, schema: str) -> str:
     if schema in {"too deep for it", "text it cannot take"}:
         return schema
     if schema == "valid" and said == "refuse":
-        known = found.requirement in {"store-id.unknown", "trip-id.unknown"}
-        return "well-formed, but on no file" if known else "" if not has_duplicates(body) else "names twice"
+        document = strict(body)
+        assert isinstance(document, dict)
+        known = document["storeId"] == SUBJECT.unknown_store or document["shoppingTripId"] == SUBJECT.unknown_trip
+        return "well-formed, but on no file" if known else ""
     if schema != "valid" and said == "open":
         if has_duplicates(body):
             return "a member named twice, of which either value may count"
