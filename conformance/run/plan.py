@@ -70,8 +70,8 @@ def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth:
 
 
 def _good(case: Case) -> list[bytes]:
-    """Bodies of the case that are to be accepted, or only looked at."""
-    return [probe.body for probe in case.probes if probe.expectation.nature in {"accept", "observe"}]
+    """Bodies of the case that are to be accepted."""
+    return [probe.body for probe in case.probes if probe.expectation.nature == "accept"]
 
 
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
