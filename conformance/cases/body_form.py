@@ -30,7 +30,7 @@ def body_form_cases(subject: Subject) -> list[Case]:
 
 def _no_object(parts: Parts) -> list[Case]:
     good = parts.good
-    tops = ["[]", f"[{good}]", "null", "[1e400]", "true", "12", '""', quoted(good)]
+    tops = [quoted(good), f"[{good}]", "null", "[1e400]", "[]", "true", "12", '""']
     return [
         case("body-empty", THEME, "No content", reject("body.empty", ()), [b""]),
         case("body-not-object", THEME, "JSON that is no object at the top", reject("body.not-object", ()), tops),
@@ -84,7 +84,8 @@ def _not_json(parts: Parts) -> list[Case]:
         parts.with_extra('"note":"\\q"'),
         parts.with_extra(f'"note":"{chr(0x201D)}'),
     ]
-    controls = [parts.with_store(f'{parts.store[:-1]}{sign}"') for sign in ("\0", "\n", "\t", "\r", "\x01", "\x1f")]
+    controls = [parts.with_extra(f'"note":"a{sign}b"') for sign in ("\n", "\t")]
+    controls += [parts.with_store(f'{parts.store[:-1]}{sign}"') for sign in ("\0", "\n", "\t", "\r", "\x01", "\x1f")]
     controls += [
         parts.with_code(f'{parts.code[:-1]}\n"'),
         parts.with_trip(f'"{TRIP}\n"'),
@@ -116,15 +117,21 @@ def _broken_bytes(parts: Parts) -> list[Case]:
     """Bytes that are no UTF-8, in strings of known members."""
     store: list[str | bytes] = [
         parts.with_store(f'{parts.store[:-1]}|"').encode().replace(b"|", raw, 1)
-        for raw in (b"\xff", b"\xe9", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80")
+        for raw in (b"\xff", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80")
     ]
+    letter = ord(parts.store[-2])  # of the store's last character, the two-byte form that UTF-8 forbids
+    overlong = (
+        parts.with_store(f'{parts.store[:-2]}|"')
+        .encode()
+        .replace(b"|", bytes((0xC0 | letter >> 6, 0x80 | letter & 0x3F)), 1)
+    )
     rest: list[str | bytes] = [
         parts.with_trip(f'"{TRIP}|"').encode().replace(b"|", b"\xff"),
         parts.with_code(f'{parts.code[:-1]}|"').encode().replace(b"|", b"\xff"),
         parts.with_code('"|"').encode().replace(b"|", b"\xed\xa0\x80"),
     ]
     title = "Bytes that are no UTF-8 in a known attribute"
-    return [case("body-invalid-utf-8", THEME, title, reject("body.invalid-utf-8", ()), [*store, *rest])]
+    return [case("body-invalid-utf-8", THEME, title, reject("body.invalid-utf-8", ()), [overlong, *store, *rest])]
 
 
 def _same(parts: Parts, subject: Subject) -> list[Case]:
@@ -168,7 +175,10 @@ def _lenient(parts: Parts) -> list[Case]:
     comments = [good.replace(",", ",/* a */", 1), "// a\n" + good, good + "/* a */", good.replace("{", "{ // a\n", 1)]
     commas = [good[:-1] + ",}", good[:-2] + ",}}", parts.with_extra('"note":[1,]')]
     unknown = [parts.with_extra(f'"note":{text}') for text in ("NaN", "Infinity", "-Infinity", "[NaN]")]
-    raw = [parts.with_extra('"note":"|"').encode().replace(b"|", each) for each in (b"\xff", b"\xed\xa0\x80", b"\xe9")]
+    raw = [
+        parts.with_extra('"note":"|"').encode().replace(b"|", each)
+        for each in (b"\xff", b"\xc1\x81", b"\xed\xa0\x80", b"\xe9")
+    ]
     return [
         case("body-wide-coding", THEME, "UTF-16 and UTF-32", bad, wide),
         case("body-comments", THEME, "Comments", bad, comments),

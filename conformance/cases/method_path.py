@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from conformance.cases.body import parts_of
@@ -29,7 +30,8 @@ def method_path_cases(subject: Subject) -> list[Case]:
     )
     good = parts_of(subject).good
     unknown = probe(Expectation("unknown-path", "path.unknown"), good, path="unknown")
-    found.append(Case("path-unknown", THEME, "A path that is none of the API's", ("path.unknown",), (unknown,)))
+    both = (unknown, replace(unknown, path="below"))
+    found.append(Case("path-unknown", THEME, "Paths that are none of the API's", ("path.unknown",), both))
     variants: tuple[tuple[Literal["trailing-slash", "other-case"], str], ...] = (
         ("trailing-slash", "The path with a trailing slash"),
         ("other-case", "The path in other letter case"),

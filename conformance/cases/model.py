@@ -16,7 +16,7 @@ Scheduling = Literal["one-shot", "chain", "exclusive"]
 # same-answer: all probes get the answer of the first (requirement of each later probe). window: a provoked 429 over time.
 # independent: all probes marked `equal` are answered alike.
 GroupRule = Literal["", "same-answer", "window", "independent"]
-Path = Literal["operation", "unknown", "trailing-slash", "other-case"]
+Path = Literal["operation", "unknown", "below", "trailing-slash", "other-case"]
 
 # Stands for the trip in a body until the moment of sending. `fill_trip` puts the real one in its place.
 TRIP = "7e57ab1e-c0de-4bad-9ace-decafc0ffee5"

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from conformance.exchange.model import Answer
-from conformance.judge.json_body import NotJsonError, Number, codings, decoded_body, parse_json
+from conformance.judge.json_body import NotJsonError, Number, codings, decoded_body, falsely_coded, parse_json
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.retry_after import header_delay, moment_of, read_retry_after
 from conformance.judge.shown import shown
@@ -28,7 +28,7 @@ def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[
         return found, None
     body = decoded_body(answer)
     try:
-        text = parse_json(body)
+        text = parse_json(b"" if falsely_coded(answer) else body)
     except NotJsonError as error:
         received = f"{error}: {shown(body)}" if body else "0 bytes"
         if codings(answer):

@@ -50,6 +50,16 @@ def codings(answer: Answer) -> list[str]:
 
 def decoded_body(answer: Answer) -> bytes:
     """Give the body free of gzip or deflate; as it is where the coding is another or the bytes do not unpack."""
+    plain = _unpacked(answer)
+    return answer.body if plain is None else plain
+
+
+def falsely_coded(answer: Answer) -> bool:
+    """Whether the body is labelled with gzip or deflate and does not unpack (RFC 9110 section 8.4)."""
+    return _unpacked(answer) is None
+
+
+def _unpacked(answer: Answer) -> bytes | None:
     named = codings(answer)
     if len(named) != 1 or named[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body:
         return answer.body
@@ -57,9 +67,9 @@ def decoded_body(answer: Answer) -> bytes:
         unpacker = zlib.decompressobj(47)
         plain = unpacker.decompress(answer.body, _CAP)
     except zlib.error:
-        return answer.body
+        return None
     if not unpacker.eof and not unpacker.unconsumed_tail:
-        return answer.body
+        return None
     return plain + unpacker.unused_data
 
 

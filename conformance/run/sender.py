@@ -262,6 +262,8 @@ class Sender:
         match probe.path:
             case "unknown":
                 return path.rsplit("/", 1)[0] + "/no-such-operation"
+            case "below":
+                return path + "/no-such-part"
             case "trailing-slash":
                 return path + "/"
             case "other-case":

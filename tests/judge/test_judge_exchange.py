@@ -449,3 +449,9 @@ def test_a_judge_never_raises(nature, status, headers, body, wall_time, known):
     for rule in ("same-answer", "window"):
         case = Case("case", "t", "t", (), (Probe(expectation, wait=True),), rule=rule)
         judge_group(CONTRACT, case, [given_exchange, given_exchange])
+
+
+def test_a_coding_that_is_not_there():
+    headers = (JSON, ("Content-Encoding", "gzip"))
+    assert broken(REJECT, 400, ERR, headers) == {"bad-request.json"}
+    assert broken(REJECT, 400, gzip.compress(ERR), headers) == set()

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, error
-from conformance.mock.faults.amount import GOOD, amount_of, refuse
-from conformance.mock.faults.body import KNOWN, is_json
+from conformance.mock.faults.amount_hooks import GOOD, amount_of, refuse
+from conformance.mock.faults.body_hooks import KNOWN, is_json
 from conformance.mock.faults.model import Fault, Hook
 from conformance.mock.faults.request import IDS, PATTERNS, lets_through, lookup, members, well_formed
 from conformance.mock.reading import ID_LIMIT, UNKNOWN_TRIP, Number, parse

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
-from conformance.mock.faults.amount import amount_of
+from conformance.mock.faults.amount_hooks import amount_of
 from conformance.mock.faults.model import Fault
 from conformance.mock.faults.request import IDS, members, well_formed
 from conformance.mock.reading import BAD_REQUEST, ID_LIMIT, STORES, UNKNOWN_TRIP, Number, Refused
