@@ -35,6 +35,7 @@ EARLY_CLOSE_S = 1.0
 CONTINUE_WAIT_S = 1.0
 PIECE = 64 * 1024
 ABORTED = Failure("aborted", "the run was interrupted")
+CLOSED_BEFORE = Failure("aborted", "the kept-alive connection had been closed, and this may not be sent twice")
 SMALL = 16 * 1024  # what any send buffer takes at once
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -356,7 +357,11 @@ class Client:
                 )
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
-            if not died or line.opened > opened or retry_closed is None:
+            if not died or line.opened > opened:
+                break
+            if retry_closed is None:
+                if trip is not None and time.monotonic() - line.last_end < EARLY_CLOSE_S:
+                    early, parsed = True, replace(parsed, failure=CLOSED_BEFORE)
                 break
             lost = time.monotonic() - line.last_end < EARLY_CLOSE_S
             body, trip = retry_closed()

@@ -147,21 +147,23 @@ def _kind(inquiry: Inquiry) -> str:
     return repr((fields, body))
 
 
+def _letters(inquiry: Inquiry) -> str:
+    """What a request says to the letter, but for its trip."""
+    trip = inquiry.capture.trip.encode() if inquiry.capture else b""
+    fields = [inquiry.get(name) for name in ("accept", "content-type", "transfer-encoding", "expect")]
+    return f"{fields} {inquiry.body.replace(trip, b'').decode('latin-1')}"
+
+
 def _every_third(inquiry: Inquiry) -> None:
     """Refuse every third of the requests that are equal to the letter, but for their trips, on one connection."""
-    trip = inquiry.capture.trip.encode() if inquiry.capture else b""
-    letters = inquiry.body.replace(trip, b"").decode("latin-1")
-    if (
-        inquiry.count(f"good {inquiry.connection} {inquiry.get('accept')} {inquiry.get('content-type')} {letters}") % 3
-        == 0
-    ):
+    if inquiry.count(f"good {inquiry.connection} {_letters(inquiry)}") % 3 == 0:
         raise Refused
 
 
 def _after_bad(inquiry: Inquiry) -> None:
     """Refuse a good request that was served before, where the last one on its connection was refused."""
     reply = inquiry.reply
-    connection, kind = f"bad {inquiry.connection}", f"seen {_kind(inquiry)}"
+    connection, kind = f"bad {inquiry.connection}", f"seen {_letters(inquiry)}"
     if reply is None:
         return
     was_bad = inquiry.memory.get(connection, 0)
