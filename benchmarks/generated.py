@@ -24,19 +24,6 @@ from conformance.run.prepare import Options, Run
 PROCESSES, TIMEOUT_S, HANG_S = 2, 2.5, 3.5
 
 
-class Silent:
-    """A progress that nobody watches."""
-
-    def start(self, total: int) -> None:
-        """Be told how many requests there will be."""
-
-    def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Be told of answers."""
-
-    def stop(self) -> None:
-        """Be told that all is over."""
-
-
 @lru_cache
 def cases_of(depth: str, count: int | None) -> Sequence[Case]:
     """Make the generated cases for the mock, once in a process."""
@@ -53,7 +40,7 @@ def broken_by(name: str, depth: str, count: int | None) -> tuple[str, list[str],
         limits = run.profile.limits.model_copy(update={"timeout_s": TIMEOUT_S})
         run.profile = run.profile.model_copy(update={"limits": limits})
         run.make_folder()
-        run.execute(cases_of(depth, count), Silent())
+        run.execute(cases_of(depth, count))
         result = run.result()
     rows = summarise(run.contract, result).requirements
     broken = sorted(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))

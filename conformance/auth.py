@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 
-from conformance.profile import ApiKeyAuth, BasicAuth, BearerAuth, Profile
+from conformance.profile import ApiKeyAuth, BasicAuth, BearerAuth, Profile, basic
 
 
 def auth_headers(profile: Profile, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -19,8 +18,3 @@ def auth_headers(profile: Profile, environ: Mapping[str, str]) -> tuple[tuple[st
             return ((header, environ[name]),)
         case _:
             return ()
-
-
-def basic(user: str, password: str) -> str:
-    """Credentials as RFC 7617 spells them, in UTF-8."""
-    return b64encode(f"{user}:{password}".encode()).decode("ascii")

@@ -133,13 +133,13 @@ def mock(
 
     Ctrl-C or SIGTERM end it, with status 0.
     """
-    from conformance.mock.faults import BENIGN, FAULTS
+    from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer
     from conformance.run.prepare import terminable
 
     for name in fault or ():
-        if name not in FAULTS and name not in BENIGN:
-            near = get_close_matches(name, [*FAULTS, *BENIGN], 1)
+        if name not in EVERY:
+            near = get_close_matches(name, EVERY, 1)
             hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows their names"
             raise UsageError(f"--fault {name}: there is none of that name; {hint}")
     try:
@@ -206,7 +206,7 @@ def _up(amount: Decimal, decimals: int) -> str:
 @app.command("list")
 def list_(spec: SpecOption = None) -> None:
     """Show requirements, cases and faults; needs no target."""
-    from conformance.mock.faults import BENIGN, FAULTS
+    from conformance.mock.faults import EVERY
     from conformance.run.prepare import Options, Run
 
     listed = Run(Options(target="http://127.0.0.1:8080", spec=spec))
@@ -217,7 +217,7 @@ def list_(spec: SpecOption = None) -> None:
     for case in listed.cases:
         print(f"  {case.id:<44} {case.title}")
     print("\nFaults of the mock server")
-    for fault in (*FAULTS.values(), *BENIGN.values()):
+    for fault in EVERY.values():
         print(f"  {fault.name:<44} {fault.wrong} [{', '.join(sorted(fault.breaks)) or 'benign'}]")
 
 
@@ -235,12 +235,13 @@ def judge(
     file = record / "record.jsonl" if record.is_dir() else record
     options = Options(profile)
     contract = contract_of(options)
-    result = judge_record(file, contract, profile_of(options, contract, os.environ) if profile else None)
+    sound = sound_record(file)
+    result = judge_record(sound, contract, profile_of(options, contract, os.environ) if profile else None)
     summary = summarise(contract, result)
     print(summary.headline)
     if result.stop:
         print(visible(result.stop))
-    if sound_record(file).header["spec_digest"] != contract.digest:
+    if sound.header["spec_digest"] != contract.digest:
         print("the run had another spec than the one installed here")
     for row in summary.requirements:
         if row.outcome in ("failed", "warned"):

@@ -14,16 +14,6 @@ from conformance.run.model import RunResult
 from conformance.run.prepare import Options, Run
 
 
-class Silent:
-    """A progress that nobody watches."""
-
-    def start(self, total: int) -> None: ...
-
-    def advance(self, count: int = 1, findings: int = 0) -> None: ...
-
-    def stop(self) -> None: ...
-
-
 class Ran(NamedTuple):
     run: Run
     result: RunResult
@@ -65,7 +55,7 @@ def run_once(out: Path, *faults: str, timeout_s: float = 1.0, shared_window: boo
         limits = run.profile.limits.model_copy(update={"timeout_s": timeout_s})
         run.profile = run.profile.model_copy(update={"limits": limits})
         run.make_folder()
-        run.execute(run.cases, Silent())
+        run.execute(run.cases)
     result = run.result()
     return Ran(run, result, summarise(run.contract, result))
 

@@ -26,8 +26,6 @@ class Endpoint:
     url: str
     headers: Headers = ()
     ca_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
     proxy: str | None = None
     timeout_s: float = 10.0
 
@@ -74,12 +72,9 @@ class Endpoint:
 
 
 @lru_cache(maxsize=8)
-def tls_context(ca_file: str | None, cert: str | None = None, key: str | None = None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Trusts `ca_file`, or else the usual authorities, whatever the environment says. Raises OSError for a bad file."""
-    context = ssl.create_default_context(cafile=ca_file or where())
-    if cert:
-        context.load_cert_chain(cert, key)
-    return context
+    return ssl.create_default_context(cafile=ca_file or where())
 
 
 class EndpointAdapter(HTTPAdapter):
@@ -95,7 +90,7 @@ class EndpointAdapter(HTTPAdapter):
         """With a TLS context that all clients share: reading the certificates takes long."""
         host, more = super().build_connection_pool_key_attributes(request, verify, cert)
         end = self._endpoint
-        return host, {"ssl_context": tls_context(end.ca_file, end.client_cert, end.client_key)} if end.secure else more
+        return host, {"ssl_context": tls_context(end.ca_file)} if end.secure else more
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         """A proxy that speaks TLS is trusted by the same certificates."""

@@ -20,8 +20,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
-from conformance.mock.faults import BENIGN, FAULTS
-from conformance.mock.faults.invented import INVENTED
+from conformance.mock.faults import EVERY
 from conformance.mock.faults.model import Fault
 from conformance.mock.limiter import Rate, WindowRules, Windows
 from conformance.mock.reading import Capture, Refused, parse, validate
@@ -32,7 +31,7 @@ ADMIN_PATH = "/admin/faults"
 
 def fault_of(name: str) -> Fault:
     """Find the fault (invented ones too) or benign difference of that name. Raises `ValueError` where there is none."""
-    fault = FAULTS.get(name) or BENIGN.get(name) or INVENTED.get(name)
+    fault = EVERY.get(name)
     if fault is None:
         raise ValueError(f"no fault is called {name!r}: `capture-conformance list` shows their names")
     return fault

@@ -16,7 +16,7 @@ from conformance.profile.model import (
     Trips,
 )
 from conformance.profile.schema import profile_schema
-from conformance.profile.secrets import MASK, SHORTEST_SECRET
+from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic
 from conformance.profile.trips import bad_trip, read_trips
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Target",
     "Trips",
     "bad_trip",
+    "basic",
     "builtin_profile",
     "load_profile",
     "profile_schema",

@@ -23,6 +23,11 @@ def variables(auth: Mapping[str, Any]) -> list[tuple[str, Any, bool]]:
     return [(key, auth.get(key), key != "user_env") for key in keys]
 
 
+def basic(user: str, password: str) -> str:
+    """Credentials as RFC 7617 spells them, in UTF-8."""
+    return b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
 def without_user(url: str) -> str:
     """`url` with the user and password before its host masked."""
     return re.sub(r"//[^/?#]*@", f"//{MASK}@", url)
@@ -46,8 +51,7 @@ def secret_values(raw: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[s
     auth: Mapping[str, Any] = raw.get("auth", {})
     values = [environ[name] for _, name, secret in variables(auth) if secret]
     if auth.get("kind") == "basic":
-        pair = ":".join(environ[name] for _, name, _ in variables(auth))
-        values.append(b64encode(pair.encode()).decode("ascii"))
+        values.append(basic(*(environ[name] for _, name, _ in variables(auth))))
     values += [text for text in _named(raw, "") if len(text) >= SHORTEST_SECRET and "${unique}" not in text]
     return tuple(dict.fromkeys(values))
 

@@ -10,19 +10,9 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from conformance.exchange.model import Headers
+from conformance.profile.secrets import CREDENTIAL_FIELDS
 
-SECRET_HEADERS = frozenset(
-    [
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-key",
-        "api-key",
-        "x-auth-token",
-        "x-amz-security-token",
-    ]
-)
+SECRET_HEADERS = CREDENTIAL_FIELDS | {"set-cookie"}
 _SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(SECRET_HEADERS).encode())
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")

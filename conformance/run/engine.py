@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
 from conformance.exchange.model import Exchange
-from conformance.judge.groups import judge_closes, judge_equals
-from conformance.judge.model import Judgement, holds
+from conformance.judge.model import Judgement
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
-from conformance.run.findings import distinct, judge_probe, judge_together, late_break
+from conformance.run.findings import broken_words, judge_probe, judge_together, late_break
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
 from conformance.run.ongoing import Ongoing, why_not_judged
@@ -31,22 +30,15 @@ from conformance.run.opening import (
     refused_at_the_door,
     wrong_target,
 )
+from conformance.run.progress import Progress
 from conformance.run.second_pass import CONFIRMATIONS, Broken, SecondPass
 from conformance.run.sender import Sender, Sent, Unsent, new_unique
-from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
+from conformance.run.whole_run import EQUALS, WHOLE_RUN, whole_run_judgements
 
 LOST_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
 T = TypeVar("T")
-
-
-class Progress(Protocol):
-    """What the engine tells whoever is watching."""
-
-    def start(self, total: int) -> None: ...
-    def advance(self, count: int = 1, findings: int = 0) -> None: ...
-    def stop(self) -> None: ...
 
 
 class Engine:
@@ -72,7 +64,6 @@ class Engine:
         self._broken: list[Broken] = []
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._clients: list[Client] = []
         self._futures: list[Future[Any]] = []
         self._cut_off = False
         self._lost_in_a_row = 0
@@ -87,7 +78,7 @@ class Engine:
             if case.not_exercised:
                 self.results[case.id] = CaseResult(case, reason=case.not_exercised, beforehand=True)
         for case in sendable:
-            self._ongoing[case.id] = Ongoing(case, left=len(case.probes))
+            self._ongoing[case.id] = Ongoing(case)
         self.progress.start(sum(len(case.probes) for case in sendable))
         pool = ThreadPoolExecutor(self.profile.limits.concurrency, "sender")
         chains = ThreadPoolExecutor(max(2, self.profile.limits.concurrency), "chain")
@@ -103,8 +94,7 @@ class Engine:
             chains.shutdown(wait=not self.interrupted, cancel_futures=True)
             if self.interrupted:
                 self._drain()
-            for client in self._clients:
-                client.close()
+            self.sender.close()
             self.progress.stop()
             self._finish(cases)
 
@@ -166,7 +156,7 @@ class Engine:
     def _open(self, opening: list[Case], pool: ThreadPoolExecutor) -> list[tuple[str, str]]:
         """The opening step; sets `stop` where the target cannot be judged, and gives the accepted pairs in order."""
         first = not_json_case()
-        self._ongoing[first.id] = Ongoing(first, left=1)
+        self._ongoing[first.id] = Ongoing(first)
         exchange = self._opening_exchange(first, pool)
         self.stop = refused_at_the_door(exchange) if exchange is not None else self.sender.gate.reason
         if self.stop:
@@ -196,8 +186,6 @@ class Engine:
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
             client = self._local.client = self.sender.client()
-            with self._lock:
-                self._clients.append(client)
         return client
 
     def _guarded(self, work: Callable[..., None], case: Case, *arguments: Any) -> None:
@@ -298,10 +286,10 @@ class Engine:
                 ongoing.reason = why_not_judged(exchange, sent)
             self._count_lost(exchange)
         self._add(case, judgements, [exchange])
-        broken = frozenset(judgement.requirement for judgement in judgements if judgement.kind == "breaks")
+        broken = broken_words(judgements)
         if broken and case.scheduling == "one-shot":
             with self._lock:
-                self._broken.append((case, index, broken))
+                self._broken.append((case, index, exchange, broken))
         self.progress.advance(1, 1 if broken else 0)
 
     def _count_lost(self, exchange: Exchange) -> None:
@@ -314,27 +302,22 @@ class Engine:
         return judge_probe(self.contract, case.probes[index], exchange, self.profile.limits.timeout_s)
 
     def _add(self, case: Case, judgements: list[Judgement], exchanges: list[Exchange]) -> None:
-        """Keep judgements; of the exchanges the first, and up to three that break something, but chains whole."""
-        broken = any(judgement.kind == "breaks" for judgement in judgements)
         with self._lock:
-            ongoing = self._ongoing[case.id]
-            ongoing.judgements += distinct(judgements, ongoing.judgements)
-            for exchange in exchanges:
-                telling = (broken and len(ongoing.evidence) < 4) or case.scheduling != "one-shot"
-                if not ongoing.evidence or (telling and exchange not in ongoing.evidence):
-                    ongoing.evidence.append(exchange)
+            self._ongoing[case.id].add(judgements, exchanges)
 
     def _confirm(self, pool: ThreadPoolExecutor) -> None:
         """Send each break of a one-shot case once more, then look for smaller bodies of generated ones."""
-        found = sorted(self._broken[:CONFIRMATIONS], key=lambda one: (one[0].id, one[1]))
         second = SecondPass(
             self.contract, self.profile.limits.timeout_s, self.classify, self._ongoing, self._lock,
             lambda case, index: self.sender.send(self._client(), case, index, unique=new_unique()),
         )  # fmt: skip
+        ordered = second.ordered(self._broken)
+        found, left = ordered[:CONFIRMATIONS], ordered[CONFIRMATIONS:]
         for one in found:
             _wait([self._submit(pool, self._guarded, second.confirm, *one)])
         for case in second.generated(found):
             _wait([self._submit(pool, self._guarded, second.shrink, case)])
+        second.leave(left)
         self._cleared_500 = second.cleared
 
     def _finish(self, cases: Sequence[Case]) -> None:
@@ -350,27 +333,22 @@ class Engine:
             if (result := self.results.get(identity)) is not None:
                 self.results[identity] = replace(result, judgements=(*result.judgements, late_break(text)))
         for case in cases:
-            if case.id in (EQUALS, CLOSES, STABILITY):
+            if case.id in WHOLE_RUN:
                 few = sum(probe.equal for other in cases for probe in other.probes) < 2
                 self.results[case.id] = self._whole(case, beforehand=case.id == EQUALS and few)
 
     def _whole(self, case: Case, *, beforehand: bool) -> CaseResult:
-        judgements: list[Judgement] = []
-        evidence: tuple[Exchange, ...] = ()
         if self.stop:
             return CaseResult(case, reason=self.stop)
-        if case.id == EQUALS:
-            judgements = judge_equals(self._equals)
-            numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
-            evidence = tuple(exchange for _, exchange in self._equals if exchange.number in numbers)[:3]
-        elif case.id == CLOSES:
-            judgements = judge_closes(self.sender.closed_early, self.sender.requests)
-        elif self.sender.requests and not self._cleared_500:
-            judgements = [holds("server-error.stable")]
+        sender = self.sender
+        judgements = whole_run_judgements(
+            case.id, self._equals, sender.closed_early, sender.requests, self._cleared_500
+        )
+        numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
         return CaseResult(
             case,
             tuple(judgements),
-            evidence,
+            tuple(exchange for _, exchange in self._equals if exchange.number in numbers)[:3],
             sent=1 if judgements else 0,
             reason="" if judgements else "nothing to compare",
             beforehand=beforehand and not judgements,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from conformance.cases.model import Case, Expectation, Probe
@@ -43,20 +43,19 @@ def distinct(new: Sequence[Judgement], old: Sequence[Judgement]) -> list[Judgeme
 def confirmed(
     contract: Contract,
     judgements: Sequence[Judgement],
-    originals: Mapping[int | None, Exchange],
+    original: Exchange,
     exchange: Exchange,
     again: Sequence[Judgement],
 ) -> tuple[list[Judgement], int]:
     """The judgements of a case after a probe of it was sent once more, and how many good 500s that has cleared.
 
-    `originals`: the first exchanges of that probe by number; `exchange`: the second, which was judged `again`. A break
+    `original`: the first exchange of that probe; `exchange`: the second, which was judged `again`. A break
     that did not show again is marked unstable; a good 500 that went away breaks the stability of answers instead.
     """
-    still = {one.requirement for one in again if one.kind == "breaks"}
+    still = broken_words(again)
     found, cleared = list(judgements), 0
     for position, one in enumerate(judgements if again else ()):
-        original = originals.get(one.exchange)
-        if one.kind != "breaks" or one.requirement in still or original is None:
+        if one.kind != "breaks" or one.requirement in still or one.exchange != original.number:
             continue
         if _is_good_500(contract, original):
             then = exchange.answer.status if exchange.answer else "no answer"
@@ -67,6 +66,25 @@ def confirmed(
         else:
             found[position] = replace(one, unstable=(1, 2))
     return found, cleared
+
+
+def broken_words(judgements: Iterable[Judgement], number: int | None = None) -> frozenset[str]:
+    """The requirements that are broken; with a `number`, by the exchange of that number."""
+    mine = (one for one in judgements if one.kind == "breaks" and number in (None, one.exchange))
+    return frozenset(one.requirement for one in mine)
+
+
+def unsure(judgements: Sequence[Judgement], numbers: set[int | None], sure: frozenset[str]) -> list[Judgement]:
+    """The judgements of a case, marked where a break of these exchanges was seen once and never tried again.
+
+    `sure`: the requirements of which another break of the case was confirmed.
+    """
+    return [
+        replace(one, unstable=(1, 1))
+        if one.kind == "breaks" and one.exchange in numbers and one.requirement not in sure
+        else one
+        for one in judgements
+    ]
 
 
 def _is_good_500(contract: Contract, exchange: Exchange) -> bool:

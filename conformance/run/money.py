@@ -6,12 +6,10 @@ import json
 import threading
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from conformance.profile import Profile
-from conformance.run.model import Capture
 
 WHOLE, DECIMALS = 16, 10  # digits before and after the point, few enough for sums to be exact
 State = Literal["released", "captured", "unknown"]
@@ -39,7 +37,6 @@ class Ledger:
         self._held: dict[int, Reservation] = {}
         self._totals: dict[str, Decimal] = {}
         self._taken = self._next = 0
-        self._captures: list[Capture] = []
         self._line: deque[object] = deque()
 
     def reserve(
@@ -82,7 +79,6 @@ class Ledger:
             if state == "released":
                 self._free(reservation)
             else:
-                self._captures.append(_capture(reservation, state))
                 self._changed.notify_all()
             return state
 
@@ -96,11 +92,6 @@ class Ledger:
         with self._changed:
             return tuple(self._held.values())
 
-    def captures(self) -> tuple[Capture, ...]:
-        """Captures initiated, or of which nobody knows, in the order of their settling; `number` is the reservation's."""
-        with self._changed:
-            return tuple(self._captures)
-
     def totals(self) -> dict[str, Decimal]:
         """Amounts that count, in major units by currency."""
         with self._changed:
@@ -111,12 +102,6 @@ class Ledger:
         if most is not None and self._taken >= most:
             return False
         return total is None or self._totals.get(currency, Decimal(0)) + amount <= total
-
-
-def _capture(made: Reservation, state: Literal["captured", "unknown"]) -> Capture:
-    amount = format(made.amount, "f") + ("" if made.known else " (size unknown)")
-    time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Capture(made.key, made.trip, amount, made.currency, time, state)
 
 
 def _state(status: int | None) -> State:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,18 @@ from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Record, read_record
-from conformance.judge.groups import judge_closes, judge_equals
-from conformance.judge.model import Judgement, holds
+from conformance.judge.model import Judgement
 from conformance.profile import Profile
-from conformance.run.findings import confirmed, distinct, judge_probe, judge_together, late_break
+from conformance.run.findings import broken_words, confirmed, judge_probe, judge_together, late_break, unsure
 from conformance.run.model import CaseResult, RunResult
+from conformance.run.ongoing import Ongoing
+from conformance.run.second_pass import CONFIRMATIONS
 from conformance.run.sender import RESENDS
-from conformance.run.whole_run import CLOSES, EQUALS, STABILITY
+from conformance.run.whole_run import WHOLE_RUN, whole_run_judgements
 
 Json = dict[str, Any]
 Told = tuple[Exchange, Probe]
 REFUSED = (429, 503)
-EVIDENCE = 4
 
 
 def sound_record(path: Path | str) -> Record:
@@ -38,16 +38,15 @@ def sound_record(path: Path | str) -> Record:
     return record
 
 
-def judge_record(path: Path | str, contract: Contract, profile: Profile | None = None) -> RunResult:
-    """Judge the record at `path`. The time limit is that of `profile`, or else the one that the run had.
+def judge_record(record: Record, contract: Contract, profile: Profile | None = None) -> RunResult:
+    """Judge a sound record. The time limit is that of `profile`, or else the one that the run had.
 
-    Raises `UsageError` for what is no sound record.
+    Raises `UsageError` where it lacks what judging needs.
     """
-    record = sound_record(path)
     try:
         again = _Again(record, contract, profile)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path}: lacks what judging needs ({type(error).__name__}: {error})") from error
+        raise UsageError(f"the record lacks what judging needs ({type(error).__name__}: {error})") from error
     return again.result()
 
 
@@ -72,25 +71,6 @@ def changes(results: Path, requirements: Mapping[str, str], cases: Mapping[str, 
     return lines or ["no outcome changed"]
 
 
-@dataclass(slots=True)
-class _Case:
-    """What is found out about one case."""
-
-    case: Case
-    judgements: list[Judgement] = field(default_factory=list)
-    evidence: list[Exchange] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    sent: int = 0
-
-    def add(self, judgements: list[Judgement], exchanges: Sequence[Exchange]) -> None:
-        """Keep what says more than is known; of the exchanges the first, and a few that break something."""
-        self.judgements += distinct(judgements, self.judgements)
-        broken = any(one.kind == "breaks" for one in judgements)
-        for exchange in exchanges:
-            if not self.evidence or (broken and len(self.evidence) < EVIDENCE and exchange not in self.evidence):
-                self.evidence.append(exchange)
-
-
 class _Again:
     """One record, judged case by case. All reading is done when it is made; KeyError and the like for what is missing."""
 
@@ -112,10 +92,11 @@ class _Again:
             stop=_stop(record),
             errors=tuple(footer.get("errors", ())),
         )
-        self.cleared_500 = 0
+        self.cleared_500 = self.confirmed = 0
+        self.left: list[tuple[Ongoing, set[int | None], frozenset[str]]] = []
         self.equals: list[tuple[str, Exchange]] = []
         self.late: dict[str, str] = {}
-        self.cases = {row["id"]: _Case(_case(row)) for row in header["cases"]}
+        self.cases = {row["id"]: Ongoing(_case(row)) for row in header["cases"]}
         self.told: dict[str, dict[int, list[list[Told]]]] = {}
         for exchange, beside in zip(record.exchanges, record.meta, strict=True):
             sendings = self.told.setdefault(exchange.case, {}).setdefault(exchange.probe, [])
@@ -128,15 +109,23 @@ class _Again:
     def result(self) -> RunResult:
         """The run as it would be told today."""
         for identity, probes in self.told.items():
-            self._judge_case(self.cases.get(identity) or _Case(_case({"id": identity})), probes)
+            self._judge_case(self.cases.get(identity) or Ongoing(_case({"id": identity})), probes)
+        if self.confirmed >= CONFIRMATIONS:  # with less, none was left out
+            for one, numbers, sure in self.left:
+                one.judgements = unsure(one.judgements, numbers, sure)
         return replace(self.run, cases=tuple(self._case_result(one) for one in self.cases.values()))
 
-    def _judge_case(self, one: _Case, probes: dict[int, list[list[Told]]]) -> None:
+    def _judge_case(self, one: Ongoing, probes: dict[int, list[list[Told]]]) -> None:
+        planned = len(one.case.probes)
         first = {index: sendings[0] for index, sendings in probes.items() if not _given_up(sendings[0])}
         for sending in sorted(first.values(), key=lambda sending: sending[-1][0].number or 0):
             exchange, probe = sending[-1]
-            one.add([judgement for told in sending for judgement in self._judge(*told)], [exchange])
-            one.sent += 1
+            found = [judgement for told in sending for judgement in self._judge(*told)]
+            if 0 < planned <= exchange.probe:  # a smaller body for a finding, which shows nothing else
+                found = [judgement for judgement in found if judgement.kind == "breaks"]
+            else:
+                one.sent += 1
+            one.add(found, [exchange])
             one.numbers += [each.number for each, _ in sending if each.number is not None]
             if probe.equal and exchange.answer is not None:
                 self.equals.append((one.case.id, exchange))
@@ -145,22 +134,31 @@ class _Again:
             one.case = replace(one.case, probes=tuple(probe for _, probe in last))
             got = [exchange for exchange, _ in last]
             one.add(judge_together(self.contract, one.case, got), got)
-        for index, sendings in sorted(probes.items()):
-            for sending in sendings[1:]:
-                if not _given_up(sending):
-                    self._confirm(one, index, *sending[-1])
+        again = {
+            index: sendings[1][-1]
+            for index, sendings in sorted(probes.items())
+            if index in first and len(sendings) > 1 and not _given_up(sendings[1])
+        }
+        sure: frozenset[str] = frozenset()
+        for index, told in again.items():
+            sure |= self._confirm(one, first[index][-1][0], *told)
+        self.confirmed += len(again)
+        if one.case.scheduling == "one-shot":
+            numbers = {first[index][-1][0].number for index in first if index < planned and index not in again}
+            self.left.append((one, numbers, sure))
 
     def _judge(self, exchange: Exchange, probe: Probe) -> list[Judgement]:
         return judge_probe(self.contract, probe, exchange, self.time_limit)
 
-    def _confirm(self, one: _Case, index: int, exchange: Exchange, probe: Probe) -> None:
-        originals = {each.number: each for each in one.evidence if each.probe == index}
-        again = self._judge(exchange, probe)
-        one.judgements, cleared = confirmed(self.contract, one.judgements, originals, exchange, again)
+    def _confirm(self, one: Ongoing, original: Exchange, exchange: Exchange, probe: Probe) -> frozenset[str]:
+        """Take in the second sending of a probe; gives what it broke again."""
+        words, again = broken_words(one.judgements, original.number), self._judge(exchange, probe)
+        one.judgements, cleared = confirmed(self.contract, one.judgements, original, exchange, again)
         self.cleared_500 += cleared
         one.numbers += [exchange.number] if exchange.number is not None else []
+        return words & broken_words(again)
 
-    def _case_result(self, one: _Case) -> CaseResult:
+    def _case_result(self, one: Ongoing) -> CaseResult:
         case, footer = one.case, self.record.footer
         told = footer.get("reasons", {}).get(case.id, {})
         beforehand = told.get("beforehand", False)
@@ -168,8 +166,14 @@ class _Again:
             return CaseResult(case, reason=case.not_exercised, beforehand=True)
         if not footer.get("opened", True):  # not the target that was meant: nothing it did is a finding
             one.judgements = []
-        elif case.id in (EQUALS, CLOSES, STABILITY):
-            one.judgements = self._whole(case)
+        elif case.id in WHOLE_RUN:
+            one.judgements = whole_run_judgements(
+                case.id,
+                self.equals,
+                sum(each.closed_early for each in self.record.exchanges),
+                self.requests,
+                self.cleared_500,
+            )
             one.sent = 1 if one.judgements else 0
         if case.id in self.late and one.judgements:
             one.judgements.append(late_break(self.late[case.id]))
@@ -180,13 +184,6 @@ class _Again:
             case, tuple(one.judgements), tuple(one.evidence), tuple(one.numbers), one.sent, "no", reason, beforehand,
             told.get("error", ""),
         )  # fmt: skip
-
-    def _whole(self, case: Case) -> list[Judgement]:
-        if case.id == EQUALS:
-            return judge_equals(self.equals)
-        if case.id == CLOSES:
-            return judge_closes(sum(one.closed_early for one in self.record.exchanges), self.requests)
-        return [holds("server-error.stable")] if self.requests and not self.cleared_500 else []
 
 
 def _stop(record: Record) -> str:

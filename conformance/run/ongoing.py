@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.cases.model import Case
 from conformance.exchange.model import Exchange
 from conformance.judge.model import Judgement
+from conformance.run.findings import distinct
 from conformance.run.model import CaseResult
 from conformance.run.sender import Sent
+
+EVIDENCE = 4
+"""Exchanges of a one-shot case that are kept to be shown."""
 
 
 @dataclass
 class Ongoing:
-    """What is known so far of one case; guarded by the engine's lock."""
+    """What is known so far of one case; the engine guards it by its lock."""
 
     case: Case
     judgements: list[Judgement] = field(default_factory=list)
     evidence: list[Exchange] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     sent: int = 0
-    left: int = 0
     charged: str = "no"
     reason: str = ""
     beforehand: bool = False
     error: str = ""
+
+    def add(self, judgements: Sequence[Judgement], exchanges: Sequence[Exchange]) -> None:
+        """Keep judgements that say more than is known; of the exchanges the first, a few that break something, and
+        those of chains all.
+        """
+        broken = any(judgement.kind == "breaks" for judgement in judgements)
+        self.judgements += distinct(judgements, self.judgements)
+        for exchange in exchanges:
+            telling = (broken and len(self.evidence) < EVIDENCE) or self.case.scheduling != "one-shot"
+            if not self.evidence or (telling and exchange not in self.evidence):
+                self.evidence.append(exchange)
 
     def result(self) -> CaseResult:
         """The case as it stands."""

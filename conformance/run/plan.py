@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from conformance.cases.generated import DEEP_REQUESTS, generated_cases
-from conformance.cases.model import Case, Probe
+from conformance.cases.model import Case
 from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import all_cases
 from conformance.contract import Contract
@@ -63,10 +63,11 @@ def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth:
     """
     cases = [not_json_case(), *all_cases(contract, subject, depth)]
     most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
-    room = max(0, most - sum(len(case.probes) for case in cases))
-    cases = within_budget(contract, profile, cases)
-    made = generated_cases(contract, subject, depth, seed, room, sent={body for case in cases for body in _good(case)})
-    return [*cases, *fitting(profile, cases, made), *whole_run_cases()]
+    left = max(0, most - sum(len(case.probes) for case in cases))
+    room = _Room(profile)
+    cases = within_budget(contract, room, cases)
+    made = generated_cases(contract, subject, depth, seed, left, sent={body for case in cases for body in _good(case)})
+    return [*cases, *fitting(room, made), *whole_run_cases()]
 
 
 def _good(case: Case) -> list[bytes]:
@@ -104,56 +105,48 @@ def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]
     ]
 
 
-def fitting(profile: Profile, before: list[Case], generated: list[Case]) -> list[Case]:
-    """The generated cases without the bodies for which the cases before them leave no requests or no money."""
-    if profile.limits.max_requests is None and profile.max_captures is None:
-        return generated
-    cost = cost_of_plan(profile, before)
-    captures, totals = cost.captures, dict(cost.totals)
-    most = profile.limits.max_requests
-    room = None if most is None else most - cost.requests
+class _Room:
+    """What the budget of the profile leaves for more cases: requests, captures, and amounts by currency."""
 
-    def fits(case: Case, probe: Probe) -> bool:
-        nonlocal captures, room
-        if room is not None and room <= 0:
-            return False
-        expected = expected_captures(profile, replace(case, probes=(probe,)))
-        for currency, amount in expected:
-            limit = profile.max_total_of(currency)
-            total = totals.get(currency, Decimal(0)) + amount
-            if (limit is not None and total > limit) or captures == profile.max_captures:
-                return False
-            captures, totals[currency] = captures + 1, total
-        room = None if room is None else room - 1
-        return True
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.requests = self.captures = 0
+        self.spent: dict[str, Decimal] = {}
+        totals = (profile.max_total_of(code) for code in profile.data.currencies)
+        self._endless = {profile.limits.max_requests, profile.max_captures, *totals} == {None}
 
-    kept = [replace(case, probes=tuple(probe for probe in case.probes if fits(case, probe))) for case in generated]
-    return [case if case.probes else replace(case, not_exercised="beyond the budget") for case in kept]
-
-
-def within_budget(contract: Contract, profile: Profile, cases: list[Case]) -> list[Case]:
-    """Mark the cases that do not fit into requests and money, in plan order with those that speak for a MUST first."""
-    most, captures_left = profile.limits.max_requests, profile.max_captures
-    if most is None and captures_left is None:
-        return cases
-    limits = {code: profile.max_total_of(code) for code in profile.data.currencies}
-    spent: dict[str, Decimal] = {}
-    captures = requests = 0
-    refused: dict[str, str] = {}
-    ordered = sorted(cases, key=lambda case: not any(contract.level(word) == "MUST" for word in case.requirements))
-    for case in ordered:
-        if case.not_exercised:
-            continue
-        if most is not None and requests + len(case.probes) > most:
-            refused[case.id] = "beyond max_requests"
-            continue
-        wanted = expected_captures(profile, case)
-        after = dict(spent)
+    def take(self, case: Case) -> str:
+        """Take what the case may come to; where it does not fit, nothing is taken and the reason is given."""
+        profile, most = self.profile, self.profile.limits.max_requests
+        if self._endless:
+            return ""
+        if most is not None and self.requests + len(case.probes) > most:
+            return "beyond max_requests"
+        wanted, after = expected_captures(profile, case), dict(self.spent)
         for currency, amount in wanted:
             after[currency] = after.get(currency, Decimal(0)) + amount
-        over = any((limit := limits.get(code)) is not None and total > limit for code, total in after.items())
-        if over or (captures_left is not None and captures + len(wanted) > captures_left):
-            refused[case.id] = "beyond the money budget"
-            continue
-        spent, captures, requests = after, captures + len(wanted), requests + len(case.probes)
+        limits = {currency: profile.max_total_of(currency) for currency, _ in wanted}
+        over = any(limit is not None and after[currency] > limit for currency, limit in limits.items())
+        if over or (profile.max_captures is not None and self.captures + len(wanted) > profile.max_captures):
+            return "beyond the money budget"
+        self.spent, self.captures = after, self.captures + len(wanted)
+        self.requests += len(case.probes)
+        return ""
+
+
+def within_budget(contract: Contract, room: _Room, cases: list[Case]) -> list[Case]:
+    """Mark the cases that do not fit into requests and money, in plan order with those that speak for a MUST first."""
+    refused: dict[str, str] = {}
+    for case in sorted(cases, key=lambda case: not any(contract.level(word) == "MUST" for word in case.requirements)):
+        if not case.not_exercised and (reason := room.take(case)):
+            refused[case.id] = reason
     return [replace(case, not_exercised=refused[case.id]) if case.id in refused else case for case in cases]
+
+
+def fitting(room: _Room, generated: list[Case]) -> list[Case]:
+    """The generated cases without the bodies for which there is no room."""
+    kept = [
+        replace(case, probes=tuple(probe for probe in case.probes if not room.take(replace(case, probes=(probe,)))))
+        for case in generated
+    ]
+    return [case if case.probes else replace(case, not_exercised="beyond the budget") for case in kept]

@@ -28,12 +28,13 @@ from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
 from conformance.profile import Profile, load_profile
 from conformance.report.redact import Redactor
-from conformance.run.engine import Engine, Progress
+from conformance.run.engine import Engine
 from conformance.run.gate import Gate
 from conformance.run.model import CaseResult, RunResult
 from conformance.run.money import Ledger
 from conformance.run.notes import closing, described
 from conformance.run.plan import planned_cases, subject_of
+from conformance.run.progress import Progress, Unwatched
 from conformance.run.sender import Sender
 from conformance.run.trips import TripSource
 
@@ -102,7 +103,7 @@ class Run:
                 f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can"
             ) from error
 
-    def execute(self, selected: Sequence[Case], progress: Progress) -> None:
+    def execute(self, selected: Sequence[Case], progress: Progress | None = None) -> None:
         """Send and judge the selected cases; what was judged is kept, however it ends."""
         profile, limits = self.profile, self.profile.limits
         target = profile.target
@@ -110,8 +111,6 @@ class Run:
             url=target.url,
             headers=(*target.headers.items(), *auth_headers(profile, self.environ)),
             ca_file=target.ca_file,
-            client_cert=None,
-            client_key=None,
             proxy=target.proxy,
             timeout_s=limits.timeout_s,
         )
@@ -120,7 +119,7 @@ class Run:
         gate = Gate(limits.requests_per_second, limits.concurrency)
         self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
         self.engine = Engine(
-            self.contract, profile, self.sender, progress, partial(classify, self.contract, self.subject)
+            self.contract, profile, self.sender, progress or Unwatched(), partial(classify, self.contract, self.subject)
         )
         chosen = {case.id for case in selected}
         self.deselected = tuple(case for case in self.cases if case.id not in chosen)

@@ -9,14 +9,14 @@ from threading import RLock
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.contract import Contract
 from conformance.exchange.model import Exchange
-from conformance.run.findings import confirmed, judge_probe
+from conformance.run.findings import broken_words, confirmed, judge_probe, unsure
 from conformance.run.ongoing import Ongoing
 from conformance.run.sender import Sent
 from conformance.run.shrink import Budget, smaller_probes
 
 CONFIRMATIONS = 50
 Send = Callable[[Case, int], Sent]
-Broken = tuple[Case, int, frozenset[str]]
+Broken = tuple[Case, int, Exchange, frozenset[str]]
 
 
 class SecondPass:
@@ -37,14 +37,34 @@ class SecondPass:
         self._still: dict[str, dict[int, frozenset[str]]] = {}
         self._budget = Budget()
 
-    def confirm(self, case: Case, index: int, words: frozenset[str]) -> None:
+    def ordered(self, broken: Iterable[Broken]) -> list[Broken]:
+        """The order in which to send once more: for each case and requirement one, then the others."""
+        first: list[Broken] = []
+        rest: list[Broken] = []
+        said: set[tuple[str, str]] = set()
+        for one in sorted(broken, key=lambda one: (one[0].id, one[1])):
+            mine = {(one[0].id, word) for word in one[3]}
+            (rest if mine <= said else first).append(one)
+            said |= mine
+        return [*first, *rest]
+
+    def leave(self, broken: Iterable[Broken]) -> None:
+        """Mark the breaks that are not sent once more, where no other of their case and requirement was confirmed."""
+        numbers: dict[str, set[int | None]] = {}
+        for case, _, exchange, _ in broken:
+            numbers.setdefault(case.id, set()).add(exchange.number)
+        with self.lock:
+            for name, mine in numbers.items():
+                sure = frozenset().union(*self._still.get(name, {}).values())
+                self.ongoing[name].judgements = unsure(self.ongoing[name].judgements, mine, sure)
+
+    def confirm(self, case: Case, index: int, first: Exchange, words: frozenset[str]) -> None:
         """Send a broken probe once more; what does not show again is marked unstable."""
         sent = self.send(case, index)
         judged = judge_probe(self.contract, case.probes[index], sent.exchange, self.time_limit)
-        again = frozenset(one.requirement for one in judged if one.kind == "breaks")
+        again = broken_words(judged)
         with self.lock:
             ongoing = self._noted(case, sent)
-            first = {one.number: one for one in ongoing.evidence if one.probe == index}
             ongoing.judgements, cleared = confirmed(self.contract, ongoing.judgements, first, sent.exchange, judged)
             self.cleared += cleared
             if words & again:
@@ -52,7 +72,7 @@ class SecondPass:
 
     def generated(self, broken: Iterable[Broken]) -> list[Case]:
         """The generated cases with breaks that were confirmed."""
-        cases = {case.id: case for case, _, _ in broken if case.strategy and case.id in self._still}
+        cases = {case.id: case for case, *_ in broken if case.strategy and case.id in self._still}
         return [cases[name] for name in sorted(cases)]
 
     def shrink(self, case: Case) -> None:
@@ -63,13 +83,11 @@ class SecondPass:
             case = replace(case, probes=(*case.probes, probe))
             sent = self.send(case, len(case.probes) - 1)
             found = judge_probe(self.contract, probe, sent.exchange, self.time_limit)
-            broken = [one for one in found if one.kind == "breaks"]
             with self.lock:
                 ongoing = self._noted(case, sent)
-                if broken:
-                    seen[probe.body] = sent
-                    ongoing.judgements += broken
-            return frozenset(one.requirement for one in broken)
+                seen[probe.body] = sent
+                ongoing.judgements += [one for one in found if one.kind == "breaks"]
+            return broken_words(found)
 
         seen: dict[bytes, Sent] = {}
         for smaller in smaller_probes(case, self._still[case.id], self.classify, breaks, self._budget):

@@ -90,6 +90,11 @@ class Sender:
         for client in self._clients:
             client.abort()
 
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
     def abandon(self) -> None:
         """Count as unknown what is still in flight, since nobody is going to wait for it."""
         for made in self.ledger.held():

@@ -12,7 +12,7 @@ import pytest
 from conformance.cli import main
 from conformance.errors import UsageError
 from conformance.report.outcome import summarise
-from conformance.run.offline import judge_record
+from conformance.run.offline import judge_record, sound_record
 from conformance.run.prepare import Options, Run
 
 FAULTS = [
@@ -44,14 +44,6 @@ def runs(run_against_mock):
     return {name: future.result() for name, future in futures.items()}
 
 
-class Silent:
-    """A progress that nobody watches."""
-
-    def start(self, total): ...
-    def advance(self, count=1, findings=0): ...
-    def stop(self): ...
-
-
 def outcomes(summary):
     rows = {row.requirement.id: (row.outcome, row.unstable, row.elicited, row.observed) for row in summary.requirements}
     cases = {row.result.case.id: row.outcome for row in summary.cases}
@@ -66,7 +58,7 @@ def record_of(ran):
 def test_the_outcomes_are_those_of_the_run(name, runs, monkeypatch):
     ran = runs[name]
     monkeypatch.setattr(socket, "socket", None)
-    again = judge_record(record_of(ran), ran.run.contract)
+    again = judge_record(sound_record(record_of(ran)), ran.run.contract)
     assert outcomes(summarise(ran.run.contract, again)) == outcomes(ran.summary)
     assert again.requests == ran.result.requests
 
@@ -76,8 +68,8 @@ def test_a_run_that_could_not_judge(tmp_path):
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
     run = Run(Options(target=url, out=tmp_path))
     run.make_folder()
-    run.execute(run.cases, Silent())
-    result, again = run.result(), judge_record(tmp_path / "record.jsonl", run.contract)
+    run.execute(run.cases)
+    result, again = run.result(), judge_record(sound_record(tmp_path / "record.jsonl"), run.contract)
     assert "no connection" in again.stop
     assert again.stop == result.stop
     assert outcomes(summarise(run.contract, again)) == outcomes(summarise(run.contract, result))
@@ -173,4 +165,4 @@ EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 def test_a_missing_record_is_a_usage_error(tmp_path, runs):
     with pytest.raises(UsageError, match="cannot be read"):
-        judge_record(tmp_path / "none", runs[""].run.contract)
+        judge_record(sound_record(tmp_path / "none"), runs[""].run.contract)

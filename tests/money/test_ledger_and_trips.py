@@ -34,11 +34,12 @@ def test_threads_spend_exactly_the_budget(limit):
         made = ledger.reserve(number, "USD", Decimal("0.10"))
         if made is not None:
             assert ledger.totals()["USD"] <= Decimal("3.05")
-            ledger.settle(made, (200, 400, 500, 503, None)[number % 5])
+            return ledger.settle(made, (200, 400, 500, 503, None)[number % 5])
+        return "none"
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(spend, range(500)))
-    assert len(ledger.captures()) == 30
+        states = list(pool.map(spend, range(500)))
+    assert sum(state in ("captured", "unknown") for state in states) == 30
     assert ledger.totals() == {"USD": Decimal("3.00")}
 
 
@@ -81,7 +82,7 @@ def test_what_was_never_sent_is_given_back():
     made = ledger.reserve(1, "USD", Decimal(1))
     ledger.release(made)
     ledger.release(made)
-    assert (ledger.totals(), ledger.captures(), ledger.held()) == ({}, (), ())
+    assert (ledger.totals(), ledger.held()) == ({}, ())
     assert ledger.reserve(2, "USD", Decimal(1)) is not None
 
 

@@ -15,6 +15,7 @@ from conformance.mock.server import MockServer
 from conformance.run.engine import Engine
 from conformance.run.gate import Gate
 from conformance.run.prepare import Options, Run
+from conformance.run.progress import Unwatched
 from conformance.run.sender import Sender, Unsent
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
@@ -163,14 +164,9 @@ def silent():
 
 
 def test_trips_that_run_out_are_a_mistake_of_the_profile_and_no_error_of_a_case(made):
-    class Silent:
-        def start(self, total): ...
-        def advance(self, count=1, findings=0): ...
-        def stop(self): ...
-
     with MockServer() as server:
         sender = made(server.url, trips='file = "trips.txt"', known=[str(uuid4()) for _ in range(3)])
-        engine = Engine(sender.contract, sender.profile, sender, Silent(), lambda _body: Expectation("observe"))
+        engine = Engine(sender.contract, sender.profile, sender, Unwatched(), lambda _body: Expectation("observe"))
         cases = [Case(f"good-{n}", "test", "", ("capture.accepted",), good().probes) for n in range(5)]
         engine.run(cases)
     assert engine.errors == []

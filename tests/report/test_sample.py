@@ -1,6 +1,7 @@
 """The committed samples are small, valid, and say nothing about the machine that they were made on."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from jsonschema import Draft202012Validator
 import conformance
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports" / "sample"
+HERE = (str(SAMPLE.parents[1]), str(Path.home()), tempfile.gettempdir() + "/")
 SCHEMA = json.loads((Path(conformance.__file__).parent / "report" / "results.schema.json").read_text("utf-8"))
 
 
@@ -25,6 +27,4 @@ def test_the_samples_are_small_and_hold_no_path_of_a_machine():
     assert sum(file.stat().st_size for file in files) <= 1_000_000
     for file in files:
         text = file.read_text("utf-8", errors="replace")
-        assert not [
-            part for part in ("/home/", "/root/", "/tmp/", "/work/", "/Users/", "site-packages") if part in text
-        ], file
+        assert not [part for part in (*HERE, "/home/", "/Users/", "site-packages") if part in text], file

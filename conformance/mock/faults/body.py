@@ -6,7 +6,7 @@ import re
 
 from conformance.mock.exchange import Reply, error
 from conformance.mock.faults import body_hooks as hooks
-from conformance.mock.faults.amount_hooks import refuse
+from conformance.mock.faults.amount_hooks import crash, refuse
 from conformance.mock.faults.model import Fault
 
 FAULTS: list[Fault] = [
@@ -20,7 +20,7 @@ FAULTS: list[Fault] = [
         "empty-body-crashes",
         "A request without content causes a server error.",
         hooks.one("body.empty"),
-        receive=hooks.crash_on(lambda inquiry: not inquiry.body),
+        receive=crash(lambda inquiry: not inquiry.body),
     ),
     Fault(
         "trailing-data-taken",
@@ -47,7 +47,7 @@ FAULTS: list[Fault] = [
         "not-object-crashes",
         "JSON that is no object causes a server error.",
         hooks.one("body.not-object"),
-        repair=hooks.crash_on(lambda inquiry: not isinstance(inquiry.document, dict)),
+        repair=crash(lambda inquiry: not isinstance(inquiry.document, dict)),
     ),
     Fault(
         "invalid-utf-8-dropped",
@@ -65,7 +65,7 @@ FAULTS: list[Fault] = [
         "invalid-utf-8-in-known-crashes",
         "Bytes that are no UTF-8 within known attributes cause a server error.",
         hooks.one("body.invalid-utf-8"),
-        receive=hooks.crash_on(lambda inquiry: hooks.invalid_in_known(inquiry.body)),
+        receive=crash(lambda inquiry: hooks.invalid_in_known(inquiry.body)),
     ),
     Fault(
         "invalid-utf-8-elsewhere-taken",
@@ -119,49 +119,49 @@ FAULTS: list[Fault] = [
         "nul-crashes",
         "U+0000 in an unknown attribute causes a server error.",
         hooks.NO_5XX,
-        repair=hooks.crash_on(hooks.unknown_with(r"\\u0000")),
+        repair=crash(hooks.unknown_with(r"\\u0000")),
     ),
     Fault(
         "surrogate-crashes",
         "A lone surrogate in an unknown attribute causes a server error.",
         hooks.NO_5XX,
-        repair=hooks.crash_on(hooks.unknown_with(r"\\ud[89a-f]")),
+        repair=crash(hooks.unknown_with(r"\\ud[89a-f]")),
     ),
     Fault(
         "unknown-attribute-crashes",
         "An unknown attribute beside a good capture causes a server error.",
         hooks.NO_5XX,
-        accept=hooks.crash_on(hooks.has_unknown),
+        accept=crash(hooks.has_unknown),
     ),
     Fault(
         "deep-nesting-crashes",
         "Deep nesting, once it is closed, causes a server error.",
         hooks.NO_5XX,
-        receive=hooks.crash_on(hooks.deep),
+        receive=crash(hooks.deep),
     ),
     Fault(
         "big-body-crashes",
         "A body of about 1 MB causes a server error.",
         hooks.NO_5XX,
-        receive=hooks.crash_on(hooks.big),
+        receive=crash(hooks.big),
     ),
     Fault(
         "duplicate-keys-crash",
         "A member named twice causes a server error.",
         hooks.NO_5XX,
-        receive=hooks.crash_on(hooks.duplicates),
+        receive=crash(hooks.duplicates),
     ),
     Fault(
         "byte-order-mark-crashes",
         "A byte order mark causes a server error.",
         hooks.NO_5XX,
-        receive=hooks.crash_on(hooks.bom),
+        receive=crash(hooks.bom),
     ),
     Fault(
         "other-media-type-crashes",
         "Another media type causes a server error.",
         hooks.NO_5XX,
-        receive=hooks.crash_on(hooks.other_media_type),
+        receive=crash(hooks.other_media_type),
     ),
     Fault(
         "charset-refused",
@@ -215,7 +215,7 @@ FAULTS: list[Fault] = [
         "chunked-crashes",
         "A body sent in chunks causes a server error.",
         hooks.one("request.chunked"),
-        receive=hooks.crash_on(hooks.chunked),
+        receive=crash(hooks.chunked),
     ),
     Fault(
         "expect-refused",

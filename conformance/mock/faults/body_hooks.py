@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
+from conformance.mock.exchange import PATH, Inquiry, Reply, error
 from conformance.mock.faults.model import Hook
 from conformance.mock.faults.request import STORE, TRIP, members
 from conformance.mock.reading import Refused, parse
@@ -105,14 +105,6 @@ def ignoring_elsewhere(body: bytes) -> bytes | None:
 
 def ignoring(body: bytes) -> bytes | None:
     return body.decode("utf-8", "ignore").encode()
-
-
-def crash_on(test: Callable[[Inquiry], bool]) -> Hook:
-    def receive(inquiry: Inquiry) -> None:
-        if test(inquiry):
-            raise Crash
-
-    return receive
 
 
 def empty_served(inquiry: Inquiry) -> None:

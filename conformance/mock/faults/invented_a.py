@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from conformance.mock.exchange import PATH, Crash, Inquiry, error
-from conformance.mock.faults.amount_hooks import GOOD, amount_of, refuse
+from conformance.mock.exchange import PATH, Inquiry, error
+from conformance.mock.faults.amount_hooks import GOOD, amount_of, crash, refuse
 from conformance.mock.faults.body_hooks import KNOWN, is_json
 from conformance.mock.faults.model import Fault, Hook
 from conformance.mock.faults.request import IDS, PATTERNS, lets_through, lookup, members, well_formed
@@ -21,14 +21,6 @@ _SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "¥": "JPY"}
 _NO_MINOR_UNIT = frozenset({"XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XDR", "XBA", "XBB", "XBC", "XBD", "XSU", "XUA"})
 _NO_5XX = frozenset({"answer.no-server-error"})
 _PATTERNS = frozenset(PATTERNS.values())
-
-
-def _crash_if(test: Callable[[Inquiry], bool]) -> Hook:
-    def hook(inquiry: Inquiry) -> None:
-        if test(inquiry):
-            raise Crash
-
-    return hook
 
 
 def _read_as(change: Callable[[bytes], bytes]) -> Hook:
@@ -229,7 +221,7 @@ FAULTS: list[Fault] = [
         "ids-long-crash",
         "Ids of 256 characters are refused, those of more than 1,000 cause a server error.",
         frozenset({"store-id.max-length", "trip-id.max-length"}),
-        repair=_crash_if(_very_long_id),
+        repair=crash(_very_long_id),
     ),
     Fault(
         "trip-pattern-backtracks",
@@ -259,7 +251,7 @@ FAULTS: list[Fault] = [
         "value-scale-crashes",
         "More than four decimals do not fit the database column and cause a server error.",
         _NO_5XX,
-        repair=_crash_if(_beyond_column),
+        repair=crash(_beyond_column),
     ),
     Fault(
         "value-zero-scale",
@@ -277,7 +269,7 @@ FAULTS: list[Fault] = [
         "code-without-minor-unit-crashes",
         "Codes without minor units (XXX, XTS, XAU) cause a server error, other foreign codes are refused.",
         _NO_5XX,
-        repair=_crash_if(lambda inquiry: amount_of(inquiry).get("code") in _NO_MINOR_UNIT),
+        repair=crash(lambda inquiry: str(amount_of(inquiry).get("code")) in _NO_MINOR_UNIT),
     ),
     Fault(
         "leading-zeros-taken",
@@ -307,13 +299,13 @@ FAULTS: list[Fault] = [
         "emoji-crashes",
         "A character beyond U+FFFF in an unknown attribute of a good body causes a server error.",
         _NO_5XX,
-        accept=_crash_if(_four_bytes),
+        accept=crash(_four_bytes),
     ),
     Fault(
         "unknown-null-crashes",
         "An unknown attribute of null causes a server error, other unknown ones do not.",
         _NO_5XX,
-        accept=_crash_if(_null_unknown),
+        accept=crash(_null_unknown),
     ),
     Fault(
         "charset-without-blank-refused",
