@@ -24,7 +24,12 @@ from conformance.cases.build import (
     reject,
     should_reject,
 )
-from conformance.cases.json_text import (
+from conformance.cases.model import TRIP, Expectation, escaped
+from conformance.cases.number import Magnitude, magnitude
+from conformance.cases.subject import Subject
+from conformance.cases.value import unfit
+from conformance.contract.load import Contract, StringRule
+from conformance.json_text import (
     Array,
     BrokenText,
     NotFinite,
@@ -35,11 +40,6 @@ from conformance.cases.json_text import (
     Value,
     read_json,
 )
-from conformance.cases.model import TRIP, Expectation, escaped
-from conformance.cases.number import Magnitude, magnitude
-from conformance.cases.subject import Subject
-from conformance.cases.value import unfit
-from conformance.contract.load import Contract, StringRule
 
 # From here on a body counts as extreme: parsers in wide use stop at 64 levels, proxies at 1 MB.
 DEEP, LARGE = 64, 1_000_000

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from conformance.exchange.model import Answer
-from conformance.judge.json_body import NotJsonError, Number, codings, decoded_body, falsely_coded, parse_json
+from conformance.json_text import Array, Number, Object
+from conformance.judge.json_body import NotJsonError, codings, decoded_body, falsely_coded, parse_json
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.retry_after import header_delay, moment_of, read_retry_after
 from conformance.judge.shown import shown
@@ -36,10 +37,11 @@ def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[
         return [*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)], None
     found.append(holds(f"{prefix}.json"))
     found.append(_unique(prefix, text.repeated))
-    if not isinstance(text.value, dict):
+    if not isinstance(text.value, Object):
         return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=shown(body))], None
     found.append(holds(f"{prefix}.object"))
-    return [*found, *_judge_message(prefix, answer.status, text.value, names)], text.value
+    members = text.value.by_name()
+    return [*found, *_judge_message(prefix, answer.status, members, names)], members
 
 
 def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:
@@ -92,7 +94,7 @@ def _kind(value: dict[str, Any], name: str) -> str:
         return {None: "null", True: "true", False: "false"}[given]
     if isinstance(given, Number):
         return f"the number {shown(given.text, 60)}"
-    return "an array" if isinstance(given, list) else "an object" if isinstance(given, dict) else shown(str(given))
+    return "an array" if isinstance(given, Array) else "an object" if isinstance(given, Object) else shown(str(given))
 
 
 def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement]:

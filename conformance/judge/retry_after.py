@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from conformance.exchange.model import Answer, Exchange
+from conformance.json_text import Object
 from conformance.judge.json_body import NotJsonError, decoded_body, parse_json
 
 Form = Literal["absent", "several", "malformed", "seconds", "date"]
@@ -122,7 +123,7 @@ def _body_delay(answer: Answer) -> float | None:
         value = parse_json(decoded_body(answer)).value
     except NotJsonError:
         return None
-    text = value.get("retryAfter") if isinstance(value, dict) else None
+    text = value.by_name().get("retryAfter") if isinstance(value, Object) else None
     return float(text) if isinstance(text, str) and _DECIMAL.fullmatch(text) else None
 
 

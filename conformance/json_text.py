@@ -48,6 +48,10 @@ class Object:
 
     members: list[tuple[str | BrokenText, Value]] = field(default_factory=list)
 
+    def by_name(self) -> dict[str, Value]:
+        """The members by name; of one that is repeated, the last."""
+        return {name: value for name, value in self.members if isinstance(name, str)}
+
 
 Value: TypeAlias = "bool | str | Number | NotFinite | BrokenText | Array | Object | None"
 
@@ -63,9 +67,11 @@ class Text:
 
     value: Value
     lenient: bool
+    bare: bool
     depth: int
     escaped: bool
     spaced: bool
+    repeated: str | None
 
 
 _TOKEN = re.compile(
@@ -113,9 +119,11 @@ class _Reader:
         self.wanted: _Wanted = "value"
         self.open: list[Array | Object] = []
         self.names: list[str | BrokenText] = []
+        self.known: list[set[str | BrokenText]] = []
+        self.repeated: str | None = None
         self.top: Value = None
         self.depth = 0
-        self.lenient = self.escaped = self.spaced = False
+        self.lenient = self.bare = self.escaped = self.spaced = False
 
     def token(self, kind: str, raw: str) -> bool:
         """Take one token; False where it cannot stand here."""
@@ -133,10 +141,14 @@ class _Reader:
             return self._text(_string(raw))
         if kind == "number":
             return self._value(Number(raw))
+        self.bare = self.bare or kind == "bare"
         return self._value(NotFinite(raw) if kind == "bare" else _WORDS[raw])
 
     def _text(self, text: str | BrokenText) -> bool:
         if self.wanted in {"name", "first-name"}:
+            if text in self.known[-1] and isinstance(text, str):
+                self.repeated = self.repeated or text
+            self.known[-1].add(text)
             self.names.append(text)
             self.wanted = "colon"
             return True
@@ -171,6 +183,7 @@ class _Reader:
         if not self._value(value):
             return False
         self.open.append(value)
+        self.known.append(set())
         self.depth = max(self.depth, len(self.open))
         self.wanted = "first-value" if isinstance(value, Array) else "first-name"
         return True
@@ -183,6 +196,7 @@ class _Reader:
             return False
         self.lenient = self.lenient or trailing
         self.open.pop()
+        self.known.pop()
         self.wanted = "more" if self.open else "end"
         return True
 
@@ -198,4 +212,4 @@ def read_json(text: str) -> Text:
         at = match.end()
     if reader.wanted != "end":
         raise NotJson(f"character {at}")
-    return Text(reader.top, reader.lenient, reader.depth, reader.escaped, reader.spaced)
+    return Text(reader.top, reader.lenient, reader.bare, reader.depth, reader.escaped, reader.spaced, reader.repeated)
