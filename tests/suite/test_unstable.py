@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from conformance.mock.exchange import Inquiry
 from conformance.mock.faults import Fault
 from conformance.mock.server import MockServer
@@ -10,11 +12,11 @@ from conformance.run.prepare import Options, Run
 
 
 def one_in_twenty_is_201(inquiry: Inquiry) -> None:
-    """What is sent once more is answered well, so that the marks are the same in every run."""
+    """One text in twenty, when it comes for the first time: the same ones in every run, whatever is sent at once."""
     if inquiry.capture is None or inquiry.reply is None:
         return
-    again = inquiry.count(inquiry.body.replace(inquiry.capture.trip.encode(), b"").decode("latin-1")) > 1
-    if inquiry.count("flaky") % 20 == 0 and not again:
+    text = inquiry.body.replace(inquiry.capture.trip.encode(), b"")
+    if crc32(text) % 20 == 0 and inquiry.reply.status == 200 and inquiry.count(text.hex()) == 1:
         inquiry.reply.status = 201
 
 
