@@ -1,0 +1,29 @@
+"""Two runs with one seed: the same cases in the same order, the same bytes but for fresh trips, the same outcomes."""
+
+from __future__ import annotations
+
+from conformance.cases.model import fill_trip
+from conformance.exchange.record import read_record
+
+
+def test_two_runs_with_fresh_trips(run_against_mock):
+    runs = [run_against_mock("code-lower-case", seed=7) for _ in range(2)]
+    first, second = (read_record(one.run.out / "record.jsonl") for one in runs)
+    assert first.header["cases"] == second.header["cases"]
+    templates = {(case.id, index): probe.body for case in runs[0].run.cases for index, probe in enumerate(case.probes)}
+    bodies = [
+        {
+            (exchange.case, exchange.probe): (exchange.trip, exchange.request.body)
+            for exchange in record.exchanges
+            if (exchange.case, exchange.probe) in templates
+        }
+        for record in (first, second)
+    ]
+    assert bodies[0].keys() == bodies[1].keys()
+    for key in bodies[0]:
+        for trip, body in (bodies[0][key], bodies[1][key]):
+            assert body == (fill_trip(templates[key], trip) if trip else templates[key]), key
+    fresh = [trip for sent in bodies for trip, _ in sent.values() if trip]
+    assert len(set(fresh)) > len(bodies[0])
+    outcomes = [[(row.requirement.id, row.outcome) for row in one.summary.requirements] for one in runs]
+    assert outcomes[0] == outcomes[1]
