@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,12 @@ from conformance.mock.server import MockServer
 from conformance.report.outcome import Summary, summarise
 from conformance.run.model import RunResult
 from conformance.run.prepare import Options, Run
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C even where this was started in the background, or the commands that tests interrupt would not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ran(NamedTuple):

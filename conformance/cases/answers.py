@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.cases.body import parts_of
 from conformance.cases.build import absent, accept, probe
 from conformance.cases.model import Case, Expectation, Probe
@@ -64,10 +66,16 @@ def _provoked(subject: Subject, status: int) -> Probe:
 
 
 def _window(subject: Subject, end: str) -> tuple[Probe, ...]:
-    """The provoking request, two more inside the window, and one after the end that was announced last."""
-    inside = _provoked(subject, 429)
+    """The provoking request, two more inside the window, and one after the end that was announced last.
+
+    A burst, and what follows inside, is of bodies that are not JSON: nobody may take them for captures.
+    """
+    first = inside = _provoked(subject, 429)
+    if burst := subject.provocations[429].burst:
+        inside = replace(inside, body=b"{", trip="none")
+        first = replace(inside, times=burst[0], per_second=burst[1])
     after = probe(accept(end), parts_of(subject).good, provoke=429, wait=True)
-    return (inside, inside, inside, after)
+    return (first, inside, inside, after)
 
 
 def _rate_limit(contract: Contract, subject: Subject) -> list[Case]:

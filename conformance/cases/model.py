@@ -49,7 +49,8 @@ class Probe:
     placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
     `accept` is the value of the Accept field, None to send none. `wait`: sit out the window that the last 429 of the
     case announced, before sending. `provoke`: apply the profile's means to make the target answer so.
-    `equal`: this is the plain good request, to be compared with all its equals.
+    `equal`: this is the plain good request, to be compared with all its equals. `times`: it is sent so often, at most,
+    until the answer is the provoked one, `per_second` of them (0: as fast as may be) and several at once.
     """
 
     expectation: Expectation
@@ -64,6 +65,8 @@ class Probe:
     wait: bool = False
     equal: bool = False
     connection: int = 0
+    times: int = 1
+    per_second: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,11 @@ class Case:
     together: bool = False
     strategy: str = ""
     not_exercised: str = ""
+
+    @property
+    def requests(self) -> int:
+        """How many requests it sends at most, confirmations apart."""
+        return sum(probe.times for probe in self.probes)
 
 
 def fill_trip(body: bytes, trip: str) -> bytes:

@@ -12,11 +12,13 @@ class Provoked:
     """How a status can be provoked.
 
     `limiter`: the first such request opens a window, later ones are served when it has ended. `forced`: a switch, over
-    which time has no power. `scope`: whether the window holds for one case or for everything the run sends.
+    which time has no power. `scope`: whether the window holds for one case or for everything the run sends. `burst`: how
+    many requests meet the limit, and how many of them leave in a second; None where the status comes when asked for.
     """
 
     kind: Literal["limiter", "forced"] = "forced"
     scope: Literal["case", "run"] = "case"
+    burst: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

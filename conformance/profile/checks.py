@@ -66,9 +66,6 @@ def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
     for key in ("client_cert", "client_key"):
         if key in table(raw, "target"):
             yield f"target.{key}: not supported yet; leave it out"
-    for status, one in table(raw, "provoke").items():
-        if isinstance(one, dict) and "burst" in one:
-            yield f"provoke.{status}.burst: not supported yet; use headers, body, before or after"
     if "waiver" in raw:
         yield "waiver: not supported yet; leave [[waiver]] out"
 
@@ -276,7 +273,9 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         if not isinstance(one, dict):
             continue
         if "kind" in one and not {"headers", "body", "before", "after", "burst"} & one.keys():
-            yield f"{key}: nothing says how; add headers, body, before or after"
+            yield f"{key}: nothing says how; add headers, body, before, after or burst"
+        if "burst" in one:
+            yield from _burst(key, one)
         for when in ("before", "after"):
             call = table(one, when)
             url, method = call.get("url"), call.get("method")
@@ -284,6 +283,18 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
                 yield f"{key}.{when}.url: {wrong}"
             if isinstance(method, str) and not TOKEN.fullmatch(method):
                 yield f"{key}.{when}.method: found {method!r}; a method of HTTP is allowed, such as PUT"
+
+
+def _burst(key: str, one: dict[str, Any]) -> Iterator[str]:
+    """A burst meets the limit for everybody, so it must be told as one, and carries no capture of its own."""
+    if not key.endswith(".429"):
+        yield f"{key}.burst: no number of requests asks for this status; a burst is allowed for 429 only"
+        return
+    for name, needed, default in (("kind", "limiter", None), ("scope", "run", "case")):
+        if one.get(name, default) not in (needed, None):
+            yield f'{key}.{name}: found {one.get(name, default)!r}; with a burst, {name} = "{needed}" is allowed only'
+    if "body" in one:
+        yield f"{key}.body: no body goes with a burst, whose requests are to charge nothing; use headers"
 
 
 def _amounts(raw: dict[str, Any]) -> Iterator[str]:

@@ -98,6 +98,13 @@ class Call(_Model):
     json_body: JsonValue = Field(default=None, alias="json")
 
 
+class Burst(_Model):
+    """Requests that cannot charge, so many in a second, until the limit is met."""
+
+    requests: int = Field(ge=2, le=10_000)
+    per_second: float = Field(gt=0, le=1000)
+
+
 class Provocation(_Model):
     """How to make the target answer a status."""
 
@@ -107,6 +114,7 @@ class Provocation(_Model):
     body: dict[str, JsonValue] | None = None
     before: Call | None = None
     after: Call | None = None
+    burst: Burst | None = None
 
 
 class Limits(_Model):

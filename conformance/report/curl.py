@@ -149,6 +149,8 @@ def _calls(means: Provocation) -> Iterator[str]:
     for when, call in (("before", means.before), ("after", means.after)):
         if call is not None:
             yield f"{when} it {call.method} {call.url}"
+    if burst := means.burst:
+        yield f"a burst of {burst.requests} requests, {burst.per_second:g} a second"
 
 
 def _is_own(exchange: Exchange, case: Case) -> bool:

@@ -20,7 +20,7 @@ from conformance.profile import Profile
 from conformance.run.findings import broken_words, judge_probe, judge_together, late_break
 from conformance.run.gate import Halted
 from conformance.run.model import CaseResult
-from conformance.run.ongoing import Ongoing, why_not_judged
+from conformance.run.ongoing import Ongoing, missed, why_not_judged
 from conformance.run.opening import (
     ACCEPTANCE,
     NO_CONNECTION,
@@ -244,15 +244,19 @@ class Engine:
         for index, probe in enumerate(case.probes):
             if probe.connection != number:
                 continue
-            if probe.wait and last is not None and not self._sit_out(case, last):
+            if probe.wait and not self._sit_out(case, last):
                 return
             sent = self.sender.send(client, case, index, unique=unique, trip=trip if probe.trip == "same" else None)
             trip = sent.exchange.trip
-            last = exchanges[index] = sent.exchange
+            exchanges[index] = sent.exchange
+            if sent.exchange.answer is not None and sent.exchange.answer.status == 429:
+                last = sent.exchange
             self._take(case, index, sent)
 
-    def _sit_out(self, case: Case, last: Exchange) -> bool:
+    def _sit_out(self, case: Case, last: Exchange | None) -> bool:
         """Wait for the end that the last 429 announced; False, with the reason noted, where it is none or too far."""
+        if last is None:
+            return False
         end = end_of_window(last)
         limit = self.profile.limits.max_wait_s
         if end is None or end - time.monotonic() > limit:
@@ -282,8 +286,8 @@ class Engine:
             if sent.charged != "no" and ongoing.charged != "yes":
                 ongoing.charged = sent.charged
             ongoing.numbers += [other.number for other in (*sent.in_passing, exchange) if other.number is not None]
-            if not judgements and not ongoing.reason:
-                ongoing.reason = why_not_judged(exchange, sent)
+            if not ongoing.reason and (not judgements or (index == 0 and missed(probe, sent))):
+                ongoing.reason = why_not_judged(probe, sent)
             self._count_lost(exchange)
         self._add(case, judgements, [exchange])
         broken = broken_words(judgements)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from conformance.cases.model import Case
+from conformance.cases.model import Case, Probe
 from conformance.exchange.model import Exchange
 from conformance.judge.model import Judgement
 from conformance.run.findings import distinct
@@ -57,8 +57,15 @@ class Ongoing:
         )
 
 
-def why_not_judged(exchange: Exchange, sent: Sent) -> str:
-    """The reason why nothing was said of an exchange."""
+def missed(probe: Probe, sent: Sent) -> bool:
+    """Whether the probe did not get to what it is for: it stayed refused, or was not answered as it was to be made to."""
+    answer, wanted = sent.exchange.answer, probe.expectation.provoked
+    return sent.stayed_refused or (wanted is not None and answer is not None and answer.status != wanted)
+
+
+def why_not_judged(probe: Probe, sent: Sent) -> str:
+    """The reason why nothing was said of an exchange, or nothing of what its probe is for."""
+    exchange = sent.exchange
     if exchange.failure is not None:
         return f"no connection: {exchange.failure.detail}"
     if exchange.answer is None:
@@ -68,4 +75,7 @@ def why_not_judged(exchange: Exchange, sent: Sent) -> str:
         return f"answered {status}: a matter of configuration, not of the contract"
     if sent.stayed_refused:
         return f"stayed refused with {status}"
+    if probe.expectation.provoked is not None:
+        asked = f" in {len(sent.in_passing) + 1} requests" if probe.times > 1 else ""
+        return f"the profile's means did not provoke a {probe.expectation.provoked}{asked}: answered {status}"
     return f"answered {status}, which leaves nothing to judge here"

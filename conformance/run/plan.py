@@ -52,7 +52,10 @@ def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
         long_trip=data.long_trip,
         any_uuid=any_uuid,
         reusable_trips=reusable,
-        provocations={status: Provoked(one.kind, one.scope) for status, one in profile.provoke.items()},
+        provocations={
+            status: Provoked(one.kind, one.scope, (one.burst.requests, one.burst.per_second) if one.burst else None)
+            for status, one in profile.provoke.items()
+        },
     )
 
 
@@ -63,7 +66,7 @@ def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth:
     """
     cases = [not_json_case(), *all_cases(contract, subject, depth)]
     most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
-    left = max(0, most - sum(len(case.probes) for case in cases))
+    left = max(0, most - sum(case.requests for case in cases))
     room = _Room(profile)
     cases = within_budget(contract, room, cases)
     made = generated_cases(contract, subject, depth, seed, left, sent={body for case in cases for body in _good(case)})
@@ -84,12 +87,12 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
         if case.not_exercised:
             continue
         for probe in case.probes:
-            requests += 1
+            requests += probe.times
             trips += probe.trip == "fresh"
             if probe.method not in SAFE_METHODS:
                 currency, amount, _ = cost_of(probe.body, profile)
-                charging += 1
-                worst[currency] = worst.get(currency, Decimal(0)) + amount
+                charging += probe.times
+                worst[currency] = worst.get(currency, Decimal(0)) + amount * probe.times
         for currency, amount in expected_captures(profile, case):
             captures += 1
             totals[currency] = totals.get(currency, Decimal(0)) + amount
@@ -101,7 +104,7 @@ def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]
     return [
         cost_of(probe.body, profile)[:2]
         for probe in case.probes
-        if probe.expectation.nature in CHARGING and probe.method == "POST"
+        if probe.expectation.nature in CHARGING and probe.method == "POST" and probe.trip != "none"
     ]
 
 
@@ -120,7 +123,7 @@ class _Room:
         profile, most = self.profile, self.profile.limits.max_requests
         if self._endless:
             return ""
-        if most is not None and self.requests + len(case.probes) > most:
+        if most is not None and self.requests + case.requests > most:
             return "beyond max_requests"
         wanted, after = expected_captures(profile, case), dict(self.spent)
         for currency, amount in wanted:
@@ -130,7 +133,7 @@ class _Room:
         if over or (profile.max_captures is not None and self.captures + len(wanted) > profile.max_captures):
             return "beyond the money budget"
         self.spent, self.captures = after, self.captures + len(wanted)
-        self.requests += len(case.probes)
+        self.requests += case.requests
         return ""
 
 

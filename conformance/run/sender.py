@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -104,6 +105,8 @@ class Sender:
     def send(self, client: Client, case: Case, index: int, *, unique: str, trip: str | None = None) -> Sent:
         """Send probe `index` of `case`; `trip` is the one to use again. Raises `Unsent` or `Halted`."""
         probe = case.probes[index]
+        if probe.times > 1:
+            return self._burst(client, case, index, unique)
         in_passing: list[Exchange] = []
         for attempt in range(1, RESENDS + 2):
             exchange, charged = self._once(client, case, index, unique, trip, attempt)
@@ -119,6 +122,47 @@ class Sender:
             if self._refused_in_a_row >= REFUSED_IN_A_ROW:
                 self.gate.halt(f"the target stays busy: {REFUSED_IN_A_ROW} cases in a row were answered {status}")
         return Sent(exchange, tuple(in_passing[:-1]), charged, stayed_refused=True)
+
+    def _burst(self, client: Client, case: Case, index: int, unique: str) -> Sent:
+        """Send one probe again and again, as many at once as may be in flight, until it is answered as is provoked.
+
+        What the record holds last of it is the exchange that counts.
+        """
+        probe, done, over = case.probes[index], [], threading.Event()
+        left, lock, start = iter(range(2, probe.times + 1)), threading.Lock(), time.monotonic()
+
+        def once(own: Client, attempt: int) -> None:
+            if probe.per_second:
+                self.gate.sleep_until(start + (attempt - 1) / probe.per_second)
+            if over.is_set():
+                return
+            exchange, charged = self._once(own, case, index, unique, None, attempt)
+            if exchange.answer is None or exchange.answer.status == probe.expectation.provoked:
+                over.set()
+            with lock:
+                done.append((exchange.number or 0, exchange, charged))
+
+        def along(own: Client) -> None:
+            while not over.is_set():
+                with lock:
+                    attempt = next(left, 0)
+                if not attempt:
+                    return
+                once(own, attempt)
+
+        once(client, 1)
+        others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
+        try:
+            with ThreadPoolExecutor(len(others) + 1, "burst") as threads:
+                for future in [threads.submit(along, own) for own in (client, *others)]:
+                    future.result()
+        finally:
+            for own in others:
+                own.close()
+        done.sort(key=lambda each: each[0])
+        worst = max((charged for _, _, charged in done), key=("no", "unknown", "yes").index)
+        *passing, last = [exchange for _, exchange, _ in done]
+        return Sent(last, tuple(passing), worst)
 
     def _obey(self, exchange: Exchange) -> None:
         """Hold all sending back until the announced end of a 429 or 503 that nobody asked for."""

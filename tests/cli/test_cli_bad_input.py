@@ -54,15 +54,13 @@ def test_one_thing_wrong_in_a_profile(command, text, said):
 
 def test_what_comes_later_is_told_from_a_mistake(command):
     (command.folder / "p.toml").write_text(
-        '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"\n'
-        '[provoke.429]\nburst = {}\n[[waiver]]\nreason = "x"'
+        '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"\n[[waiver]]\nreason = "x"'
     )
     ran = command.run("--profile", "p.toml")
     assert ran.returncode == 2
     assert [line.split(": ")[1] for line in ran.stderr.splitlines() if "not supported yet" in line] == [
         "auth.kind",
         "target.client_cert",
-        "provoke.429.burst",
         "waiver",
     ]
 

@@ -114,6 +114,7 @@ def test_limits_and_patterns_are_those_of_the_spec(tmp_path):
 
 
 URL = 'url = "https://pay.example.com" '
+BURST = "burst = { requests = 100, per_second = 50 }"
 BAD = {
     "not toml": ([("[target]", "[target")], "not TOML"),
     "unknown key": ([("timeout_s", "timeout")], "limits.timeout: unknown key; did you mean timeout_s?"),
@@ -162,7 +163,13 @@ BAD = {
     "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; data.currencies does not name it"),
     "sigv4": ([('"bearer"', '"sigv4"')], "not supported yet"),
     "client_cert": ([("# ca_file", 'client_cert = "c"\n# ca_file')], "target.client_cert: not supported yet"),
-    "burst": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst: not supported yet"),
+    "burst of one": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst.requests: found 1"),
+    "burst for one": ([("# body = {", f"{BURST}\n# body = {{")], "provoke.429.scope: found 'case'; with a burst"),
+    "burst of captures": ([("# body = {", f"{BURST}\nbody = {{")], "provoke.429.body: no body goes with a burst"),
+    "burst for 503": (
+        [("[provoke.429]", "[provoke.503]"), ("# body = {", f"{BURST}\n# body = {{")],
+        "provoke.503.burst",
+    ),
     "waiver": ([("[money.USD]", '[[waiver]]\nreason = "x"\n[money.USD]')], "waiver: not supported yet"),
 }
 

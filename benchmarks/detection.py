@@ -1,0 +1,168 @@
+"""What the suite finds on every server of the mock's shelf, and beside it what Schemathesis finds on the same servers.
+
+Run it from the top of a checkout: python -m benchmarks.detection [names of faults]. Prints one table and totals. Exit
+status 1 where the suite finds another set than a fault declares, or anything on a server that is right.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from conformance.mock.faults import BENIGN, EVERY, FAULTS, INVENTED
+from conformance.mock.server import MockServer
+from tests.suite.test_every_fault import OTHERWISE, Seen, seen
+
+ROOT = Path(__file__).resolve().parents[1]
+CLEAN, SEED, GIVE_UP_S = "clean", 0, 300
+# Servers that are right, each with how many runs in a row must find nothing.
+SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
+    "clean": (20, ()),
+    "slow and jittering": (10, ("slow",)),
+    "chunked and closing": (10, ("chunked-answers", "connection-close")),
+    "dates for seconds": (10, ("retry-after-date",)),
+}
+# Alone, Schemathesis leaves a phase at its first failure; with this it does all its work.
+MODES = {"defaults": (), "thorough": ("--continue-on-failure",)}
+
+Failures = frozenset[tuple[str, int]]
+
+
+class Row(NamedTuple):
+    """One server: what the suite turned failed or warned, and what each way to run Schemathesis reported."""
+
+    name: str
+    ours: Seen
+    theirs: dict[str, Failures]
+
+
+def failures(report: Path) -> Failures:
+    """Each check of Schemathesis that failed with the status that it failed on (0: no answer), as its events tell."""
+    found = set()
+    for line in report.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line).get("ScenarioFinished")
+        for case, checks in event["recorder"]["checks"].items() if event else ():
+            response = event["recorder"]["interactions"].get(case, {}).get("response") or {}
+            found |= {
+                (check["name"], response.get("status_code", 0)) for check in checks if check["status"] == "failure"
+            }
+        for name, error in json.loads(line).items():
+            if name == "NonFatalError":
+                found.add((f"error: {error.get('value', {}).get('type', '')}", 0))
+    return frozenset(found)
+
+
+def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
+    """Run its command line with its defaults but for the seed; what it reports."""
+    report = folder / "events.ndjson"
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    command = [program, "run", str(ROOT / "spec" / "openapi.yaml"), "--url", url, "--seed", str(SEED), *flags]
+    command += ["--report", "ndjson", "--report-ndjson-path", str(report)]
+    subprocess.run(command, cwd=folder, check=False, timeout=GIVE_UP_S, capture_output=True)
+    return failures(report)
+
+
+def row(name: str) -> Row:
+    """Try one server with all of them, each on a fresh one."""
+    logging.disable()
+    faults = () if name.startswith(CLEAN) else (name,)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = seen(Path(folder) / "run", *faults)
+        theirs = {}
+        for mode, flags in MODES.items():
+            own = Path(folder) / mode
+            own.mkdir()
+            with MockServer(faults=faults) as server:
+                theirs[mode] = schemathesis(server.url, own, *flags)
+    return Row(name, ours, theirs)
+
+
+def silent(title: str) -> tuple[str, list[str]]:
+    """Run again and again against one server that is right: what each run found that it should not."""
+    logging.disable()
+    times, faults = SILENT[title]
+    found = []
+    for number in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            ours = seen(Path(folder) / "run", *faults)
+        if ours.broken or ours.errors or ours.verdict != "conformant" or ours.judged_otherwise:
+            found.append(f"run {number + 1}: {ours.verdict} {' '.join((*ours.broken, *ours.errors))}")
+    return title, found
+
+
+def told(reported: Failures) -> str:
+    """The failures in a few words."""
+    return ", ".join(f"{check} {status or ''}".strip() for check, status in sorted(reported)) or "-"
+
+
+def judged(one: Row) -> str:
+    """What is to be said of the suite: exact, silent, or what differs."""
+    expected = sorted(EVERY[one.name].breaks) if one.name in EVERY else []
+    if one.ours.errors:
+        return f"ERROR {one.ours.errors[0]}"
+    if list(one.ours.broken) == expected:
+        return "exact" if expected else "silent"
+    if one.name in OTHERWISE and one.ours.broken:
+        return "found"
+    return f"NOT AS DECLARED: {', '.join(one.ours.broken) or 'nothing'}"
+
+
+def main(*names: str) -> int:
+    """Print the table and the totals; 1 where the suite's column is not as declared."""
+    start = time.perf_counter()
+    shelf = [*(names or (*FAULTS, *BENIGN, *INVENTED))]
+    versions = ("capture-charge-conformance", "schemathesis", "hypothesis")
+    print("Python", sys.version.split()[0], *(f"{name} {version(name)}" for name in versions), sep="  ")
+    print(f"seed {SEED}; schemathesis run with its defaults, and thorough: {' '.join(MODES['thorough'])}")
+    print(
+        "a fault counts as found by Schemathesis where it reports a check and status that it does not on the clean mock"
+    )
+    rows: list[Row] = []
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("forkserver")) as pool:
+        clean = list(pool.map(row, (f"{CLEAN} {number}" for number in range(3))))
+        usual = {mode: frozenset[tuple[str, int]]().union(*(one.theirs[mode] for one in clean)) for mode in MODES}
+        for mode in MODES:
+            print(f"schemathesis, {mode}, on the clean mock: {told(usual[mode])}")
+        print(
+            f"\n{'server':<40} {'suite':<8} {'defaults':<9} {'thorough':<9} what Schemathesis reports beyond the clean mock"
+        )
+        for one in pool.map(row, shelf):
+            rows.append(one)
+            more = {mode: one.theirs[mode] - usual[mode] for mode in MODES}
+            marks = ["found" if more[mode] else "-" for mode in MODES]
+            rest = told(frozenset().union(*more.values())) if any(more.values()) else ""
+            print(f"{one.name:<40} {judged(one):<8} {marks[0]:<9} {marks[1]:<9} {rest}".rstrip(), flush=True)
+    print()
+    for title, group in (("faults", FAULTS), ("benign differences", BENIGN), ("invented at first sight", INVENTED)):
+        here = [one for one in rows if one.name in group]
+        words = [judged(one) for one in here]
+        found = {mode: sum(bool(one.theirs[mode] - usual[mode]) for one in here) for mode in MODES}
+        alarms = {mode: sum(bool(one.theirs[mode]) for one in here) for mode in MODES}
+        print(
+            f"{title}: {len(here)}; suite: {words.count('exact')} exact, {words.count('found')} found by another set, "
+            f"{words.count('silent')} silent; Schemathesis beyond the clean mock: "
+            f"{found['defaults']} with its defaults, {found['thorough']} thorough; "
+            f"reports a failure at all: {alarms['defaults']}, {alarms['thorough']}"
+        )
+    loud = []
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("forkserver")) as pool:
+        for title, false_alarms in pool.map(silent, () if names else SILENT):
+            print(f"{title}: {SILENT[title][0]} runs, {len(false_alarms)} with a finding", *false_alarms, sep="\n  ")
+            loud += [title] if false_alarms else []
+    wrong = loud + [one.name for one in (*clean, *rows) if judged(one) not in ("exact", "silent", "found")]
+    print(f"{time.perf_counter() - start:.0f} s; not as declared: {', '.join(wrong) or 'none'}")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
