@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 
 ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
+GARBAGE = 100_000  # new objects before Python looks for garbage, of which a run makes little; it took a tenth of the time
 BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}  # pytest's statuses where nothing was sent
 
 app = typer.Typer(
@@ -80,6 +82,7 @@ def run(
     processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None,
 ) -> None:
     """Test a live server and write the report; without profile and target, the mock server."""
+    gc.set_threshold(GARBAGE)
     import pytest
 
     from conformance.run.prepare import Options
@@ -106,7 +109,7 @@ def run(
     suite = suite_options.SUITE
     arguments = [
         "--disable-plugin-autoload", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin",
-        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:faulthandler",
+        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:faulthandler", "--capture=no",
         "-p", "no:unraisableexception", "-p", "no:threadexception",  # both collect garbage at the end, for nothing
         "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,15 +98,9 @@ class Case:
 
 def fill_trip(body: bytes, trip: str) -> bytes:
     r"""Put `trip` where the placeholder stands: plain, in upper case, in halves, as `\\u` escapes, or in UTF-16 or -32."""
-    upper, half, cut = TRIP.upper(), len(TRIP) // 2, len(trip) // 2
-    for old, new in (
-        (TRIP, trip),
-        (upper, trip.upper()),
-        (TRIP[:half], trip[:cut]),
-        (TRIP[half:], trip[cut:]),
-        (escaped(TRIP), escaped(trip)),
-    ):
-        body = body.replace(old.encode(), new.encode())
+    for old, written in _FORMS:
+        if old in body:
+            body = body.replace(old, written(trip).encode())
     if b"\0" in body:
         for coding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
             body = body.replace(TRIP.encode(coding), trip.encode(coding))
@@ -115,3 +110,16 @@ def fill_trip(body: bytes, trip: str) -> bytes:
 def escaped(text: str) -> str:
     r"""Every character of `text` as a `\\u` escape of JSON, in lower-case digits."""
     return "".join(f"\\u{ord(character):04x}" for character in text)
+
+
+def _first_half(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def _second_half(text: str) -> str:
+    return text[len(text) // 2 :]
+
+
+_FORMS: tuple[tuple[bytes, Callable[[str], str]], ...] = tuple(
+    (written(TRIP).encode(), written) for written in (str, str.upper, _first_half, _second_half, escaped)
+)

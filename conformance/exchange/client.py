@@ -238,7 +238,6 @@ class _Connection(HTTPConnection):
         answer = parsed.answer
         response = _Received(
             body=answer.body if answer else b"",
-            headers=HTTPHeaderDict(answer.headers if answer else ()),
             status=answer.status if answer else 0,
             reason=answer.reason if answer else None,
             preload_content=False,
@@ -272,6 +271,12 @@ _ENDS: dict[FailureKind, str] = {
 }
 
 
+class _Prepared(requests.PreparedRequest):
+    """A request of requests that knows its target."""
+
+    target: str
+
+
 class _Adapter(EndpointAdapter):
     """The adapter of requests over a pool of one connection of ours."""
 
@@ -290,6 +295,17 @@ class _Adapter(EndpointAdapter):
             pool.ConnectionCls = partial(kind, line=self._line)  # type: ignore[assignment]
             self.pool = pool
         return self.pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        """The target as it was put together, in the form for a proxy where there is one."""
+        assert isinstance(request, _Prepared)
+        return request.target
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """A response with nothing but what it was made from: the rest is read from the bytes, strictly, by ourselves."""
+        response = requests.Response()
+        response.request, response.raw = req, resp
+        return response
 
     def close(self) -> None:
         """Close the connection."""
@@ -375,8 +391,8 @@ class Client:
 
     def _exchange(self, request: Request, *, chunked: bool) -> _Received | Failure:
         """Send what was prepared by ourselves: requests would order and merge header fields, and quote the URL anew."""
-        prepared = requests.PreparedRequest()
-        prepared.method = request.method
+        prepared = _Prepared()
+        prepared.method, prepared.target = request.method, request.target
         prepared.url = request.target if request.target[:1] != "/" else self._origin + request.target
         prepared.headers = HTTPHeaderDict(request.headers)  # type: ignore[assignment]
         prepared.body = request.body if request.body or chunked else None

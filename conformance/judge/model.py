@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 
@@ -23,6 +24,15 @@ class Judgement:
     unstable: tuple[int, int] | None = None
 
 
+def resting_on(judgement: Judgement, exchange: int | None) -> Judgement:
+    """The judgement as resting on this exchange; `dataclasses.replace` takes five times as long, a dozen times a request."""
+    one = judgement
+    return Judgement(
+        one.requirement, one.kind, one.at, one.expected, one.received, one.behaviour, exchange, one.unstable
+    )
+
+
+@cache
 def holds(requirement: str) -> Judgement:
     """The exchange shows that the requirement holds here."""
     return Judgement(requirement, "holds")

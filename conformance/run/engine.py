@@ -211,12 +211,12 @@ class Engine:
                 self.errors.append(f"{case.id}: {type(error).__name__}: {error}")
 
     def _one(self, case: Case, index: int) -> None:
-        sent = self.sender.send(self._client(), case, index, unique=new_unique())
+        sent = self.sender.send(self._client(), case, index, unique=new_unique(case))
         self._take(case, index, sent)
 
     def _chain(self, case: Case) -> None:
         """Send a case's probes in order, each connection of it on a client of its own."""
-        unique = new_unique()
+        unique = new_unique(case)
         numbers = sorted({probe.connection for probe in case.probes})
         exchanges: list[Exchange | None] = [None] * len(case.probes)
 
@@ -313,7 +313,7 @@ class Engine:
         """Send each break of a one-shot case once more, then look for smaller bodies of generated ones."""
         second = SecondPass(
             self.contract, self.profile.limits.timeout_s, self.classify, self._ongoing, self._lock,
-            lambda case, index: self.sender.send(self._client(), case, index, unique=new_unique()),
+            lambda case, index: self.sender.send(self._client(), case, index, unique=new_unique(case)),
         )  # fmt: skip
         ordered = second.ordered(self._broken)
         found, left = ordered[:CONFIRMATIONS], ordered[CONFIRMATIONS:]

@@ -10,7 +10,7 @@ from conformance.contract import Contract
 from conformance.exchange.model import Exchange
 from conformance.judge.exchange import judge_exchange
 from conformance.judge.groups import judge_group
-from conformance.judge.model import Judgement, breaks
+from conformance.judge.model import Judgement, breaks, resting_on
 
 
 def judge_probe(contract: Contract, probe: Probe, exchange: Exchange, time_limit: float) -> list[Judgement]:
@@ -23,7 +23,7 @@ def judge_probe(contract: Contract, probe: Probe, exchange: Exchange, time_limit
         on_path=probe.path == "operation",
         time_limit=time_limit,
     )
-    return [replace(judgement, exchange=exchange.number) for judgement in judged]
+    return [resting_on(judgement, exchange.number) for judgement in judged]
 
 
 def judge_together(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:

@@ -367,9 +367,9 @@ def _filled(value: Any, unique: str) -> Any:
     return value
 
 
-def new_unique() -> str:
-    """A value for `${unique}`: one for each case."""
-    return secrets.token_hex(8)
+def new_unique(case: Case) -> str:
+    """A value for `${unique}`: one for each case, and none where nothing is provoked."""
+    return secrets.token_hex(8) if any(probe.provoke is not None for probe in case.probes) else ""
 
 
 __all__ = ["Halted", "Sender", "Sent", "Unsent", "new_unique"]

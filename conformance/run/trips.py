@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections import deque
-from uuid import uuid4
+from random import Random
+from uuid import UUID
 
 from conformance.contract import Contract
 from conformance.errors import UsageError
@@ -22,6 +23,7 @@ class TripSource:
         self._trips, self._folder, self._contract = profile.data.trips, profile.folder, contract
         self._timeout = command_timeout_s
         self.any_uuid, self.reusable = self._trips.generate is not None, self._trips.reuse is not None
+        self._random = Random()  # noqa: S311 - a trip is no secret, and the operating system is asked but once
         self._changed = threading.Condition()
         self._free: deque[str] = deque(self._trips.reuse or ())
         self._unread: deque[str] = deque(_lines(self._trips.file) if self._trips.file is not None else ())
@@ -29,7 +31,7 @@ class TripSource:
     def take(self) -> str:
         """A trip that nobody else holds; waits where all that may be reused are held. UsageError when none is left."""
         if self.any_uuid:
-            return str(uuid4())
+            return str(UUID(int=self._random.getrandbits(128), version=4))
         with self._changed:
             while self.reusable and not self._free:
                 self._changed.wait()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
-from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -16,11 +16,40 @@ from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
 from conformance.report.html import title
 from conformance.report.junit import message
-from conformance.report.outcome import UNJUDGED
+from conformance.report.outcome import UNJUDGED, CaseRow
 from conformance.report.terminal import Progress
 from conformance.run.model import CaseResult, Outcome
 from conformance.run.prepare import Options, Run, terminable, undisturbed
+from conformance.suite.options import SUITE
 from conformance.suite.reporter import Reporter
+
+
+class CaseItem(pytest.Item):
+    """One case of the plan: says what became of it. Sends and judges nothing itself."""
+
+    case: Case
+    plugin: ConformancePlugin
+    row: CaseRow
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, name: str, case: Case, plugin: ConformancePlugin) -> Self:
+        """The item of a case."""
+        item: Self = cls.from_parent(parent, name=name)
+        item.case, item.plugin = case, plugin
+        return item
+
+    def setup(self) -> None:
+        """Ask for what the run made of it."""
+        self.row = self.plugin.row_of(self)
+
+    def runtest(self) -> None:
+        """Pass, fail or skip as the outcome says."""
+        assert self.plugin.reporter is not None
+        tell(self.row.outcome, message(self.row, self.plugin.reporter.clean))
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where pytest says that it stands."""
+        return self.path, None, self.name
 
 
 class ConformancePlugin:
@@ -44,27 +73,27 @@ class ConformancePlugin:
             option.htmlpath = str(self.run.out / "report.html")
             option.self_contained_html = True
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One item for each case of the plan."""
-        if "tell_case" in metafunc.fixturenames:
-            metafunc.parametrize("tell_case", self.run.cases, ids=lambda case: case.id, indirect=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
+        """One item for each case of the plan, in place of the function of the suite that stands for them."""
+        if name != "test_case" or collector.path.parent != SUITE:
+            return None
+        return [CaseItem.of(collector, f"{name}[{case.id}]", case, self) for case in self.run.cases]
 
-    @pytest.fixture
-    def tell_case(self, request: pytest.FixtureRequest) -> Callable[[], None]:
-        """A call that tells what became of the item's case; our own fault is raised here and counts as an error."""
-        case: Case = request.param
-        row = self.reporter.rows.get(case.id) if self.reporter is not None else None
+    def row_of(self, item: CaseItem) -> CaseRow:
+        """What became of the item's case; our own fault is raised here, while it is set up, and counts as an error."""
+        word = item.case.id
+        row = self.reporter.rows.get(word) if self.reporter is not None else None
         if row is None or self.reporter is None:
-            raise OwnFault(f"{case.id}: handed over neither an exchange nor a reason")
-        request.node.user_properties.extend(self.reporter.properties(case.id))
+            raise OwnFault(f"{word}: handed over neither an exchange nor a reason")
+        item.user_properties.extend(self.reporter.properties(word))
         if row.outcome == "error":
-            raise OwnFault(f"{case.id}: {message(row, self.reporter.clean)}")
-        return partial(tell, row.outcome, message(row, self.reporter.clean))
+            raise OwnFault(f"{word}: {message(row, self.reporter.clean)}")
+        return row
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Only the cases that -k and the arguments left are sent."""
-        self.selected = [item.callspec.params["tell_case"] for item in items if hasattr(item, "callspec")]
+        self.selected = [item.case for item in items if isinstance(item, CaseItem)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A selection that matches nothing is a mistake, not a success."""
@@ -91,11 +120,11 @@ class ConformancePlugin:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Hand the row and evidence of a case to the writer of the HTML."""
         report = yield
-        case: Case | None = getattr(item, "callspec", None) and item.callspec.params.get("tell_case")  # type: ignore[attr-defined]
-        known = case is not None and self.reporter is not None and case.id in self.reporter.rows
-        if known and (report.when == "call" or report.failed):
-            report.conformance = self.reporter.cells(case.id)  # type: ignore[attr-defined,union-attr]
-            report.extras = self.reporter.extras(case.id)  # type: ignore[attr-defined,union-attr]
+        if isinstance(item, CaseItem) and (report.when == "call" or report.failed):
+            reporter = self.reporter
+            if reporter is not None and item.case.id in reporter.rows:
+                report.conformance = reporter.cells(item.case.id)  # type: ignore[attr-defined]
+                report.extras = reporter.extras(item.case.id)  # type: ignore[attr-defined]
         return report
 
     @pytest.hookimpl(tryfirst=True)
