@@ -21,7 +21,9 @@ from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 
 ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
-GARBAGE = 100_000  # new objects before Python looks for garbage, of which a run makes little; it took a tenth of the time
+GARBAGE = (
+    100_000  # new objects before Python looks for garbage, of which a run makes little; it took a tenth of the time
+)
 BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}  # pytest's statuses where nothing was sent
 
 app = typer.Typer(

@@ -10,21 +10,20 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, cast
 
 import requests
-from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util import wait as waiting
 from urllib3.util.connection import create_connection
-from urllib3.util.wait import wait_for_socket
 
-from .endpoint import Endpoint, EndpointAdapter, LoneSession, why_unreachable
+from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, why_unreachable
 from .model import Exchange, Failure, FailureKind, Headers, Request
 from .wire import Parsed, Reading
 
@@ -54,18 +53,6 @@ class _Line:
     last_end: float = 0.0
     closed_early: bool = False
     late_defect: tuple[str, str] | None = None
-
-
-class _Received(HTTPResponse):
-    """The answer as requests wants it, with what it was made from."""
-
-    parsed: Parsed
-    raw_bytes: bytes
-    sent_at: float
-    answered_at: float
-
-    def _init_length(self, request_method: str | None) -> int | None:  # noqa: ARG002
-        return None  # the body is there already, and whether its length was told rightly is not for urllib3 to say
 
 
 class _Connection(HTTPConnection):
@@ -121,6 +108,8 @@ class _Connection(HTTPConnection):
         super().connect()
         self._line.opened += 1
         self._line.sock = self.sock
+        if isinstance(self.sock, socket.socket):  # all but TLS within TLS, which can't do without blocking
+            self.sock.setblocking(False)
 
     @property
     def is_connected(self) -> bool:
@@ -128,7 +117,8 @@ class _Connection(HTTPConnection):
         if self.sock is None:
             return False
         try:
-            self.sock.settimeout(0)
+            if not isinstance(self.sock, socket.socket):
+                self.sock.settimeout(0)
             stray = self.sock.recv(4096)
         except WOULD_BLOCK:
             return True
@@ -145,7 +135,7 @@ class _Connection(HTTPConnection):
         method: str,
         url: str,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Fields | None = None,
         *,
         chunked: bool = False,
         **_: Any,
@@ -155,14 +145,14 @@ class _Connection(HTTPConnection):
             self.connect()
         self._reading, self._end, self._early = Reading(method), None, False
         self._sent_at = time.monotonic()
-        fields = headers if isinstance(headers, HTTPHeaderDict) else HTTPHeaderDict(headers or {})
-        lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.iteritems())]
+        assert headers is not None
+        lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.fields)]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         content = body or b""
         if chunked:
             content = (b"%x\r\n%b\r\n" % (len(content), content) if content else b"") + b"0\r\n\r\n"
         try:
-            if "Expect" in fields:
+            if "Expect" in headers:
                 self._write(head)
                 self._await_continue()
                 head = b""
@@ -174,22 +164,46 @@ class _Connection(HTTPConnection):
             pass  # the answer may have come although the request was not taken
 
     def _write(self, data: bytes) -> None:
+        """Write all of it, within the deadline; of much, only as long as no answer to it has come."""
         sock = self.sock
         assert sock is not None
-        if len(data) <= SMALL:
+        if not isinstance(sock, socket.socket):
             sock.settimeout(self._remaining())
             sock.sendall(data)
             return
         view = memoryview(data)
+        if len(data) <= SMALL:
+            with suppress(*WOULD_BLOCK):
+                view = view[sock.send(view) :]
         while view and self._end is None:
-            wait_for_socket(sock, read=True, write=True, timeout=self._remaining())
-            sock.settimeout(0)
+            waiting.wait_for_socket(sock, read=True, write=True, timeout=self._remaining())
             with suppress(*WOULD_BLOCK):
                 self._take(sock.recv(PIECE))
             if self._early:
                 return
             with suppress(*WOULD_BLOCK):
                 view = view[sock.send(view[:PIECE]) :]
+
+    def _read(self, limit: float) -> bytes:
+        """Give what comes next; nothing where the peer is done. TimeoutError after `limit` seconds without."""
+        sock = self.sock
+        assert sock is not None
+        if not isinstance(sock, socket.socket):
+            sock.settimeout(limit)
+            return bytes(sock.recv(PIECE))
+        # Without it a server that writes head and body apart may wait for us, 40 ms each time.
+        if QUICKACK is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
+        until, writing = time.monotonic() + limit, False
+        wait = not isinstance(sock, ssl.SSLSocket)  # which may hold something already
+        while True:
+            left = max(0.0, until - time.monotonic())
+            if wait and not waiting.wait_for_socket(sock, read=not writing, write=writing, timeout=left):
+                raise TimeoutError
+            try:
+                return sock.recv(PIECE)
+            except WOULD_BLOCK as wanted:
+                wait, writing = True, isinstance(wanted, ssl.SSLWantWriteError)
 
     def _await_continue(self) -> None:
         """Read until the peer asks for the body or answers without; after a second it is sent unasked."""
@@ -199,9 +213,8 @@ class _Connection(HTTPConnection):
             left = until - time.monotonic()
             if left <= 0:
                 return
-            self.sock.settimeout(left)
             try:
-                self._take(self.sock.recv(PIECE))
+                self._take(self._read(left))
             except TimeoutError:
                 return
 
@@ -213,16 +226,12 @@ class _Connection(HTTPConnection):
             self._end = "closed"
         self._early = self._reading.done or self._reading.status is not None
 
-    def getresponse(self) -> _Received:  # type: ignore[override]
+    def getresponse(self) -> Received:  # type: ignore[override]
         """Read until the answer is whole, the peer is done, or time is up; never raises for what the peer did."""
-        reading, sock = self._reading, self.sock
-        while sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
+        reading = self._reading
+        while self.sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
             try:
-                sock.settimeout(self._remaining())
-                # Without it a server that writes head and body apart may wait for us, 40 ms each time.
-                if QUICKACK is not None and isinstance(sock, socket.socket):
-                    sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
-                data = sock.recv(PIECE)
+                data = self._read(self._remaining())
                 if data:
                     reading.feed(data)
                 else:
@@ -235,17 +244,7 @@ class _Connection(HTTPConnection):
         parsed = self._outcome()
         if self._early or not parsed.keep_alive:
             self.close()
-        answer = parsed.answer
-        response = _Received(
-            body=answer.body if answer else b"",
-            status=answer.status if answer else 0,
-            reason=answer.reason if answer else None,
-            preload_content=False,
-            decode_content=False,
-        )
-        response.parsed, response.raw_bytes = parsed, bytes(reading.raw)
-        response.sent_at, response.answered_at = self._sent_at, answered_at
-        return response
+        return Received(parsed, bytes(reading.raw), self._sent_at, answered_at)
 
     def _outcome(self) -> Parsed:
         end = self._end
@@ -271,12 +270,6 @@ _ENDS: dict[FailureKind, str] = {
 }
 
 
-class _Prepared(requests.PreparedRequest):
-    """A request of requests that knows its target."""
-
-    target: str
-
-
 class _Adapter(EndpointAdapter):
     """The adapter of requests over a pool of one connection of ours."""
 
@@ -296,17 +289,6 @@ class _Adapter(EndpointAdapter):
             self.pool = pool
         return self.pool
 
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
-        """The target as it was put together, in the form for a proxy where there is one."""
-        assert isinstance(request, _Prepared)
-        return request.target
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """A response with nothing but what it was made from: the rest is read from the bytes, strictly, by ourselves."""
-        response = requests.Response()
-        response.request, response.raw = req, resp
-        return response
-
     def close(self) -> None:
         """Close the connection."""
         super().close()
@@ -320,7 +302,7 @@ class Client:
         self._endpoint, self._host = endpoint, endpoint.host
         self._origin = f"{endpoint.parts.scheme}://{endpoint.host}"
         self._line = _Line()
-        self._session = LoneSession(self._origin, _Adapter(endpoint, self._line))
+        self._adapter = _Adapter(endpoint, self._line)
         self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else {}
 
     def take_late_defect(self) -> tuple[str, str] | None:
@@ -330,7 +312,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection, if any is open."""
-        self._session.close()
+        self._adapter.close()
 
     def abort(self) -> None:
         """End what is being waited for, and send nothing more; may be called from another thread."""
@@ -389,24 +371,19 @@ class Client:
             got.sent_at, got.answered_at, wall, attempt, line.opened, early, trip,
         )  # fmt: skip
 
-    def _exchange(self, request: Request, *, chunked: bool) -> _Received | Failure:
-        """Send what was prepared by ourselves: requests would order and merge header fields, and quote the URL anew."""
-        prepared = _Prepared()
-        prepared.method, prepared.target = request.method, request.target
-        prepared.url = request.target if request.target[:1] != "/" else self._origin + request.target
-        prepared.headers = HTTPHeaderDict(request.headers)  # type: ignore[assignment]
-        prepared.body = request.body if request.body or chunked else None
+    def _exchange(self, request: Request, *, chunked: bool) -> Received | Failure:
+        """Send it by the adapter of requests; a session would follow redirections, keep cookies, ask the environment."""
+        prepared = Prepared(request, self._origin, chunked=chunked)
         try:
             if self._line.aborted:
                 return ABORTED
-            response = self._session.send(prepared, stream=True, allow_redirects=False, proxies=self._proxies)
+            received = cast("Received", self._adapter.send(prepared, stream=True, proxies=self._proxies))
         except (requests.RequestException, HTTPError, OSError) as error:
             return (
                 ABORTED
                 if self._line.aborted
                 else why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
             )
-        received = cast("_Received", response.raw)
         received.release_conn()
         return received
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.certs import where  # type: ignore[attr-defined]
+from urllib3 import HTTPResponse
 from urllib3.exceptions import NameResolutionError
 
 from conformance import __version__
 
 from .model import Failure, Headers, Request
+from .wire import Parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,51 @@ class Endpoint:
         return Request(method, target, tuple(fields), body)
 
 
+class Fields(dict[str, str]):
+    """The header fields of one request, for layers that ask of them no more than whether one is there."""
+
+    def __init__(self, fields: Headers) -> None:
+        super().__init__(fields)
+        self.fields = fields
+
+    def copy(self) -> Self:
+        """Nobody else has them."""
+        return self
+
+    def update(self, more: Mapping[str, str]) -> None:  # type: ignore[override]
+        """Add what a proxy wants."""
+        super().update(more)
+        self.fields += tuple(more.items())
+
+
+class Prepared(requests.PreparedRequest):
+    """A request as requests wants it, prepared by ourselves: it would merge header fields and quote the URL anew."""
+
+    def __init__(self, request: Request, origin: str, *, chunked: bool) -> None:
+        super().__init__()
+        self.method, self.target = request.method, request.target
+        self.url = request.target if request.target[:1] != "/" else origin + request.target
+        self.headers = Fields(request.headers)  # type: ignore[assignment]
+        self.body = request.body if request.body or chunked else None
+
+
+class Received(HTTPResponse):
+    """The answer as requests wants it, with what it was made from; the moments are of the monotonic clock."""
+
+    def __init__(self, parsed: Parsed, raw_bytes: bytes, sent_at: float, answered_at: float) -> None:
+        answer = parsed.answer
+        super().__init__(
+            body=answer.body if answer else b"",
+            status=answer.status if answer else 0,
+            preload_content=False,
+            decode_content=False,
+        )
+        self.parsed, self.raw_bytes, self.sent_at, self.answered_at = parsed, raw_bytes, sent_at, answered_at
+
+    def _init_length(self, request_method: str | None) -> int | None:  # noqa: ARG002
+        return None  # the body is there already, and whether its length was told rightly is not for urllib3 to say
+
+
 @lru_cache(maxsize=8)
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Trusts `ca_file`, or else the usual authorities, whatever the environment says. Raises OSError for a bad file."""
@@ -101,17 +148,14 @@ class EndpointAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing to add to the context; requests would trust its own certificates as well."""
 
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        """The target as it was put together, in the form for a proxy where there is one."""
+        assert isinstance(request, Prepared)
+        return request.target
 
-class LoneSession(requests.Session):
-    """Asks nothing of the environment and takes a redirection for an answer like any other."""
-
-    def __init__(self, origin: str, adapter: HTTPAdapter) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.mount(origin, adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: not even read, since what a target writes there may be anything."""
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:  # noqa: ARG002
+        """The answer as it is: its bytes have been read by ourselves, strictly."""
+        return resp
 
 
 def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:
