@@ -16,6 +16,7 @@ from .model import Answer, Exchange, Failure, Headers, Request
 from .wire import RAW_CAP, parse
 
 FORMAT = 1
+UNWRITTEN = 100  # lines that may wait to be handed over
 Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
@@ -33,13 +34,18 @@ class Redaction(Protocol):
 
 
 class Recorder:
-    """Writes a record; safe to share between threads. OSError (disk full) is let through."""
+    """Writes a record; safe to share between threads. OSError (disk full) is let through.
+
+    Lines are put in order under one lock and handed to the operating system under another, those of several threads at
+    once: a thread whose line went along with another's has nothing left to do.
+    """
 
     def __init__(self, path: Path | str, header: Mapping[str, Any], redaction: Redaction) -> None:
         self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run
         self._redact = redaction
-        self._lock = threading.Lock()
-        self._number = 0
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._lines: list[bytes] = []
+        self._number = self._written = 0
         self._previous = hashlib.sha256(b"").hexdigest()
         self._write("header", redaction.redact_json(header), flush=True)
 
@@ -58,7 +64,8 @@ class Recorder:
 
     def close(self) -> None:
         """Close the file; without a footer the record counts as cut off."""
-        self._file.close()
+        with self._file:
+            self._flush(self._number)
 
     def _write(self, kind: str, content: Mapping[str, Any], flush: bool) -> int:
         rest = _encode(content)[1:]
@@ -68,11 +75,21 @@ class Recorder:
             line = (f"{head},{rest}" if len(rest) > 1 else f"{head}}}").encode()
             if kind == "footer":
                 line = line[:-1] + f',"digest":"{hashlib.sha256(line).hexdigest()}"}}'.encode()
-            self._file.write(line + b"\n")
-            if flush:
-                self._file.flush()
+            self._lines += line, b"\n"
             self._number, self._previous = number + 1, hashlib.sha256(line).hexdigest()
+        if flush or number - self._written > UNWRITTEN:
+            self._flush(number)
         return number
+
+    def _flush(self, number: int) -> None:
+        """Hand over all lines up to that of `number`, unless somebody else has."""
+        with self._writing:
+            if self._written > number:
+                return
+            with self._lock:
+                lines, self._lines, self._written = self._lines, [], self._number
+            self._file.write(b"".join(lines))
+            self._file.flush()
 
 
 @dataclass(slots=True)
