@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from compare import ROOT, exchanges, mock_process, replay
+from compare import ROOT, mock_process, recorded, replay
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTS = (2_500, 5_000, 10_000)
 
 AMOUNTS = {
@@ -42,9 +44,24 @@ def profile_text(url: str, count: int) -> str:
     return "\n".join(rows) + "\n"
 
 
+def opening(page: Path, folder: Path) -> float:
+    """Take the seconds that Chromium needs from its start until it has the page, scripts run; 0 where it is not there."""
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None:
+        return 0.0
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    start = time.perf_counter()
+    subprocess.run(
+        [program, *flags, f"--user-data-dir={folder}", "--dump-dom", page.as_uri()], check=True, capture_output=True
+    )
+    return time.perf_counter() - start
+
+
 def main() -> None:
     """Print time, memory and sizes for each number of requests."""
-    print("bars: whole process / replay <= 5, memory <= 300 MB, report.html <= 5 MB; time linear in requests")
+    print(
+        "bars: whole process / replay <= 5, memory <= 300 MB, report.html <= 5 MB, opening <= 2 s; time linear in requests"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for count in COUNTS:
             out, profile = Path(folder) / f"run-{count}", Path(folder) / f"{count}.toml"
@@ -56,17 +73,21 @@ def main() -> None:
                     [*command, "--out", str(out)], cwd=ROOT, check=False, capture_output=True, text=True
                 )
                 took = time.perf_counter() - start
-                sent = exchanges(out)
+                sent = recorded(out).exchanges
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             if not sent:
                 print(f"{count:>6}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
                 continue
             with mock_process() as url:
                 bare = replay(url, sent)
-            page = (out / "report.html").stat().st_size / 1e6
+            report, blank = out / "report.html", Path(folder) / "blank.html"
+            blank.write_text("<!doctype html><title>blank</title>")
+            page = report.stat().st_size / 1e6
+            opens, empty = (min(opening(one, Path(folder) / "browser") for _ in range(3)) for one in (report, blank))
             print(
                 f"{count:>6}: {len(sent):>6} requests, exit {done.returncode}, {took:6.1f} s ({took / len(sent) * 1000:.2f} ms each), "
-                f"replay {bare:5.1f} s, ratio {took / bare:.2f}, memory {memory:.0f} MB at most so far, report.html {page:.2f} MB"
+                f"replay {bare:5.1f} s, ratio {took / bare:.2f}, memory {memory:.0f} MB at most so far, report.html {page:.2f} MB, "
+                f"opens in {opens:.2f} s with the browser's start, a blank page in {empty:.2f} s"
             )
 
 

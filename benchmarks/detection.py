@@ -148,9 +148,12 @@ def main(*names: str) -> int:
         words = [judged(one) for one in here]
         found = {mode: sum(bool(one.theirs[mode] - usual[mode]) for one in here) for mode in MODES}
         alarms = {mode: sum(bool(one.theirs[mode]) for one in here) for mode in MODES}
+        tables = sum(bool(one.ours.by_tables & EVERY[one.name].breaks) for one in here)
+        generation = sum(bool(one.ours.by_generation & EVERY[one.name].breaks) for one in here)
         print(
             f"{title}: {len(here)}; suite: {words.count('exact')} exact, {words.count('found')} found by another set, "
-            f"{words.count('silent')} silent; Schemathesis beyond the clean mock: "
+            f"{words.count('silent')} silent, {tables} by its tables and {generation} by its generated cases; "
+            "Schemathesis beyond the clean mock: "
             f"{found['defaults']} with its defaults, {found['thorough']} thorough; "
             f"reports a failure at all: {alarms['defaults']}, {alarms['thorough']}"
         )

@@ -23,7 +23,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from urllib3.util import wait as waiting
 from urllib3.util.connection import create_connection
 
-from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, why_unreachable
+from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, why_unreachable
 from .model import Exchange, Failure, FailureKind, Headers, Request
 from .wire import Parsed, Reading
 
@@ -73,15 +73,15 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; urllib3 would give each of them the whole time."""
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
+            found = addresses(self._dns_host, self.port, self._remaining())
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "the name was not looked up within the time limit") from error
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         last: OSError = OSError("no address")
-        for *_, address in found:
+        for address in found:
             try:
-                sock = create_connection(
-                    (str(address[0]), self.port), self._remaining(), socket_options=self.socket_options
-                )
+                sock = create_connection((address, self.port), self._remaining(), socket_options=self.socket_options)
                 sock.settimeout(self._remaining())
             except TimeoutError as error:
                 raise ConnectTimeoutError(self, "no connection within the time limit") from error

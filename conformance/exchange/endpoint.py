@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -116,6 +119,23 @@ class Received(HTTPResponse):
 
     def _init_length(self, request_method: str | None) -> int | None:  # noqa: ARG002
         return None  # the body is there already, and whether its length was told rightly is not for urllib3 to say
+
+
+def addresses(host: str, port: int, limit: float) -> list[str]:
+    """The addresses of a host; OSError where its name is unknown, TimeoutError where that takes over `limit` seconds.
+
+    The operating system gives no way to end a look-up, so that a thread is left to it.
+    """
+    found: Future[list[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result([str(row[4][0]) for row in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)])
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True, name="look-up").start()
+    return found.result(limit)
 
 
 @lru_cache(maxsize=8)

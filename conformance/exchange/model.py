@@ -7,6 +7,8 @@ from typing import Literal
 
 Headers = tuple[tuple[str, str], ...]
 FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled", "aborted"]
+NO_CONNECTION: frozenset[FailureKind] = frozenset({"refused", "dns", "tls"})
+"""Nothing was sent: the target never saw the request."""
 
 
 def field_values(headers: Headers, name: str) -> list[str]:

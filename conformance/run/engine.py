@@ -13,7 +13,7 @@ from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
-from conformance.exchange.model import Exchange
+from conformance.exchange.model import NO_CONNECTION, Exchange
 from conformance.judge.model import Judgement
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
@@ -23,7 +23,6 @@ from conformance.run.model import CaseResult
 from conformance.run.ongoing import Ongoing, missed, why_not_judged
 from conformance.run.opening import (
     ACCEPTANCE,
-    NO_CONNECTION,
     not_json_case,
     probe_currency,
     probe_store,

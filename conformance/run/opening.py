@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.subject import Subject
-from conformance.exchange.model import Exchange
+from conformance.exchange.model import NO_CONNECTION, Exchange
 
 ACCEPTANCE = "acceptance"
-NO_CONNECTION = frozenset({"refused", "dns", "tls"})
 AUTHENTICATION = frozenset({401, 403, 407})
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from conformance.cases.model import Case, Probe, fill_trip
 from conformance.contract import Contract
 from conformance.exchange.client import Client, Endpoint
-from conformance.exchange.model import Exchange, Headers
+from conformance.exchange.model import NO_CONNECTION, Exchange, Headers
 from conformance.exchange.record import Recorder
 from conformance.judge.retry_after import announced_delay
 from conformance.profile import Profile
@@ -217,8 +217,12 @@ class Sender:
         except BaseException:
             self._undo(held)
             raise
-        reservation = held.reservation
         status = exchange.answer.status if exchange.answer else None
+        if exchange.failure is not None and exchange.failure.kind in NO_CONNECTION:
+            held.sent = False
+            self._undo(held)
+            held.reservation = held.taken = None
+        reservation = held.reservation
         state = self.ledger.settle(reservation, status) if reservation is not None else "released"
         if held.taken is not None:
             self.trips.give_back(held.taken, status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import select
 import socket
+import threading
 import time
 
 import pytest
@@ -63,6 +64,16 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(serve):
     start = time.monotonic()
     got = post(Client(Endpoint(peer.url.replace("http:", "https:"), timeout_s=0.3)))
     assert got.failure.kind == "timeout"
+    assert time.monotonic() - start < 3
+
+
+def test_a_name_that_is_never_looked_up_ends_at_the_deadline(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: over.wait(20))
+    start = time.monotonic()
+    got = post(Client(Endpoint("http://pay.example", timeout_s=0.3)))
+    over.set()
+    assert (got.failure.kind, got.sent_at) == ("timeout", None)
     assert time.monotonic() - start < 3
 
 

@@ -38,6 +38,8 @@ class Seen(NamedTuple):
     complete: bool
     unpassed: tuple[str, ...]
     judged_otherwise: tuple[str, ...]
+    by_tables: frozenset[str] = frozenset()
+    by_generation: frozenset[str] = frozenset()
 
 
 def run_with(out: Path, *faults: str) -> Ran:
@@ -64,9 +66,19 @@ def seen(out: Path, *faults: str) -> Seen:
         for live, later in zip(ran.summary.requirements, again.requirements, strict=True)
         if live.outcome != later.outcome
     )
+    by = {
+        generated: frozenset(
+            one.requirement
+            for case in ran.result.cases
+            for one in case.judgements
+            if one.kind == "breaks" and bool(case.case.strategy) is generated
+        )
+        for generated in (False, True)
+    }
     return Seen(
-        tuple(sorted(ran.broken)), ran.result.errors, summary.verdict, summary.complete, tuple(unpassed), differing
-    )
+        tuple(sorted(ran.broken)), ran.result.errors, summary.verdict, summary.complete, tuple(unpassed), differing,
+        by[False] & ran.broken, by[True] & ran.broken,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
