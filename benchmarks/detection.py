@@ -1,7 +1,7 @@
 """What the suite finds on every server of the mock's shelf, and beside it what Schemathesis finds on the same servers.
 
-Run it from the top of a checkout: python -m benchmarks.detection [names of faults]. Prints one table and totals. Exit
-status 1 where the suite finds another set than a fault declares, or anything on a server that is right.
+Run it from the top of a checkout: python -m benchmarks.detection [--thorough] [names of faults]. Prints one table and
+totals. Exit status 1 where the suite finds another set than a fault declares, or anything on a server that is right.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
     "chunked and closing": (10, ("chunked-answers", "connection-close")),
     "dates for seconds": (10, ("retry-after-date",)),
 }
-# Alone, Schemathesis leaves a phase at its first failure; with this it does all its work.
-MODES = {"defaults": (), "thorough": ("--continue-on-failure",)}
+THOROUGH = "--thorough"
+# By default Schemathesis leaves a phase at its first failure; with the flag of the other it does all its work.
+MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": ("--continue-on-failure",)}
 
 Failures = frozenset[tuple[str, int]]
 
@@ -72,18 +73,18 @@ def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
     return failures(report)
 
 
-def row(name: str) -> Row:
+def row(name: str, modes: list[str]) -> Row:
     """Try one server with all of them, each on a fresh one."""
     logging.disable()
     faults = () if name.startswith(CLEAN) else (name,)
     with tempfile.TemporaryDirectory() as folder:
         ours = seen(Path(folder) / "run", *faults)
         theirs = {}
-        for mode, flags in MODES.items():
+        for mode in modes:
             own = Path(folder) / mode
             own.mkdir()
             with MockServer(faults=faults) as server:
-                theirs[mode] = schemathesis(server.url, own, *flags)
+                theirs[mode] = schemathesis(server.url, own, *MODES[mode])
     return Row(name, ours, theirs)
 
 
@@ -117,54 +118,56 @@ def judged(one: Row) -> str:
     return f"NOT AS DECLARED: {', '.join(one.ours.broken) or 'nothing'}"
 
 
-def main(*names: str) -> int:
+def main(*arguments: str) -> int:
     """Print the table and the totals; 1 where the suite's column is not as declared."""
     start = time.perf_counter()
-    shelf = [*(names or (*FAULTS, *BENIGN, *INVENTED))]
+    names = [name for name in arguments if name != THOROUGH]
+    modes = [mode for mode in MODES if mode == "defaults" or THOROUGH in arguments]
     versions = ("capture-charge-conformance", "schemathesis", "hypothesis")
     print("Python", sys.version.split()[0], *(f"{name} {version(name)}" for name in versions), sep="  ")
-    print(f"seed {SEED}; schemathesis run with its defaults, and thorough: {' '.join(MODES['thorough'])}")
-    print(
-        "a fault counts as found by Schemathesis where it reports a check and status that it does not on the clean mock"
-    )
+    for mode in modes:
+        print(f"{mode}: schemathesis run spec/openapi.yaml --url URL", *MODES[mode], f"--seed {SEED}")
+    print("found there: a check fails on a status on which it does not on the clean mock")
     rows: list[Row] = []
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("forkserver")) as pool:
-        clean = list(pool.map(row, (f"{CLEAN} {number}" for number in range(3))))
-        usual = {mode: frozenset[tuple[str, int]]().union(*(one.theirs[mode] for one in clean)) for mode in MODES}
-        for mode in MODES:
-            print(f"schemathesis, {mode}, on the clean mock: {told(usual[mode])}")
-        print(
-            f"\n{'server':<40} {'suite':<8} {'defaults':<9} {'thorough':<9} what Schemathesis reports beyond the clean mock"
-        )
-        for one in pool.map(row, shelf):
+        clean = list(pool.map(row, [f"{CLEAN} {number}" for number in range(3)], [modes] * 3))
+        usual = {mode: frozenset[tuple[str, int]]().union(*(one.theirs[mode] for one in clean)) for mode in modes}
+        for mode in modes:
+            print(f"{mode}, on the clean mock: {told(usual[mode])}")
+        columns = "".join(f"{mode:<10}" for mode in modes)
+        print(f"\n{'server':<40} {'suite':<8} {columns}what Schemathesis reports beyond the clean mock")
+        shelf = names or [*FAULTS, *BENIGN, *INVENTED]
+        for one in pool.map(row, shelf, [modes] * len(shelf)):
             rows.append(one)
-            more = {mode: one.theirs[mode] - usual[mode] for mode in MODES}
-            marks = ["found" if more[mode] else "-" for mode in MODES]
+            more = {mode: one.theirs[mode] - usual[mode] for mode in modes}
+            marks = "".join(f"{'found' if more[mode] else '-':<10}" for mode in modes)
             rest = told(frozenset().union(*more.values())) if any(more.values()) else ""
-            print(f"{one.name:<40} {judged(one):<8} {marks[0]:<9} {marks[1]:<9} {rest}".rstrip(), flush=True)
-    print()
-    for title, group in (("faults", FAULTS), ("benign differences", BENIGN), ("invented at first sight", INVENTED)):
-        here = [one for one in rows if one.name in group]
-        words = [judged(one) for one in here]
-        found = {mode: sum(bool(one.theirs[mode] - usual[mode]) for one in here) for mode in MODES}
-        alarms = {mode: sum(bool(one.theirs[mode]) for one in here) for mode in MODES}
-        tables = sum(bool(one.ours.by_tables & EVERY[one.name].breaks) for one in here)
-        generation = sum(bool(one.ours.by_generation & EVERY[one.name].breaks) for one in here)
-        print(
-            f"{title}: {len(here)}; suite: {words.count('exact')} exact, {words.count('found')} found by another set, "
-            f"{words.count('silent')} silent, {tables} by its tables and {generation} by its generated cases; "
-            "Schemathesis beyond the clean mock: "
-            f"{found['defaults']} with its defaults, {found['thorough']} thorough; "
-            f"reports a failure at all: {alarms['defaults']}, {alarms['thorough']}"
-        )
-    loud = []
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("forkserver")) as pool:
+            print(f"{one.name:<40} {judged(one):<8} {marks}{rest}".rstrip(), flush=True)
+        print()
+        totals(rows, usual)
+        loud = []
         for title, false_alarms in pool.map(silent, () if names else SILENT):
             print(f"{title}: {SILENT[title][0]} runs, {len(false_alarms)} with a finding", *false_alarms, sep="\n  ")
             loud += [title] if false_alarms else []
     wrong = loud + [one.name for one in (*clean, *rows) if judged(one) not in ("exact", "silent", "found")]
     print(f"{time.perf_counter() - start:.0f} s; not as declared: {', '.join(wrong) or 'none'}")
     return bool(wrong)
+
+
+def totals(rows: list[Row], usual: dict[str, Failures]) -> None:
+    """Print what was found in all, of each kind of server."""
+    for title, group in (("faults", FAULTS), ("benign differences", BENIGN), ("invented at first sight", INVENTED)):
+        here = [one for one in rows if one.name in group]
+        words = [judged(one) for one in here]
+        tables = sum(bool(one.ours.by_tables & EVERY[one.name].breaks) for one in here)
+        generation = sum(bool(one.ours.by_generation & EVERY[one.name].breaks) for one in here)
+        print(f"{title}: {len(here)}")
+        print(f"  suite: {words.count('exact')} exact, {words.count('found')} found by another set,", end=" ")
+        print(f"{words.count('silent')} silent; {tables} by its tables, {generation} by its generated cases")
+        for mode in usual:
+            found = sum(bool(one.theirs[mode] - usual[mode]) for one in here)
+            alarms = sum(bool(one.theirs[mode]) for one in here)
+            print(f"  Schemathesis, {mode}: {found} beyond the clean mock; reports a failure on {alarms}")
 
 
 if __name__ == "__main__":

@@ -64,8 +64,9 @@ class Recorder:
 
     def close(self) -> None:
         """Close the file; without a footer the record counts as cut off."""
-        with self._file:
-            self._flush(self._number)
+        if not self._file.closed:
+            with self._file:
+                self._flush(self._number)
 
     def _write(self, kind: str, content: Mapping[str, Any], flush: bool) -> int:
         rest = _encode(content)[1:]
