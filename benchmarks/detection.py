@@ -164,8 +164,8 @@ def totals(rows: list[Row], usual: dict[str, Failures]) -> None:
         print(f"{title}: {len(here)}")
         print(f"  suite: {words.count('exact')} exact, {words.count('found')} found by another set,", end=" ")
         print(f"{words.count('silent')} silent; {tables} by its tables, {generation} by its generated cases")
-        for mode in usual:
-            found = sum(bool(one.theirs[mode] - usual[mode]) for one in here)
+        for mode, known in usual.items():
+            found = sum(bool(one.theirs[mode] - known) for one in here)
             alarms = sum(bool(one.theirs[mode]) for one in here)
             print(f"  Schemathesis, {mode}: {found} beyond the clean mock; reports a failure on {alarms}")
 
