@@ -69,7 +69,12 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(serve):
 
 def test_a_name_that_is_never_looked_up_ends_at_the_deadline(monkeypatch):
     over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [] if over.wait(20) else [])
+
+    def hang(*_):
+        over.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
     start = time.monotonic()
     got = post(Client(Endpoint("http://pay.example", timeout_s=0.3)))
     over.set()
