@@ -44,11 +44,8 @@ def profile_text(url: str, count: int) -> str:
     return "\n".join(rows) + "\n"
 
 
-def opening(page: Path, folder: Path) -> float:
-    """Take the seconds that Chromium needs from its start until it has the page, scripts run; 0 where it is not there."""
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if program is None:
-        return 0.0
+def opening(program: str, page: Path, folder: Path) -> float:
+    """Take the seconds that Chromium needs from its start until it has the page, scripts run."""
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     start = time.perf_counter()
     subprocess.run(
@@ -83,11 +80,14 @@ def main() -> None:
             report, blank = out / "report.html", Path(folder) / "blank.html"
             blank.write_text("<!doctype html><title>blank</title>")
             page = report.stat().st_size / 1e6
-            opens, empty = (min(opening(one, Path(folder) / "browser") for _ in range(3)) for one in (report, blank))
+            shown = "not opened, since there is no Chromium"
+            if browser := next((path for name in BROWSERS if (path := shutil.which(name))), None):
+                times = [min(opening(browser, one, Path(folder) / "b") for _ in range(3)) for one in (report, blank)]
+                shown = f"opens in {times[0]:.2f} s with the browser's start, a blank page in {times[1]:.2f} s"
             print(
                 f"{count:>6}: {len(sent):>6} requests, exit {done.returncode}, {took:6.1f} s ({took / len(sent) * 1000:.2f} ms each), "
                 f"replay {bare:5.1f} s, ratio {took / bare:.2f}, memory {memory:.0f} MB at most so far, report.html {page:.2f} MB, "
-                f"opens in {opens:.2f} s with the browser's start, a blank page in {empty:.2f} s"
+                f"{shown}"
             )
 
 

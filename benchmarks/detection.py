@@ -58,7 +58,7 @@ def failures(report: Path) -> Failures:
                 (check["name"], response.get("status_code", 0)) for check in checks if check["status"] == "failure"
             }
         for name, error in json.loads(line).items():
-            if name == "NonFatalError":
+            if name in ("NonFatalError", "FatalError"):
                 found.add((f"error: {error.get('value', {}).get('type', '')}", 0))
     return frozenset(found)
 
@@ -69,8 +69,12 @@ def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
     program = str(Path(sys.executable).with_name("schemathesis"))
     command = [program, "run", str(ROOT / "spec" / "openapi.yaml"), "--url", url, "--seed", str(SEED), *flags]
     command += ["--report", "ndjson", "--report-ndjson-path", str(report)]
-    subprocess.run(command, cwd=folder, check=False, timeout=GIVE_UP_S, capture_output=True)
-    return failures(report)
+    try:
+        status = subprocess.run(command, cwd=folder, check=False, timeout=GIVE_UP_S, capture_output=True).returncode
+    except subprocess.TimeoutExpired:
+        return frozenset({("gave no result", 0)})
+    ended = failures(report) if report.exists() else frozenset[tuple[str, int]]()
+    return ended if status in (0, 1) else ended | {("ended itself", status)}
 
 
 def row(name: str, modes: list[str]) -> Row:

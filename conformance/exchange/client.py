@@ -74,8 +74,6 @@ class _Connection(HTTPConnection):
         """Connect to the first address that answers; urllib3 would give each of them the whole time."""
         try:
             found = addresses(self._dns_host, self.port, self._remaining())
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "the name was not looked up within the time limit") from error
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         last: OSError = OSError("no address")
@@ -108,6 +106,9 @@ class _Connection(HTTPConnection):
         super().connect()
         self._line.opened += 1
         self._line.sock = self.sock
+        if self._line.aborted:
+            self.close()
+            raise OSError(ABORTED.detail)
         if isinstance(self.sock, socket.socket):  # all but TLS within TLS, which can't do without blocking
             self.sock.setblocking(False)
 
@@ -248,7 +249,7 @@ class _Connection(HTTPConnection):
 
     def _outcome(self) -> Parsed:
         end = self._end
-        if self._line.aborted and not self._reading.done:
+        if self._line.aborted and (not self._reading.done or self._reading.status is None):
             return Parsed(None, (), ABORTED, keep_alive=False)
         parsed = self._reading.finish(ended=end is not None)
         if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
@@ -389,5 +390,9 @@ class Client:
 
 
 def _shut(sock: socket.socket) -> None:
+    """End the connection beneath TLS; its own way would let another thread write what is left in clear."""
     with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        if isinstance(sock, ssl.SSLSocket):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        else:
+            sock.shutdown(socket.SHUT_RDWR)

@@ -183,7 +183,8 @@ def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Fail
     causes = list(_causes(error))
     detail = " ".join(str(causes[-1]).split())
     if any(isinstance(cause, NameResolutionError) for cause in causes):
-        return Failure("dns", f"the name {urlsplit(endpoint.proxy or endpoint.url).hostname} is not known")
+        name = urlsplit(endpoint.proxy or endpoint.url).hostname
+        return Failure("dns", f"the name {name} was not found in time" if late else f"the name {name} is not known")
     if late or any(isinstance(cause, TimeoutError) for cause in causes):
         return Failure("timeout", "no connection within the time limit")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):

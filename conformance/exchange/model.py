@@ -8,7 +8,7 @@ from typing import Literal
 Headers = tuple[tuple[str, str], ...]
 FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled", "aborted"]
 NO_CONNECTION: frozenset[FailureKind] = frozenset({"refused", "dns", "tls"})
-"""Nothing was sent: the target never saw the request."""
+"""Kinds of failure where nothing was sent."""
 
 
 def field_values(headers: Headers, name: str) -> list[str]:
@@ -81,6 +81,14 @@ class Exchange:
     closed_early: bool = False
     trip: str | None = None
     number: int | None = None
+
+    @property
+    def unsent(self) -> bool:
+        """Whether there was no connection at all, so that the target never saw the request."""
+        failure = self.failure
+        if failure is None or failure.kind == "aborted":
+            return False
+        return failure.kind in NO_CONNECTION or self.sent_at is None
 
     @property
     def elapsed(self) -> float | None:

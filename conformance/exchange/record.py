@@ -16,7 +16,7 @@ from .model import Answer, Exchange, Failure, Headers, Request
 from .wire import RAW_CAP, parse
 
 FORMAT = 1
-UNWRITTEN = 100  # lines that may wait to be handed over
+UNWRITTEN = 8192  # bytes that may wait to be handed over
 Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
@@ -45,7 +45,8 @@ class Recorder:
         self._redact = redaction
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._lines: list[bytes] = []
-        self._number = self._written = 0
+        self._number = self._written = self._waiting = 0
+        self._failed: OSError | None = None
         self._previous = hashlib.sha256(b"").hexdigest()
         self._write("header", redaction.redact_json(header), flush=True)
 
@@ -62,11 +63,15 @@ class Recorder:
         self._write("footer", self._redact.redact_json(footer), flush=True)
         self.close()
 
+    def flush(self) -> None:
+        """Hand over every line to the operating system."""
+        self._flush(self._number)
+
     def close(self) -> None:
         """Close the file; without a footer the record counts as cut off."""
         if not self._file.closed:
             with self._file:
-                self._flush(self._number)
+                self.flush()
 
     def _write(self, kind: str, content: Mapping[str, Any], flush: bool) -> int:
         rest = _encode(content)[1:]
@@ -77,20 +82,28 @@ class Recorder:
             if kind == "footer":
                 line = line[:-1] + f',"digest":"{hashlib.sha256(line).hexdigest()}"}}'.encode()
             self._lines += line, b"\n"
+            self._waiting += len(line)
             self._number, self._previous = number + 1, hashlib.sha256(line).hexdigest()
-        if flush or number - self._written > UNWRITTEN:
+        if flush or self._waiting > UNWRITTEN:
             self._flush(number)
         return number
 
     def _flush(self, number: int) -> None:
-        """Hand over all lines up to that of `number`, unless somebody else has."""
+        """Hand over all lines up to that of `number`, unless somebody else has. What failed once fails for everybody."""
         with self._writing:
+            if self._failed is not None:
+                raise self._failed
             if self._written > number:
                 return
             with self._lock:
-                lines, self._lines, self._written = self._lines, [], self._number
-            self._file.write(b"".join(lines))
-            self._file.flush()
+                lines, self._lines, self._waiting, upto = self._lines, [], 0, self._number
+            try:
+                self._file.write(b"".join(lines))
+                self._file.flush()
+            except OSError as error:
+                self._failed = error
+                raise
+            self._written = upto
 
 
 @dataclass(slots=True)

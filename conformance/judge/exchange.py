@@ -34,7 +34,7 @@ def judge_exchange(
     """Judge `exchange` by what `expectation` asks; `time_limit` in seconds. Empty where there is nothing to go on."""
     answer = exchange.answer
     if answer is None:
-        return _judge_failure(exchange.failure)
+        return [] if exchange.unsent else _judge_failure(exchange.failure)
     if answer.status in CONFIGURATION:
         return []
     found = _judge_arrival(exchange, time_limit)

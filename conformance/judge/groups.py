@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance.cases.model import Case
 from conformance.contract.load import Contract
-from conformance.exchange.model import NO_CONNECTION, Exchange
+from conformance.exchange.model import Exchange
 from conformance.judge.error_body import PREFIXES, judge_error_body
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.retry_after import announced_delay, end_of_window
@@ -131,8 +131,7 @@ def judge_equals(exchanges: Sequence[tuple[str, Exchange]]) -> list[Judgement]:
 def _key(exchange: Exchange) -> Key | None:
     answer = exchange.answer
     if answer is None:
-        kind = exchange.failure.kind if exchange.failure is not None else "dns"
-        return None if kind in NO_CONNECTION else (kind,)
+        return None if exchange.failure is None or exchange.unsent else (exchange.failure.kind,)
     if answer.status in _SILENT:
         return None
     if exchange.defects:

@@ -145,7 +145,9 @@ def _requirement_row(
         outcome,
         _reason(outcome, made_for, deselected, word),
         elicited if judged else "none",
-        tuple(f"{behaviour} ({count})" for behaviour, count in seen.most_common()),
+        tuple(
+            f"{behaviour} ({count})" for behaviour, count in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0]))
+        ),
         _unstable(judgements),
         tuple(
             result.case.id

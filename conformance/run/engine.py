@@ -13,7 +13,7 @@ from conformance.cases.model import Case, Expectation
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.client import Client
-from conformance.exchange.model import NO_CONNECTION, Exchange
+from conformance.exchange.model import Exchange
 from conformance.judge.model import Judgement
 from conformance.judge.retry_after import end_of_window
 from conformance.profile import Profile
@@ -265,6 +265,7 @@ class Engine:
                 ongoing.beforehand = True
                 ongoing.reason = f"the window has {announced}, beyond max_wait_s = {limit:g}"
             return False
+        self.sender.recorder.flush()
         self.sender.gate.sleep_until(end)
         return True
 
@@ -296,7 +297,7 @@ class Engine:
         self.progress.advance(1, 1 if broken else 0)
 
     def _count_lost(self, exchange: Exchange) -> None:
-        lost = exchange.failure is not None and exchange.failure.kind in NO_CONNECTION
+        lost = exchange.unsent
         self._lost_in_a_row = self._lost_in_a_row + 1 if lost else 0
         if self._lost_in_a_row >= LOST_IN_A_ROW and exchange.failure is not None:
             self.sender.gate.halt(f"the target is gone: {exchange.failure.detail}")

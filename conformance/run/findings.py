@@ -26,6 +26,16 @@ def judge_probe(contract: Contract, probe: Probe, exchange: Exchange, time_limit
     return [resting_on(judgement, exchange.number) for judgement in judged]
 
 
+def is_provoked(probe: Probe, exchange: Exchange) -> bool:
+    """Whether the probe was answered as it was to be made to be."""
+    return exchange.answer is not None and exchange.answer.status == probe.expectation.provoked
+
+
+def counting(probe: Probe, exchanges: Sequence[Exchange]) -> Exchange:
+    """Of all exchanges that one sending of a probe took, the one that counts: the last, and in a burst the last provoked."""
+    return max(exchanges, key=lambda exchange: (is_provoked(probe, exchange), exchange.number or 0))
+
+
 def judge_together(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
     """Judge the exchanges of all probes of a case by its rule; the judgements carry numbers in the record."""
     return [

@@ -37,6 +37,7 @@ def meta(probe: Probe, late: tuple[str, str] | None = None) -> Json:
     told |= {name: getattr(wanted, name) for name in ("names", "provoked", "label") if getattr(wanted, name)}
     out: Json = {"expectation": told, "path": probe.path}
     out |= {name: getattr(probe, name) for name in ("equal", "wait", "provoke") if getattr(probe, name)}
+    out |= {"times": probe.times} if probe.times > 1 else {}
     return out | {"late": late} if late else out
 
 

@@ -15,7 +15,16 @@ from conformance.exchange.model import Exchange
 from conformance.exchange.record import Record, read_record
 from conformance.judge.model import Judgement
 from conformance.profile import Profile
-from conformance.run.findings import broken_words, confirmed, judge_probe, judge_together, late_break, unsure
+from conformance.run.findings import (
+    broken_words,
+    confirmed,
+    counting,
+    is_provoked,
+    judge_probe,
+    judge_together,
+    late_break,
+    unsure,
+)
 from conformance.run.model import CaseResult, RunResult
 from conformance.run.ongoing import Ongoing
 from conformance.run.second_pass import CONFIRMATIONS
@@ -119,7 +128,7 @@ class _Again:
         planned = len(one.case.probes)
         first = {index: sendings[0] for index, sendings in probes.items() if not _given_up(sendings[0])}
         for sending in sorted(first.values(), key=lambda sending: sending[-1][0].number or 0):
-            exchange, probe = sending[-1]
+            exchange, probe = _counting(sending)
             found = [judgement for told in sending for judgement in self._judge(*told)]
             if 0 < planned <= exchange.probe:  # a smaller body for a finding, which shows nothing else
                 found = [judgement for judgement in found if judgement.kind == "breaks"]
@@ -130,7 +139,7 @@ class _Again:
             if probe.equal and exchange.answer is not None:
                 self.equals.append((one.case.id, exchange))
         if one.case.rule and len(first) == len(one.case.probes):
-            last = [first[index][-1] for index in sorted(first)]
+            last = [_counting(first[index]) for index in sorted(first)]
             one.case = replace(one.case, probes=tuple(probe for _, probe in last))
             got = [exchange for exchange, _ in last]
             one.add(judge_together(self.contract, one.case, got), got)
@@ -194,9 +203,19 @@ def _stop(record: Record) -> str:
     return record.footer.get("stop") or interrupted
 
 
+def _counting(sending: list[Told]) -> Told:
+    """The exchange that counts of a sending, with its probe."""
+    probe = sending[-1][1]
+    counts = counting(probe, [exchange for exchange, _ in sending])
+    return counts, probe
+
+
 def _given_up(sending: list[Told]) -> bool:
     """Whether the run ended in the midst of it, refused in passing or cut off: nothing was judged of it then."""
     exchange, probe = sending[-1]
+    if probe.times > 1:  # a burst
+        ended = any(is_provoked(probe, one) or one.answer is None for one, _ in sending)
+        return not ended and len(sending) < probe.times
     if exchange.failure is not None and exchange.failure.kind == "aborted":
         return True
     refused = exchange.answer is not None and exchange.answer.status in REFUSED and probe.provoke is None
@@ -231,4 +250,5 @@ def _probe(exchange: Exchange, beside: Json) -> Probe:
         provoke=beside.get("provoke"),
         wait=beside.get("wait", False),
         equal=beside.get("equal", False),
+        times=beside.get("times", 1),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from conformance.cases.model import Case, Probe
 from conformance.exchange.model import Exchange
 from conformance.judge.model import Judgement
-from conformance.run.findings import distinct
+from conformance.run.findings import distinct, is_provoked
 from conformance.run.model import CaseResult
 from conformance.run.sender import Sent
 
@@ -59,8 +59,8 @@ class Ongoing:
 
 def missed(probe: Probe, sent: Sent) -> bool:
     """Whether the probe did not get to what it is for: it stayed refused, or was not answered as it was to be made to."""
-    answer, wanted = sent.exchange.answer, probe.expectation.provoked
-    return sent.stayed_refused or (wanted is not None and answer is not None and answer.status != wanted)
+    unprovoked = probe.expectation.provoked is not None and not is_provoked(probe, sent.exchange)
+    return sent.stayed_refused or (unprovoked and sent.exchange.answer is not None)
 
 
 def why_not_judged(probe: Probe, sent: Sent) -> str:

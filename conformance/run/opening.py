@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.subject import Subject
-from conformance.exchange.model import NO_CONNECTION, Exchange
+from conformance.exchange.model import Exchange
 
 ACCEPTANCE = "acceptance"
 AUTHENTICATION = frozenset({401, 403, 407})
@@ -21,9 +21,8 @@ def not_json_case() -> Case:
 
 def refused_at_the_door(exchange: Exchange) -> str:
     """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
-    failure = exchange.failure
-    if failure is not None and (failure.kind in NO_CONNECTION or exchange.sent_at is None):
-        return f"no connection to the target: {failure.detail}"
+    if exchange.unsent and exchange.failure is not None:
+        return f"no connection to the target: {exchange.failure.detail}"
     status = _status(exchange)
     if status in AUTHENTICATION:
         return f"authentication refused: the target answered {status} to {_sent(exchange)}; check [auth] of the profile"

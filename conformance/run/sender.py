@@ -15,10 +15,11 @@ from typing import Any, Literal
 from conformance.cases.model import Case, Probe, fill_trip
 from conformance.contract import Contract
 from conformance.exchange.client import Client, Endpoint
-from conformance.exchange.model import NO_CONNECTION, Exchange, Headers
+from conformance.exchange.model import Exchange, Headers
 from conformance.exchange.record import Recorder
 from conformance.judge.retry_after import announced_delay
 from conformance.profile import Profile
+from conformance.run.findings import counting, is_provoked
 from conformance.run.gate import Gate, Halted
 from conformance.run.model import Capture
 from conformance.run.money import Ledger, Reservation, cost_of
@@ -53,6 +54,7 @@ class _Held:
     reservation: Reservation | None = None
     intent: int = 0
     sent: bool = False
+    lost: bool = False
 
 
 class Sender:
@@ -124,11 +126,9 @@ class Sender:
         return Sent(exchange, tuple(in_passing[:-1]), charged, stayed_refused=True)
 
     def _burst(self, client: Client, case: Case, index: int, unique: str) -> Sent:
-        """Send one probe again and again, as many at once as may be in flight, until it is answered as is provoked.
-
-        What the record holds last of it is the exchange that counts.
-        """
-        probe, done, over = case.probes[index], [], threading.Event()
+        """Send one probe again and again, as many at once as may be in flight, until it is answered as is provoked."""
+        probe, over = case.probes[index], threading.Event()
+        done: list[tuple[Exchange, str]] = []
         left, lock, start = iter(range(2, probe.times + 1)), threading.Lock(), time.monotonic()
 
         def once(own: Client, attempt: int) -> None:
@@ -137,10 +137,10 @@ class Sender:
             if over.is_set():
                 return
             exchange, charged = self._once(own, case, index, unique, None, attempt)
-            if exchange.answer is None or exchange.answer.status == probe.expectation.provoked:
+            if exchange.answer is None or is_provoked(probe, exchange):
                 over.set()
             with lock:
-                done.append((exchange.number or 0, exchange, charged))
+                done.append((exchange, charged))
 
         def along(own: Client) -> None:
             while not over.is_set():
@@ -148,21 +148,26 @@ class Sender:
                     attempt = next(left, 0)
                 if not attempt:
                     return
-                once(own, attempt)
+                try:
+                    once(own, attempt)
+                except BaseException:
+                    over.set()
+                    raise
 
         once(client, 1)
         others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
         try:
             with ThreadPoolExecutor(len(others) + 1, "burst") as threads:
-                for future in [threads.submit(along, own) for own in (client, *others)]:
-                    future.result()
+                futures = [threads.submit(along, own) for own in (client, *others)]
+            failed = next((error for future in futures if (error := future.exception()) is not None), None)
         finally:
             for own in others:
                 own.close()
-        done.sort(key=lambda each: each[0])
-        worst = max((charged for _, _, charged in done), key=("no", "unknown", "yes").index)
-        *passing, last = [exchange for _, exchange, _ in done]
-        return Sent(last, tuple(passing), worst)
+        counts = counting(probe, [exchange for exchange, _ in done])
+        if failed is not None and not (isinstance(failed, Halted) and is_provoked(probe, counts)):
+            raise failed
+        worst = max((charged for _, charged in done), key=("no", "unknown", "yes").index)
+        return Sent(counts, tuple(exchange for exchange, _ in done if exchange is not counts), worst)
 
     def _obey(self, exchange: Exchange) -> None:
         """Hold all sending back until the announced end of a 429 or 503 that nobody asked for."""
@@ -218,7 +223,7 @@ class Sender:
             self._undo(held)
             raise
         status = exchange.answer.status if exchange.answer else None
-        if exchange.failure is not None and exchange.failure.kind in NO_CONNECTION:
+        if exchange.unsent:
             held.sent = False
             self._undo(held)
             held.reservation = held.taken = None
@@ -231,7 +236,7 @@ class Sender:
         if reservation is not None and state in ("captured", "unknown"):
             self._charge(exchange, reservation, "captured" if state == "captured" else "unknown")
         self._call(probe, "after", unique)
-        return exchange, {"captured": "yes", "unknown": "unknown"}.get(state, "no")
+        return exchange, {"captured": "yes", "unknown": "unknown"}.get(state, "unknown" if held.lost else "no")
 
     def _reserve(self, held: _Held, case: Case, index: int, body: bytes) -> None:
         """Take what the request may cost out of the budget and note it on disk. Raises `Unsent` where it is spent."""
@@ -257,6 +262,7 @@ class Sender:
         """Settle a sending of which nobody knows whether it charged."""
         made, held.reservation = held.reservation, None
         if made is not None and self.ledger.settle(made, None) == "unknown":
+            held.lost = True
             self._note_capture(held.intent, made, datetime.now(UTC), made.trip, "unknown")
         if held.taken is not None:
             self.trips.give_back(held.taken, None)

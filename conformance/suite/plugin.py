@@ -47,9 +47,9 @@ class CaseItem(pytest.Item):
         assert self.plugin.reporter is not None
         tell(self.row.outcome, message(self.row, self.plugin.reporter.clean))
 
-    def reportinfo(self) -> tuple[Path, None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """Where pytest says that it stands."""
-        return self.path, None, self.name
+        return self.path, 0, self.name
 
 
 class ConformancePlugin:
@@ -75,7 +75,7 @@ class ConformancePlugin:
 
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
         """One item for each case of the plan, in place of the function of the suite that stands for them."""
-        if name != "test_case" or collector.path.parent != SUITE:
+        if name != "test_case" or collector.path.resolve().parent != SUITE:
             return None
         return [CaseItem.of(collector, f"{name}[{case.id}]", case, self) for case in self.run.cases]
 

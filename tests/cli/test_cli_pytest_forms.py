@@ -109,3 +109,15 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
     assert process.returncode == 130, stdout + stderr
     assert command.results()["interrupted"] is True
     assert command.outcomes()["failed"] == 0
+
+
+def test_the_suite_is_found_through_a_link(command):
+    (command.folder / "link").symlink_to(ROOT)
+    with MockServer() as server:
+        arguments = ("--target", server.url, "--out", str(command.out), "--collect-only", "-q", *SOME)
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", str(command.folder / "link" / "conformance" / "suite"), *arguments],
+            cwd=command.folder, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+    assert "test_case[accept-store-1]" in ran.stdout

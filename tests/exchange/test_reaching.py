@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -78,8 +79,30 @@ def test_a_name_that_is_never_looked_up_ends_at_the_deadline(monkeypatch):
     start = time.monotonic()
     got = post(Client(Endpoint("http://pay.example", timeout_s=0.3)))
     over.set()
-    assert (got.failure.kind, got.sent_at) == ("timeout", None)
+    assert (got.failure.kind, got.failure.detail) == ("dns", "the name pay.example was not found in time")
+    assert got.unsent
     assert time.monotonic() - start < 3
+
+
+def test_nothing_is_sent_where_the_run_ended_while_connecting(serve, monkeypatch):
+    peer = serve(answering(OK))
+    client, asked, over, real = Client(Endpoint(peer.url)), threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def hang(*arguments):
+        asked.set()
+        over.wait(20)
+        return real(*arguments)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(post, client)
+        assert asked.wait(20)
+        client.abort()
+        over.set()
+        assert sending.result(20).failure.kind == "aborted"
+    client.close()
+    peer.close()
+    assert not any(peer.received)
 
 
 def test_a_missing_file_of_certificates_is_told(serve):

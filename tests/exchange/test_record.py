@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
 from urllib.parse import quote
 
 import pytest
@@ -156,3 +159,36 @@ def test_fields_are_hidden_by_name(tmp_path):
     assert "abcdef" not in text
     assert "Basic" not in text
     assert read_record(path).exchanges[0].answer.values("Set-Cookie") == ["*" * 14]
+
+
+def test_on_a_full_disk_no_intent_counts_as_written(tmp_path):
+    """Threads hand over their lines together; where that fails it fails for all of them, and for those after them."""
+    recorder = Recorder(tmp_path / "record.jsonl", {"format": 1}, Redactor(()))
+    recorder._file.close()
+    recorder._file = Path("/dev/full").open("wb")  # noqa: SIM115 - the recorder closes it
+    start = Barrier(8)
+
+    def intend(number: int) -> str:
+        start.wait()
+        try:
+            recorder.intent({"case": f"c{number}"})
+        except OSError:
+            return "failed"
+        return "written"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(intend, range(8))) == ["failed"] * 8
+    with pytest.raises(OSError, match="No space left"):
+        recorder.close()
+
+
+def test_answers_do_not_wait_long_to_be_handed_over(tmp_path):
+    path = tmp_path / "record.jsonl"
+    recorder = Recorder(path, {"format": 1}, Redactor(()))
+    recorder.exchange(EXCHANGE)
+    assert len(path.read_bytes().splitlines()) == 1
+    recorder.flush()
+    assert len(path.read_bytes().splitlines()) == 2
+    recorder.exchange(replace(EXCHANGE, raw=b"x" * 10_000))
+    assert len(path.read_bytes().splitlines()) == 3
+    recorder.close()

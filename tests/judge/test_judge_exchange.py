@@ -183,7 +183,9 @@ FAILURES = [
 
 @pytest.mark.parametrize(("kind", "breaks"), FAILURES)
 def test_no_answer(kind, breaks):
-    found = judge_exchange(CONTRACT, REJECT, Exchange("case", 0, REQUEST, failure=Failure(kind, "why\x1b")))
+    found = judge_exchange(
+        CONTRACT, REJECT, Exchange("case", 0, REQUEST, failure=Failure(kind, "why\x1b"), sent_at=1.0)
+    )
     assert words(found, "breaks") == breaks
 
 
@@ -342,3 +344,10 @@ def test_a_coding_that_is_not_there():
     headers = (JSON, ("Content-Encoding", "gzip"))
     assert broken(REJECT, 400, ERR, headers) == {"bad-request.json"}
     assert broken(REJECT, 400, gzip.compress(ERR), headers) == set()
+
+
+def test_where_there_was_no_connection_in_time_nothing_is_said():
+    assert (
+        judge_exchange(CONTRACT, REJECT, Exchange("case", 0, REQUEST, failure=Failure("timeout", "no connection")))
+        == []
+    )

@@ -92,7 +92,7 @@ def test_equals():
     assert equals(bad, bad, good) == []
     assert equals(good, bad) == ["breaks"]
     assert equals(good, good, at(0, 0.0, 200, body=b"x")) == ["breaks"]
-    assert equals(good, good, Exchange("case", 0, REQUEST, failure=Failure("timeout", ""))) == ["breaks"]
+    assert equals(good, good, Exchange("case", 0, REQUEST, failure=Failure("timeout", ""), sent_at=1.0)) == ["breaks"]
     assert equals(
         good,
         good,

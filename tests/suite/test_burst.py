@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from threading import Timer
+
+from conformance.mock.faults import FAULTS
+from conformance.mock.faults.model import Fault, on
 from conformance.mock.server import MockServer
 from conformance.report.outcome import summarise
 from conformance.run.offline import judge_record, sound_record
@@ -27,10 +31,11 @@ max_wait_s = 5
 """
 
 
-def run_against(folder, *faults, rate=f"{LIMIT}/s"):
-    """Send the opening step and the burst, on a budget that has time to recover in between."""
-    (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
-    with MockServer(faults=faults, rate=rate) as server:
+def run_against(folder, *faults, rate=f"{LIMIT}/s", profile=PROFILE):
+    """Send the opening step and the burst against a mock with these faults, which are names or ours."""
+    (folder / "profile.toml").write_text(profile, encoding="utf-8")
+    with MockServer(rate=rate) as server:
+        server.mock.faults = tuple(fault if isinstance(fault, Fault) else FAULTS[fault] for fault in faults)
         run = Run(Options(folder / "profile.toml", server.url, folder / "run"))
         run.make_folder()
         burst = "provoked-429-shared"
@@ -45,6 +50,11 @@ def outcomes(summary, *words):
     return {row.requirement.id: row.outcome for row in summary.requirements if row.requirement.id in words}
 
 
+def alike_offline(folder, run, summary):
+    again = summarise(run.contract, judge_record(sound_record(folder / "run" / "record.jsonl"), run.contract))
+    return [row.outcome for row in again.requirements] == [row.outcome for row in summary.requirements]
+
+
 def burst_of(result):
     return next(one for one in result.cases if one.case.id == "provoked-429-shared")
 
@@ -57,8 +67,38 @@ def test_a_limit_that_a_burst_meets_is_judged_to_its_end(tmp_path):
     assert summary.verdict == "conformant"
     assert len(book) == 2  # the opening step, and the capture after the end of the window
     assert result.requests <= 2 + LIMIT + run.profile.limits.concurrency + 3
-    again = summarise(run.contract, judge_record(sound_record(tmp_path / "run" / "record.jsonl"), run.contract))
-    assert [row.outcome for row in again.requirements] == [row.outcome for row in summary.requirements]
+    assert burst_of(result).reason == ""
+    assert alike_offline(tmp_path, run, summary)
+
+
+def slow_refusal(reply):
+    reply.delay = 0.1
+
+
+def test_refusals_that_come_after_the_limit_was_met_do_not_hide_it(tmp_path):
+    """Behind a gateway the 429 is fast, and answers of the application to what was sent before it come later."""
+    slow = Fault("slow-400", "A 400 takes 100 ms.", benign=True, answer=on(400, slow_refusal))
+    run, result, summary, _ = run_against(tmp_path, slow, "retry-after-missing")
+    burst = burst_of(result)
+    assert burst.reason == "the window has no readable end, beyond max_wait_s = 5"
+    assert outcomes(summary, "rate-limit.retry-after") == {"rate-limit.retry-after": "failed"}
+    assert burst.evidence[0].answer.status == 429
+    assert alike_offline(tmp_path, run, summary)
+
+
+def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
+    """The run ends in the midst of it: nothing is said of it, neither then nor when the record is judged again."""
+    slow = PROFILE.replace("requests = 30, per_second = 200", "requests = 1000, per_second = 20")
+    (tmp_path / "profile.toml").write_text(slow, encoding="utf-8")
+    with MockServer() as server:
+        run = Run(Options(tmp_path / "profile.toml", server.url, tmp_path / "run"))
+        run.make_folder()
+        ended = Timer(1.0, lambda: run.engine.sender.gate.halt("enough"))
+        ended.start()
+        run.execute([case for case in run.cases if case.id == "provoked-429-shared" or case.theme == "acceptance"])
+    summary = summarise(run.contract, run.result())
+    assert burst_of(run.result()).judgements == ()
+    assert alike_offline(tmp_path, run, summary)
 
 
 def test_a_wrong_answer_of_the_limiter_is_found(tmp_path):
