@@ -1,6 +1,6 @@
 """Which faults of the mock generated cases find with the tables switched off. Prints; asserts nothing.
 
-Run it from the top of a checkout: python benchmarks/generated.py [standard | deep] [requests for each fault]
+Run it from the top of a checkout: python benchmarks/generated.py [standard | deep] [requests for each fault] [names]
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def broken_by(name: str, depth: str, count: int | None) -> tuple[str, list[str],
     return name, broken, result.requests
 
 
-def main(depth: str = "standard", requests: str = "") -> None:
+def main(depth: str = "standard", requests: str = "", *chosen: str) -> None:
     """Print every fault that is found, what turned red beyond what it declares, and the shares."""
     start, count = time.perf_counter(), int(requests) if requests else None
     found = with_breaks = extra = sent = 0
     by_part: dict[str, list[int]] = {}
     with ProcessPoolExecutor(PROCESSES) as pool:
-        names = [*FAULTS, *BENIGN]
+        names = chosen or (*FAULTS, *BENIGN)
         for name, broken, number in pool.map(broken_by, names, [depth] * len(names), [count] * len(names)):
             declared = FAULTS[name].breaks if name in FAULTS else frozenset()
             hit, more, sent = set(broken) & declared, set(broken) - declared, max(sent, number)

@@ -117,7 +117,7 @@ def _broken_bytes(parts: Parts) -> list[Case]:
     """Bytes that are no UTF-8, in strings of known members."""
     store: list[str | bytes] = [
         parts.with_store(f'{parts.store[:-1]}|"').encode().replace(b"|", raw, 1)
-        for raw in (b"\xff", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80")
+        for raw in (b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf4\x90\x80\x80", b"\x80")
     ]
     letter = ord(parts.store[-2])  # of the store's last character, the two-byte form that UTF-8 forbids
     overlong = (

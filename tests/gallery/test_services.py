@@ -38,6 +38,7 @@ HURRIED = {
             "value.type": _LAX,
             "value.not-finite": "json.loads takes NaN; Infinity is above 0, and a 422 that repeats NaN ends in 500",
             "body.lenient": _LENIENT,
+            "body.invalid-utf-8": "json.loads takes a surrogate encoded as bytes, which a 422 cannot repeat, hence 500",
             "answer.status-set": _MODEL_422,
             "answer.close-announced": "uvicorn closes, unannounced, after an exception that the application let through",
             "success.empty-body": _NULL,
