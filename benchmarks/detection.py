@@ -52,8 +52,9 @@ def failures(report: Path) -> Failures:
     found = set()
     for line in report.read_text(encoding="utf-8").splitlines():
         event = json.loads(line).get("ScenarioFinished")
-        for case, checks in event["recorder"]["checks"].items() if event else ():
-            response = event["recorder"]["interactions"].get(case, {}).get("response") or {}
+        recorder = event["recorder"] if event else {}
+        for case, checks in recorder.get("checks", {}).items():
+            response = recorder.get("interactions", {}).get(case, {}).get("response") or {}
             found |= {
                 (check["name"], response.get("status_code", 0)) for check in checks if check["status"] == "failure"
             }
