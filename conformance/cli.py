@@ -141,7 +141,7 @@ def mock(
 ) -> None:
     """Serve the reference server until interrupted.
 
-    Ctrl-C or SIGTERM end it, with status 0.
+    A good request with the header field X-Provoke: 429 (or 500, 503) is answered so; X-Client tells windows apart. Ctrl-C or SIGTERM end it, with status 0.
     """
     from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer
@@ -180,7 +180,8 @@ def plan(
     from conformance.run.prepare import Options, Run
     from conformance.run.second_pass import CONFIRMATIONS
 
-    planned = Run(Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production))
+    options = Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production)
+    planned = Run(options, environ=None)
     limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)
     for case in planned.cases:
         note = (
@@ -193,14 +194,23 @@ def plan(
     print(f"\n{len(planned.cases)} cases, {silent} of them not exercised; nothing was sent")
     print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
     print(f"trips needed  {cost.trips}")
-    print(f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}")
+    burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
+    print(
+        f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}"
+        + (f" and none of the {burst} of a burst" if burst > 1 else "")
+    )
     for code, total in cost.totals.items():
         decimals = planned.profile.minor_units(code)
         worst = _up(cost.worst[code], decimals)
         print(
             f"at most       {_up(total, decimals)} {code} by a conforming target, {worst} if whatever may charge does"
         )
-        print(f'              [money.{code}] max_total = "{worst}" would fit all')
+    full = cost_of_plan(planned.profile, planned.without_budget())
+    if missing := full.requests - cost.requests:
+        print(f"left out      {missing} requests for which [limits] and [money] have no room")
+    print(f"room for all  [limits] max_requests = {full.requests}, [money] max_captures = {full.charging}")
+    for code, most in full.worst.items():
+        print(f'              [money.{code}] max_total = "{_up(most, planned.profile.minor_units(code))}"')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
     seconds = max(paced, cost.requests * ANSWER_S / limits.concurrency)
     print(
@@ -237,6 +247,7 @@ def judge(
     profile: ProfileOption = None,
 ) -> None:
     """Judge recorded traffic again, offline, and say which outcomes changed."""
+    from conformance.report.findings import findings
     from conformance.report.outcome import exit_status, summarise
     from conformance.report.redact import visible
     from conformance.run.offline import changes, judge_record, sound_record
@@ -246,16 +257,16 @@ def judge(
     options = Options(profile)
     contract = contract_of(options)
     sound = sound_record(file)
-    result = judge_record(sound, contract, profile_of(options, contract, os.environ) if profile else None)
+    result = judge_record(sound, contract, profile_of(options, contract, None) if profile else None)
     summary = summarise(contract, result)
     print(summary.headline)
     if result.stop:
         print(visible(result.stop))
     if sound.header["spec_digest"] != contract.digest:
         print("the run had another spec than the one installed here")
-    for row in summary.requirements:
-        if row.outcome in ("failed", "warned"):
-            print(f"{row.outcome}: {row.requirement.id} in {', '.join(row.cases[:3])}")
+    for one in findings(summary, lambda _row, _judgement: ""):
+        cases = ", ".join(each.row.result.case.id for each in one.breaks)
+        print(f"{one.row.outcome}: {one.row.requirement.id} in {cases}{f' and {one.more} more' if one.more else ''}")
     now = {row.requirement.id: row.outcome for row in summary.requirements}
     for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
         print(line)

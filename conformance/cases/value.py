@@ -137,7 +137,7 @@ def unfit(subject: Subject, currency: str, value: Decimal) -> str:
     if value < least:
         return f"{value} is less than the profile's amount of {plain(least)} {currency}"
     if value > most:
-        return f"{value} is more than the profile's max_amount of {plain(most)} {currency}"
+        return f"{value} is more than the max_amount of {plain(most)} {currency}"
     if -int(exponent) > subject.minor_units[currency]:
         return f"{value} has more decimals than {currency}"
     if len(digits) > MOST_DIGITS:

@@ -38,12 +38,13 @@ def table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def problems(
-    raw: dict[str, Any], contract: Contract, environ: Mapping[str, str], *, builtin: bool, allow_production: bool
+    raw: dict[str, Any], contract: Contract, environ: Mapping[str, str] | None, *, builtin: bool, allow_production: bool
 ) -> Iterator[str]:
     """Everything that is wrong with the profile as read, but for what the model says."""
     yield from _unsupported(raw)
     yield from _target(raw, contract, builtin=builtin, allow_production=allow_production)
-    yield from _credentials(raw, environ)
+    if environ is not None:
+        yield from _credentials(raw, environ)
     yield from _fields(raw)
     yield from _ids(raw, contract)
     yield from _trips(raw, contract)

@@ -17,6 +17,14 @@ from conformance.profile.model import Auth, Call, Data, Limits, Money, Profile, 
 from conformance.profile.schema import provocable
 from conformance.profile.secrets import MASK, secret_values, without_user
 
+ALLOWED = {
+    "string_type": "text in quotes is allowed",
+    "list_type": "a list is allowed, in brackets",
+    "int_type": "a whole number is allowed, without quotes",
+    "float_type": "a number is allowed, without quotes",
+    "model_type": "a table is allowed",
+    "dict_type": "a table is allowed",
+}
 LOCAL_LIMITS = {"concurrency": 8, "requests_per_second": None}
 
 
@@ -24,12 +32,13 @@ def load_profile(
     file: Path | None,
     *,
     target: str | None = None,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     allow_production: bool = False,
     contract: Contract | None = None,
 ) -> Profile:
     """Read, check and complete a profile; None is the one of the mock server, `target` replaces its URL.
 
+    Without `environ` nothing is going to be sent: secrets are neither read nor missed.
     UsageError with one line per problem, all at once, never with a secret.
     """
     contract = contract or load_contract()
@@ -48,7 +57,7 @@ def load_profile(
         found += [line for line in _explained(error) if _key(line) not in taken]
     if found or profile is None:
         raise UsageError("\n".join(f"{_where(file, target, problem)}: {problem}" for problem in found))
-    return profile.completed(secrets=secret_values(raw, environ), folder=folder)
+    return profile.completed(secrets=secret_values(raw, environ) if environ is not None else (), folder=folder)
 
 
 def builtin_profile(url: str, contract: Contract | None = None) -> Profile:
@@ -148,7 +157,8 @@ def _explained(error: ValidationError) -> Iterator[str]:
             yield f"{key}: missing; add it"
         else:
             hidden = loc[0] == "auth" or {"headers", "body", "json", "proxy"} & {*loc}
-            yield f"{key}: found {MASK if hidden else _shown(one['input'])}; {one['msg'].removeprefix('Value error, ')}"
+            allowed = ALLOWED.get(kind, one["msg"].removeprefix("Value error, "))
+            yield f"{key}: found {MASK if hidden else _shown(one['input'])}; {allowed}"
 
 
 def _shown(value: Any) -> str:

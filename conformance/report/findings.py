@@ -18,11 +18,12 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One case that breaks a requirement; `again` is what to paste, empty where there is nothing."""
+    """One case that breaks a requirement. `again`: what to paste, `sent`: the request; empty where none is."""
 
     row: CaseRow
     judgement: Judgement
     again: str = ""
+    sent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,16 @@ def _finding(row: RequirementRow, breaks: list[Break], again: Again) -> Finding:
         return one.judgement.unstable is not None, word not in one.row.result.case.requirements[:1]
 
     shown = sorted(breaks, key=weight)[:SHOWN]
-    told = tuple(replace(one, again=again(one.row, one.judgement)) for one in shown)
+    told = tuple(replace(one, again=again(one.row, one.judgement), sent=_sent(one.row, one.judgement)) for one in shown)
     return Finding(row, told, len(breaks) - len(shown))
+
+
+def _sent(row: CaseRow, judgement: Judgement) -> str:
+    """Method, target and body of the request that a break rests on, to be cleaned and cut by whoever shows it."""
+    request = next((one.request for one in row.result.evidence if one.number == judgement.exchange), None)
+    if request is None or judgement.exchange is None:
+        return ""
+    return f"{request.method} {request.target} {request.body.decode('utf-8', 'backslashreplace')}".rstrip()
 
 
 def to_paste(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:

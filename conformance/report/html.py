@@ -28,6 +28,10 @@ def title(profile: Profile) -> str:
     return Cleaner(profile.secrets())(f"Capture Charge conformance: {profile.target.name}")
 
 
+CUT = 300
+"""Characters of a request that stand beside a finding."""
+
+
 class Page:
     """Fills the templates. Every text that they print is cleaned, then escaped."""
 
@@ -42,7 +46,12 @@ class Page:
             lstrip_blocks=True,
         )
         environment.filters |= {"sent": self._sent, "received": self._received, "sum_of_money": _sum_of_money}
+        environment.filters["cut"] = self._cut
         self._environment = environment
+
+    def _cut(self, text: str) -> str:
+        cleaned = self.clean(text)
+        return cleaned if len(cleaned) <= CUT else f"{cleaned[:CUT]}…"
 
     def _finalize(self, value: object) -> object:
         return value if isinstance(value, Markup) else self.clean(str(value))
@@ -63,6 +72,8 @@ class Page:
             files=files,
             broken={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
             silent=summary.silent(),
+            outcome_of={row.requirement.id: row.outcome for row in rows},
+            unsaid=UNJUDGED,
             when=_when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
             seen=[row for row in rows if row.observed],

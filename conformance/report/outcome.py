@@ -63,7 +63,10 @@ class TestPlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that is decided about a run. `counts` counts requirements by outcome, `case_counts` cases."""
+    """All that is decided about a run. `counts` counts requirements by outcome, `case_counts` cases.
+
+    `why`: of an inconclusive run that went to its end, what kept it from judging; else empty.
+    """
 
     verdict: Verdict
     complete: bool
@@ -73,6 +76,7 @@ class Summary:
     counts: dict[str, int]
     case_counts: dict[str, int]
     test_plan: tuple[TestPlanRow, ...]
+    why: str = ""
 
     def silent(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
         """The requirements of which nothing was said, by outcome and reason; what must hold comes first."""
@@ -113,7 +117,10 @@ def _met_on_the_way(result: CaseResult) -> bool:
 
 
 def _unstable(judgements: list[Judgement]) -> str:
-    pairs = [one.unstable for one in judgements if one.kind == "breaks" and one.unstable]
+    """How often the breaks showed that did not show again; one that was not sent again counts where none was sure."""
+    seen_as = [one.unstable for one in judgements if one.kind == "breaks"]
+    sure = None in seen_as
+    pairs = [pair for pair in seen_as if pair is not None and not (sure and pair == (1, 1))]
     return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
 
 
@@ -172,17 +179,18 @@ def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
     return tuple(_requirement_row(one, by_requirement[word], deselected) for word, one in contract.requirements.items())
 
 
-def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> Verdict:
+def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdict, str]:
+    """The verdict and, where it is inconclusive though the run went to its end, why."""
     if any(row.outcome == "failed" for row in rows):
-        return "non-conformant"
+        return "non-conformant", ""
     if result.stop:
-        return "inconclusive"
+        return "inconclusive", ""
     met = {word for one in result.cases if _met_on_the_way(one) for word in one.case.requirements}
     for row in rows:
         unjudged = row.outcome in UNJUDGED
         if row.requirement.level == "MUST" and unjudged and row.requirement.id in met:
-            return "inconclusive"
-    return "conformant"
+            return "inconclusive", f"{row.requirement.id}: {row.reason}"
+    return "conformant", ""
 
 
 def _test_plan(contract: Contract, rows: tuple[RequirementRow, ...]) -> tuple[TestPlanRow, ...]:
@@ -204,7 +212,7 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
         cases.append(CaseRow(one, case_outcome(contract, one), reason))
     musts = [row for row in rows if row.requirement.level == "MUST"]
     judged = sum(1 for row in musts if row.outcome not in UNJUDGED)
-    verdict = _verdict(rows, result)
+    verdict, why = _verdict(rows, result)
     return Summary(
         verdict,
         judged == len(musts),
@@ -214,6 +222,7 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
         {name: sum(1 for row in rows if row.outcome == name) for name in ORDER if name != "error"},
         {name: sum(1 for case in cases if case.outcome == name) for name in ORDER},
         _test_plan(contract, rows),
+        why,
     )
 
 

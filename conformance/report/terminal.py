@@ -14,7 +14,7 @@ from conformance.report.outcome import Summary
 from conformance.run.model import RunResult
 
 EVERY_S = 5.0
-FINDINGS = 5
+FINDINGS = 4
 NAMED = 4
 LINES = 40
 WIDTH = 240
@@ -80,6 +80,7 @@ def summary_lines(
     counts = f"requests: {result.requests}, captures: {len(result.captures)}, seed: {result.seed}"
     lines = [summary.headline, cut(f"{result.url}, {counts}")]
     lines += [f"stopped: {cut(result.stop)}"] if result.stop else []
+    lines += [f"inconclusive because: {cut(summary.why)}"] if summary.why else []
     lines += ["interrupted: what was judged until then"] if result.interrupted else []
     lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:2]]
     lines += ["pasting a line below sends its request again, which may charge"] if found else []
@@ -119,6 +120,7 @@ def _finding(one: Finding, cut: Callable[[str], str], clean: Callable[[str], str
         cut(
             f"  at        {first.judgement.at}, case {first.row.result.case.id}{others}; page: {requirement.place.title}"
         ),
+        *([cut(f"  sent      {first.sent}")] if first.sent else []),
         cut(f"  expected  {first.judgement.expected}"),
         cut(f"  received  {first.judgement.received}"),
         *([clean(f"  {first.again.splitlines()[-1]}")] if first.again else []),

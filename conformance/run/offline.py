@@ -218,8 +218,8 @@ def _given_up(sending: list[Told]) -> bool:
         return not ended and len(sending) < probe.times
     if exchange.failure is not None and exchange.failure.kind == "aborted":
         return True
-    refused = exchange.answer is not None and exchange.answer.status in REFUSED and probe.provoke is None
-    return refused and exchange.attempt <= RESENDS
+    status = exchange.answer.status if exchange.answer is not None else None
+    return status in REFUSED and status != probe.provoke and exchange.attempt <= RESENDS
 
 
 def _case(row: Json) -> Case:

@@ -26,7 +26,7 @@ from conformance.errors import UsageError
 from conformance.exchange.client import Endpoint
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
-from conformance.profile import Profile, load_profile
+from conformance.profile import Money, Profile, load_profile
 from conformance.report.redact import Redactor
 from conformance.run.engine import Engine
 from conformance.run.gate import Gate
@@ -70,7 +70,8 @@ class Options:
 class Run:
     """One run, from its plan to its result. `execute` sends; everything before it only reads."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, options: Options, environ: Mapping[str, str] | None = os.environ) -> None:
+        """Read contract and profile and plan the cases; without `environ` for one that is never executed."""
         self.options = options
         self.contract: Contract = contract_of(options)
         self.profile: Profile = profile_of(options, self.contract, environ)
@@ -80,7 +81,7 @@ class Run:
         self.redactor = Redactor(self.profile.secrets())
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.out = options.out or Path("reports") / self.run_id
-        self.environ = environ
+        self.environ = environ or {}
         self.started = self.ended = now()
         self.results: tuple[CaseResult, ...] = ()
         self.deselected: tuple[Case, ...] = ()
@@ -88,6 +89,17 @@ class Run:
         self.sender: Sender | None = None
         self.ledger = Ledger(self.profile)
         self.own_errors: list[str] = []
+
+    def without_budget(self) -> list[Case]:
+        """The cases as they would be if requests and money had no limit."""
+        money = {
+            code: one.model_copy(update={"max_total": None}) if isinstance(one, Money) else one
+            for code, one in (self.profile.money or {}).items()
+            if code != "max_captures"
+        }
+        limits = self.profile.limits.model_copy(update={"max_requests": None})
+        boundless = self.profile.model_copy(update={"money": money, "limits": limits})
+        return planned_cases(self.contract, boundless, self.subject, self.options.depth, self.options.seed)
 
     def make_folder(self) -> None:
         """Create the folder of the run. Raises `UsageError` where it can't be written or holds a run already."""
@@ -195,8 +207,8 @@ def contract_of(options: Options) -> Contract:
         raise UsageError(f"--spec: {error}") from error
 
 
-def profile_of(options: Options, contract: Contract, environ: Mapping[str, str]) -> Profile:
-    """Read the profile and lay the command line over it."""
+def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] | None) -> Profile:
+    """Read the profile and lay the command line over it; without `environ`, for what sends nothing."""
     profile = load_profile(
         options.profile,
         target=options.target,

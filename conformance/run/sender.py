@@ -113,7 +113,7 @@ class Sender:
         for attempt in range(1, RESENDS + 2):
             exchange, charged = self._once(client, case, index, unique, trip, attempt)
             status = exchange.answer.status if exchange.answer else None
-            if status not in (429, 503) or probe.provoke is not None:
+            if status not in (429, 503) or status == probe.provoke:
                 with self._lock:
                     self._refused_in_a_row = 0
                 return Sent(exchange, tuple(in_passing), charged)
@@ -199,7 +199,8 @@ class Sender:
         may_charge = probe.method not in SAFE_METHODS
         held = _Held(trip, taken)
         try:
-            with self.gate.passage(exempt=probe.provoke is not None):
+            # What opens a window and what follows in it go their own way; a resending waits like all others.
+            with self.gate.passage(exempt=probe.provoke == 429 and (attempt == 1 or probe.times > 1)):
                 if may_charge:
                     self._reserve(held, case, index, body)
                 with self._lock:

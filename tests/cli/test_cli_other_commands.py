@@ -9,6 +9,7 @@ from pathlib import Path
 import conformance
 from conformance.contract import load_contract
 from conformance.mock.faults import BENIGN, FAULTS
+from conformance.mock.server import MockServer
 
 
 def test_version_and_help(command):
@@ -54,17 +55,26 @@ def test_the_figure_that_plan_names_fits_all(command):
     )
     text = command("plan", "--profile", profile).stdout
     assert "beyond the money budget" in text
+    assert "left out " in text
+    figure = text.split('[money.USD] max_total = "')[1].split('"')[0]
+    captures = text.split("max_captures = ")[1].split("\n")[0]
     (command.folder / "profile.toml").write_text(
-        (command.folder / "profile.toml").read_text().replace('max_total = "2.00"\n', "")
-    )
-    all_of_it = command("plan", "--profile", profile).stdout
-    figure = all_of_it.split('[money.USD] max_total = "')[1].split('"')[0]
-    (command.folder / "profile.toml").write_text(
-        (command.folder / "profile.toml").read_text().replace("[money.USD]\n", f'[money.USD]\nmax_total = "{figure}"\n')
+        (command.folder / "profile.toml")
+        .read_text()
+        .replace('max_total = "2.00"\n', f'max_total = "{figure}"\n')
+        .replace("max_captures = 9000", f"max_captures = {captures}")
     )
     again = command("plan", "--profile", profile)
     assert again.returncode == 0, again.stderr
     assert "beyond the money budget" not in again.stdout
+    assert "left out " not in again.stdout
+
+
+def test_plan_needs_no_secret(command):
+    profile = command.profile("http://127.0.0.1:1", auth='kind = "bearer"\ntoken_env = "NO_SUCH_TOKEN"')
+    assert command("plan", "--profile", profile).returncode == 0
+    ran = command.run("--profile", profile)
+    assert (ran.returncode, "NO_SUCH_TOKEN" in ran.stderr) == (2, True)
 
 
 def test_a_reader_that_goes_away_changes_no_status(command):
@@ -113,3 +123,17 @@ def test_what_comes_later_is_no_command_yet(command):
 def test_the_schema_of_the_profile_is_the_one_that_is_shipped(command):
     shipped = Path(conformance.__file__).with_name("profile.schema.json")
     assert command("profile-schema").stdout == shipped.read_text()
+
+
+def test_judge_names_the_cases_that_broke_it(command):
+    with MockServer(faults=("code-lower-case",)) as server:
+        command.run("--target", server.url, "-k", "code or accept")
+    broken = [
+        case["id"]
+        for case in command.results()["cases"]
+        if any(one["requirement"] == "code.pattern" for one in case["judgements"]["breaks"])
+    ]
+    (line,) = (line for line in command("judge", str(command.out)).stdout.splitlines() if "code.pattern in " in line)
+    named = line.partition(" in ")[2].partition(" and ")[0].split(", ")
+    assert set(named) <= set(broken)
+    assert len(named) == min(5, len(broken))

@@ -153,7 +153,7 @@ BAD = {
     "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is no name of a header field"),
     "short cookie": ([("# headers = {", 'headers = { "Cookie" = "abc",')], "Cookie: found ***, shorter than 8"),
     "status": ([("[provoke.429]", "[provoke.400]")], "provoke.400: unknown key; known: 429, 500, 503"),
-    "no means": ([('headers = { "X-Fault"', '# "')], "provoke.429: nothing says how"),
+    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: nothing says how"),
     "call": (
         [('# before = { method = "PUT", url = "https://', 'before = { method = "PUT", url = "')],
         "provoke.429.before.url: found 'admin.example.com/fault'",

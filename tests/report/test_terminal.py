@@ -40,9 +40,10 @@ def test_the_worst_findings_are_told_in_full(faulty):
     first = text.split("\n\n")[1].splitlines()
     assert re.match(r"MUST [a-z.-]+: .+\.$", first[0])
     assert re.match(r"  at        .+, case [a-z0-9-]+.*; page: ", first[1])
-    assert re.match(r"  expected  .", first[2])
-    assert re.match(r"  received  .", first[3])
-    assert "curl " in first[4]
+    assert re.match(r"  sent      POST /v1/capture/charge \{", first[2])
+    assert re.match(r"  expected  .", first[3])
+    assert re.match(r"  received  .", first[4])
+    assert "curl " in first[5]
 
 
 def test_each_file_that_it_names_is_there(faulty):

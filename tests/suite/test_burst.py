@@ -1,4 +1,4 @@
-"""A real rate limiter, met by a burst of requests that cannot charge."""
+"""A real rate limiter: met by a burst of requests that cannot charge, and met in passing."""
 
 from __future__ import annotations
 
@@ -121,3 +121,22 @@ def test_the_plan_counts_every_request_of_a_burst_and_no_capture(tmp_path):
     (case,) = (case for case in run.cases if case.id == "provoked-429-shared")
     cost = cost_of_plan(run.profile, [case])
     assert (cost.requests, cost.captures, cost.trips) == (33, 1, 1)
+
+
+def test_a_limit_met_in_passing_is_waited_for_before_another_status_is_provoked(tmp_path):
+    """The opening step uses the limit up."""
+    with MockServer(rate="2/s") as server:
+        run = Run(Options(target=server.url, out=tmp_path / "run"))
+        run.make_folder()
+        opening = [case for case in run.cases if case.id == "accept-store-1"]
+        run.execute([*opening, *(case for case in run.cases if case.id == "provoked-500")])
+    summary = summarise(run.contract, run.result())
+    assert outcomes(summary, "server-error.error-msg") == {"server-error.error-msg": "passed"}
+    assert outcomes(summary, "rate-limit.retry-after") == {"rate-limit.retry-after": "passed"}
+    assert alike_offline(tmp_path, run, summary)
+
+
+def test_an_inconclusive_run_says_why(tmp_path):
+    _, _, summary, _ = run_against(tmp_path, rate=None)
+    assert summary.why.startswith("rate-limit.")
+    assert "did not provoke a 429 in 30 requests" in summary.why
