@@ -19,12 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.compare import SEED, THOROUGH, schemathesis_command
 from conformance.mock.faults import BENIGN, EVERY, FAULTS, INVENTED
 from conformance.mock.server import MockServer
 from tests.suite.test_every_fault import OTHERWISE, Seen, seen
 
-ROOT = Path(__file__).resolve().parents[1]
-CLEAN, SEED, GIVE_UP_S = "clean", 0, 300
+CLEAN, GIVE_UP_S = "clean", 300
 # Servers that are right, each with how many runs in a row must find nothing.
 SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
     "clean": (20, ()),
@@ -32,9 +32,8 @@ SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
     "chunked and closing": (10, ("chunked-answers", "connection-close")),
     "dates for seconds": (10, ("retry-after-date",)),
 }
-THOROUGH = "--thorough"
-# By default Schemathesis leaves a phase at its first failure; with the flag of the other it does all its work.
-MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": ("--continue-on-failure",)}
+ASKED = "--thorough"
+MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": (THOROUGH,)}
 
 Failures = frozenset[tuple[str, int]]
 
@@ -51,14 +50,14 @@ def failures(report: Path) -> Failures:
     """Each check of Schemathesis that failed with the status that it failed on (0: no answer), as its events tell."""
     found = set()
     for line in report.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line).get("ScenarioFinished")
-        recorder = event["recorder"] if event else {}
+        event = json.loads(line)
+        recorder = event.get("ScenarioFinished", {}).get("recorder", {})
         for case, checks in recorder.get("checks", {}).items():
             response = recorder.get("interactions", {}).get(case, {}).get("response") or {}
             found |= {
                 (check["name"], response.get("status_code", 0)) for check in checks if check["status"] == "failure"
             }
-        for name, error in json.loads(line).items():
+        for name, error in event.items():
             if name in ("NonFatalError", "FatalError"):
                 found.add((f"error: {error.get('value', {}).get('type', '')}", 0))
     return frozenset(found)
@@ -67,9 +66,7 @@ def failures(report: Path) -> Failures:
 def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
     """Run its command line with its defaults but for the seed; what it reports."""
     report = folder / "events.ndjson"
-    program = str(Path(sys.executable).with_name("schemathesis"))
-    command = [program, "run", str(ROOT / "spec" / "openapi.yaml"), "--url", url, "--seed", str(SEED), *flags]
-    command += ["--report", "ndjson", "--report-ndjson-path", str(report)]
+    command = schemathesis_command(url, *flags, "--report", "ndjson", "--report-ndjson-path", str(report))
     try:
         status = subprocess.run(command, cwd=folder, check=False, timeout=GIVE_UP_S, capture_output=True).returncode
     except subprocess.TimeoutExpired:
@@ -126,8 +123,8 @@ def judged(one: Row) -> str:
 def main(*arguments: str) -> int:
     """Print the table and the totals; 1 where the suite's column is not as declared."""
     start = time.perf_counter()
-    names = [name for name in arguments if name != THOROUGH]
-    modes = [mode for mode in MODES if mode == "defaults" or THOROUGH in arguments]
+    names = [name for name in arguments if name != ASKED]
+    modes = [mode for mode in MODES if mode == "defaults" or ASKED in arguments]
     versions = ("capture-charge-conformance", "schemathesis", "hypothesis")
     print("Python", sys.version.split()[0], *(f"{name} {version(name)}" for name in versions), sep="  ")
     for mode in modes:

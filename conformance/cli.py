@@ -21,10 +21,9 @@ from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 
 ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
-GARBAGE = (
-    100_000  # new objects before Python looks for garbage, of which a run makes little; it took a tenth of the time
-)
-# Plugins of pytest that cases of ours have no use for; together they take a twelfth of the time of a run.
+# New objects before Python looks for garbage, of which a run makes little; looking took a tenth of its time.
+GARBAGE = 100_000
+# Plugins of pytest that cases of ours have no use for.
 UNUSED = (
     "cacheprovider", "debugging", "doctest", "faulthandler", "legacypath", "logging", "monkeypatch", "pastebin", "recwarn",
     "setuponly", "setupplan", "stepwise", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception",
@@ -141,7 +140,8 @@ def mock(
 ) -> None:
     """Serve the reference server until interrupted.
 
-    A good request with the header field X-Provoke: 429 (or 500, 503) is answered so; X-Client tells windows apart. Ctrl-C or SIGTERM end it, with status 0.
+    A good request with the header field X-Provoke: 429 (or 500, 503) is answered so; X-Client tells windows apart.
+    Ctrl-C or SIGTERM end it, with status 0.
     """
     from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer

@@ -297,8 +297,7 @@ class Engine:
         self.progress.advance(1, 1 if broken else 0)
 
     def _count_lost(self, exchange: Exchange) -> None:
-        lost = exchange.unsent
-        self._lost_in_a_row = self._lost_in_a_row + 1 if lost else 0
+        self._lost_in_a_row = self._lost_in_a_row + 1 if exchange.unsent else 0
         if self._lost_in_a_row >= LOST_IN_A_ROW and exchange.failure is not None:
             self.sender.gate.halt(f"the target is gone: {exchange.failure.detail}")
 

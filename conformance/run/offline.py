@@ -206,8 +206,7 @@ def _stop(record: Record) -> str:
 def _counting(sending: list[Told]) -> Told:
     """The exchange that counts of a sending, with its probe."""
     probe = sending[-1][1]
-    counts = counting(probe, [exchange for exchange, _ in sending])
-    return counts, probe
+    return counting(probe, [exchange for exchange, _ in sending]), probe
 
 
 def _given_up(sending: list[Told]) -> bool:

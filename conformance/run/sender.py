@@ -225,9 +225,7 @@ class Sender:
             raise
         status = exchange.answer.status if exchange.answer else None
         if exchange.unsent:
-            held.sent = False
-            self._undo(held)
-            held.reservation = held.taken = None
+            self._give_back(held)
         reservation = held.reservation
         state = self.ledger.settle(reservation, status) if reservation is not None else "released"
         if held.taken is not None:
@@ -253,11 +251,16 @@ class Sender:
         """Hand back what was held when something went wrong: as unused where nothing had been sent."""
         if held.sent:
             self._lose(held)
-            return
+        else:
+            self._give_back(held)
+
+    def _give_back(self, held: _Held) -> None:
+        """Hand back what was held for a request that the target never saw."""
         if held.reservation is not None:
             self.ledger.release(held.reservation)
         if held.taken is not None:
             self.trips.put_back(held.taken)
+        held.reservation = held.taken = None
 
     def _lose(self, held: _Held) -> None:
         """Settle a sending of which nobody knows whether it charged."""

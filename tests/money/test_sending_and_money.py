@@ -177,9 +177,7 @@ def test_trips_that_run_out_are_a_mistake_of_the_profile_and_no_error_of_a_case(
 
 def test_where_nobody_listens_nothing_was_charged(made, silent):
     sender = made(silent, trips='file = "trips.txt"')
-    engine = Engine(sender.contract, sender.profile, sender, Unwatched(), lambda _body: Expectation("observe"))
-    engine.run([Case("good", "test", "", ("capture.accepted",), good().probes)])
-    assert engine.results["good"].charged == "no"
+    assert sender.send(sender.client(), good(), 0, unique="").charged == "no"
     assert sender.captures == []
     assert sender.ledger.totals() == {}
     assert sender.trips.take() == "t-1"

@@ -55,6 +55,20 @@ def test_the_first_words_are_the_verdict_and_what_to_do(kind, words, request):
     assert all(word in text for word in words), text
 
 
+def test_the_test_plan_names_what_was_left_out(clean, refused):
+    told = {
+        name: " ".join(Tags(page_part(done)).text.split()) for name, done in (("clean", clean), ("refused", refused))
+    }
+    assert "rate-limit.window-end (not-" in told["refused"]
+    assert "rate-limit.window-end" in told["clean"]
+    assert "rate-limit.window-end (" not in told["clean"]
+
+
+def page_part(done) -> str:
+    """The table of the test plan."""
+    return first_part(done).partition('<h2 id="plan">')[2].partition("</table>")[0]
+
+
 def test_a_finding_says_place_expected_received_and_how_to_see_it_again(faulty):
     text = " ".join(Tags(first_part(faulty)).text.split())
     value = json.loads((faulty.out / "results.json").read_text())

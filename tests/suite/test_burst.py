@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Timer
-
 from conformance.mock.faults import FAULTS
 from conformance.mock.faults.model import Fault, on
 from conformance.mock.server import MockServer
@@ -11,29 +9,15 @@ from conformance.report.outcome import summarise
 from conformance.run.offline import judge_record, sound_record
 from conformance.run.plan import cost_of_plan
 from conformance.run.prepare import Options, Run
+from tests.conftest import SHARED_WINDOW
 
 LIMIT = 10
-PROFILE = """
-[target]
-name = "A limiter"
-environment = "local"
-url = "http://127.0.0.1"
-[data]
-stores = ["store-001"]
-currencies = ["USD"]
-trips.generate = "uuid4"
-[provoke.429]
-kind = "limiter"
-scope = "run"
-burst = { requests = 30, per_second = 200 }
-[limits]
-max_wait_s = 5
-"""
+PROFILE = SHARED_WINDOW.replace('headers = { "X-Provoke" = "429" }', "burst = { requests = 30, per_second = 200 }")
 
 
-def run_against(folder, *faults, rate=f"{LIMIT}/s", profile=PROFILE):
+def run_against(folder, *faults, rate=f"{LIMIT}/s"):
     """Send the opening step and the burst against a mock with these faults, which are names or ours."""
-    (folder / "profile.toml").write_text(profile, encoding="utf-8")
+    (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
     with MockServer(rate=rate) as server:
         server.mock.faults = tuple(fault if isinstance(fault, Fault) else FAULTS[fault] for fault in faults)
         run = Run(Options(folder / "profile.toml", server.url, folder / "run"))
@@ -88,15 +72,21 @@ def test_refusals_that_come_after_the_limit_was_met_do_not_hide_it(tmp_path):
 
 def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
     """The run ends in the midst of it: nothing is said of it, neither then nor when the record is judged again."""
-    slow = PROFILE.replace("requests = 30, per_second = 200", "requests = 1000, per_second = 20")
-    (tmp_path / "profile.toml").write_text(slow, encoding="utf-8")
+    (tmp_path / "profile.toml").write_text(PROFILE.replace("requests = 30", "requests = 1000"), encoding="utf-8")
+    seen = []
+
+    def stop(reply):
+        seen.append(reply)
+        if len(seen) == 20:
+            run.engine.sender.gate.halt("enough")
+
     with MockServer() as server:
+        server.mock.faults = (Fault("stops", "The twentieth 400 is the last.", benign=True, answer=on(400, stop)),)
         run = Run(Options(tmp_path / "profile.toml", server.url, tmp_path / "run"))
         run.make_folder()
-        ended = Timer(1.0, lambda: run.engine.sender.gate.halt("enough"))
-        ended.start()
         run.execute([case for case in run.cases if case.id == "provoked-429-shared" or case.theme == "acceptance"])
     summary = summarise(run.contract, run.result())
+    assert 20 <= run.result().requests < 40
     assert burst_of(run.result()).judgements == ()
     assert alike_offline(tmp_path, run, summary)
 
