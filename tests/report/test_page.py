@@ -57,14 +57,14 @@ def test_the_first_words_are_the_verdict_and_what_to_do(kind, words, request):
 
 def test_the_test_plan_names_what_was_left_out(clean, refused):
     told = {
-        name: " ".join(Tags(page_part(done)).text.split()) for name, done in (("clean", clean), ("refused", refused))
+        name: " ".join(Tags(plan_part(done)).text.split()) for name, done in (("clean", clean), ("refused", refused))
     }
     assert "rate-limit.window-end (not-" in told["refused"]
     assert "rate-limit.window-end" in told["clean"]
     assert "rate-limit.window-end (" not in told["clean"]
 
 
-def page_part(done) -> str:
+def plan_part(done) -> str:
     """The table of the test plan."""
     return first_part(done).partition('<h2 id="plan">')[2].partition("</table>")[0]
 
@@ -85,7 +85,7 @@ def test_a_finding_says_place_expected_received_and_how_to_see_it_again(faulty):
 
 @pytest.mark.parametrize("kind", ["clean", "faulty", "hostile"])
 def test_all_19_cases_of_the_test_plan_are_there(kind, request):
-    table = first_part(request.getfixturevalue(kind)).partition('<h2 id="plan">')[2].partition("</table>")[0]
+    table = plan_part(request.getfixturevalue(kind))
     assert re.findall(r"<tr><td>(\d+)</td>", table) == [str(number) for number in range(1, 20)]
 
 

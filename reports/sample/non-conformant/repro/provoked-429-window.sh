@@ -15,13 +15,13 @@ sit_out() {  # waits as long as the last Retry-After in the file asks
 }
 
 trip_1=$(python3 -c 'import uuid; print(uuid.uuid4())')
-LC_ALL=C sed -e "s/29155353-2c44-4612-9aa1-faf3486fba3c/$trip_1/g" "$here"/provoked-429-window-0.body > "$tmp/0.body"
+LC_ALL=C sed -e "s/61141994-d4da-4747-91a3-e355f758d616/$trip_1/g" "$here"/provoked-429-window-0.body > "$tmp/0.body"
 trip_2=$(python3 -c 'import uuid; print(uuid.uuid4())')
-LC_ALL=C sed -e "s/39ec6902-b595-4ed7-ab53-10888ad38b31/$trip_2/g" "$here"/provoked-429-window-1.body > "$tmp/1.body"
+LC_ALL=C sed -e "s/26bdee11-4206-4b80-803c-a990269feaf7/$trip_2/g" "$here"/provoked-429-window-1.body > "$tmp/1.body"
 trip_3=$(python3 -c 'import uuid; print(uuid.uuid4())')
-LC_ALL=C sed -e "s/a27640e3-0156-421f-b6f0-60e0270c5aa5/$trip_3/g" "$here"/provoked-429-window-2.body > "$tmp/2.body"
+LC_ALL=C sed -e "s/620f999a-42f2-4259-a94d-ba356568263a/$trip_3/g" "$here"/provoked-429-window-2.body > "$tmp/2.body"
 trip_4=$(python3 -c 'import uuid; print(uuid.uuid4())')
-LC_ALL=C sed -e "s/e16b08a2-48ef-42d8-bd82-14360a655c40/$trip_4/g" "$here"/provoked-429-window-3.body > "$tmp/3.body"
+LC_ALL=C sed -e "s/00646235-4a0a-41ca-9dc5-55436748d383/$trip_4/g" "$here"/provoked-429-window-3.body > "$tmp/3.body"
 curl -sS -i --http1.1 -m 5 -X POST http://127.0.0.1:8931/v1/capture/charge -H 'Accept-Encoding: identity' -H 'Accept: application/json' -H 'Content-Type: application/json' -H 'X-Provoke: 429' -H "X-Client: ${unique}" --data-binary "@$tmp/0.body" -w '\n\n' \
   --next -sS -i --http1.1 -m 5 -X POST http://127.0.0.1:8931/v1/capture/charge -H 'Accept-Encoding: identity' -H 'Accept: application/json' -H 'Content-Type: application/json' -H 'X-Provoke: 429' -H "X-Client: ${unique}" --data-binary "@$tmp/1.body" -w '\n\n' \
   --next -sS -i --http1.1 -m 5 -X POST http://127.0.0.1:8931/v1/capture/charge -H 'Accept-Encoding: identity' -H 'Accept: application/json' -H 'Content-Type: application/json' -H 'X-Provoke: 429' -H "X-Client: ${unique}" --data-binary "@$tmp/2.body" -w '\n\n' | tee "$tmp/answers"
