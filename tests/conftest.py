@@ -33,6 +33,14 @@ class Ran(NamedTuple):
         return frozenset(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))
 
 
+def outcomes(summary: Summary) -> dict[str, object]:
+    """What a summary says of the run, of each requirement and of each case."""
+    said: dict[str, object] = {"headline": summary.headline}
+    for row in summary.requirements:
+        said[row.requirement.id] = (row.outcome, row.unstable, row.elicited, row.observed)
+    return said | {f"case {row.result.case.id}": row.outcome for row in summary.cases}
+
+
 # The mock as a target whose rate limit is one window for all callers.
 SHARED_WINDOW = """
 [target]

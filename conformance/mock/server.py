@@ -13,10 +13,8 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
@@ -158,7 +156,7 @@ class Application:
             body = await request.body()
         except ClientDisconnect:
             return
-        if request.url.path == ADMIN_PATH:
+        if scope["path"] == ADMIN_PATH:
             await self._administer(request, body)(scope, receive, send)
             return
         client = request.client
@@ -257,7 +255,7 @@ class MockServer:
         listener.bind((self.host, self.port))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            Starlette(routes=[Mount("/", app=Application(self.mock))]),
+            Application(self.mock),
             loop="asyncio",
             http=WireProtocol,
             ws="none",

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, Literal
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MARK = "x-mock-wire"
 _MARKED = re.compile(rb"\r\n" + MARK.encode() + rb": ([a-z0-9-]+)", re.IGNORECASE)
@@ -120,7 +120,7 @@ class WireTransport:
             self._transport.abort()
 
 
-class WireProtocol(H11Protocol):
+class WireProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol over a transport that can be made to misbehave."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

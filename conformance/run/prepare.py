@@ -150,10 +150,16 @@ class Run:
         self.ended = now()
         try:
             recorder.footer(closing(self.result(), self.engine.results.values(), opened=not self.engine.stop))
-            write_har(self.out / "evidence.har", self.out / "record.jsonl")
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
         self.results = tuple(self.engine.results[case.id] for case in selected if case.id in self.engine.results)
+
+    def write_evidence(self) -> None:
+        """Write the record once more in the form that other tools read."""
+        try:
+            write_har(self.out / "evidence.har", self.out / "record.jsonl")
+        except OSError as error:
+            self.own_errors.append(f"evidence.har: {error}")
 
     def header(self, selected: Sequence[Case]) -> dict[str, Any]:
         """The first line of the record."""

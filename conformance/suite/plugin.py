@@ -110,6 +110,7 @@ class ConformancePlugin:
             self.stack.enter_context(terminable())
             try:
                 self.run.execute(self.selected, Progress(sys.stderr))
+                self.run.write_evidence()
             except OSError as error:
                 self.run.own_errors.append(str(error))
                 self.run.results = tuple(CaseResult(case, reason=f"not sent: {error}") for case in self.selected)

@@ -86,6 +86,7 @@ def test_no_secret_is_in_it(tmp_path):
 
 def test_a_run_leaves_one(run_against_mock):
     ran = run_against_mock()
+    ran.run.write_evidence()
     value = json.loads((ran.run.out / "evidence.har").read_text())
     jsonschema.validate(value, HAR)
     assert len(value["log"]["entries"]) >= ran.result.requests

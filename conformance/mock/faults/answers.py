@@ -155,9 +155,14 @@ def _letters(inquiry: Inquiry) -> str:
 
 
 def _every_third(inquiry: Inquiry) -> None:
-    """Refuse every third of the requests that are equal to the letter, but for their trips, on one connection."""
-    if inquiry.count(f"good {inquiry.connection} {_letters(inquiry)}") % 3 == 0:
-        raise Refused
+    """Refuse every third of good requests that follow each other on one connection and differ in their trips only."""
+    if inquiry.reply is None:
+        return
+    letters, last, row = hash(_letters(inquiry)), f"letters {inquiry.connection}", f"row {inquiry.connection}"
+    if inquiry.memory.get(last) != letters:
+        inquiry.memory |= {last: letters, row: 0}
+    if inquiry.reply.status == 200 and inquiry.count(row) % 3 == 0:
+        inquiry.reply = error(400, "BadRequestException")
 
 
 def _after_bad(inquiry: Inquiry) -> None:
@@ -249,10 +254,10 @@ FAULTS: list[Fault] = [
     Fault("hang", "A body without storeId is answered only after a long time.", _one("answer.in-time"), answer=_hang),
     Fault(
         "every-third-refused",
-        "Every third of equal good requests is refused.",
+        "Every third of equal good requests in a row is refused.",
         _one("answer.independent"),
         one_exchange=False,
-        accept=_every_third,
+        answer=_every_third,
     ),
     Fault(
         "refused-after-bad",
