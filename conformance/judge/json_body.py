@@ -6,6 +6,7 @@ Not `json.loads`: that takes NaN, and stops at deep nesting and at numbers of ma
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from conformance.exchange.model import Answer
 from conformance.json_text import NotJson, Text, read_json
@@ -48,8 +49,9 @@ def _unpacked(answer: Answer) -> bytes | None:
     return plain + unpacker.unused_data
 
 
+@lru_cache(16)
 def parse_json(body: bytes) -> Text:
-    """Parse strictly. Raises `NotJsonError`."""
+    """Parse strictly; most answers of a run have one of few bodies. Raises `NotJsonError`."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise NotJsonError("a byte order mark")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from conformance.exchange.model import Answer
 from conformance.judge.json_body import decoded_body
@@ -69,7 +70,13 @@ def judge_leak(answer: Answer) -> list[Judgement]:
     body = decoded_body(answer)
     if not body:
         return []
-    text = body[:200_000].decode("latin-1")
+    return [_judge_text(body[:200_000])]
+
+
+@lru_cache(16)
+def _judge_text(body: bytes) -> Judgement:
+    """Judge one body; most answers of a run have one of few."""
+    text = body.decode("latin-1")
     for old, new in _ESCAPES:
         text = text.replace(old, new)
     for what, pattern in _LEAKS:
@@ -77,5 +84,5 @@ def judge_leak(answer: Answer) -> list[Judgement]:
         if match is not None:
             start = max(0, match.start() - 20)
             received = f"{what}: {shown(text[start : match.end() + 40])}"
-            return [breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)]
-    return [holds("answer.no-leak")]
+            return breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)
+    return holds("answer.no-leak")

@@ -172,21 +172,20 @@ ODD = {"Transfer_Encoding"}
 
 
 def all_answers(server):
-    seen = []
     for request in REQUESTS:
         if ODD & request.keys():
             body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD.encode())
-            seen.append(ask(server, body=body, **request))
+            yield ask(server, body=body, **request)
         else:
-            seen.append(ask(server, **request))
-    seen.extend(ask(server, X_Provoke=provoked, X_Client=provoked) for provoked in ("429", "500", "503"))
-    return seen
+            yield ask(server, **request)
+    for provoked in ("429", "500", "503"):
+        yield ask(server, X_Provoke=provoked, X_Client=provoked)
 
 
 @pytest.fixture(scope="module")
 def clean(server):
     server.use()
-    return all_answers(server)
+    return list(all_answers(server))
 
 
 INVISIBLE = {
@@ -213,7 +212,7 @@ def test_the_clean_mock_reads_strictly(clean):
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in INVISIBLE])
 def test_a_fault_shows_in_some_answer(server, clean, name):
     server.use(name)
-    assert all_answers(server) != clean
+    assert any(answer != usual for answer, usual in zip(all_answers(server), clean, strict=True))
 
 
 def test_a_window_ends_when_announced(server):
