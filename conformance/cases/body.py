@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,11 +11,12 @@ from conformance.cases.subject import Subject
 
 TRIP_TEXT = f'"{TRIP}"'
 _NAMED = {'"': '\\"', "\\": "\\\\"}
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
 def quoted(text: str) -> str:
     """A JSON string that holds `text`, escaped only where RFC 8259 section 7 demands it; lone surrogates as escapes."""
-    return '"' + "".join(_character(character) for character in text) + '"'
+    return '"' + _TO_ESCAPE.sub(_escaped, text) + '"'
 
 
 def escape(text: str) -> str:
@@ -23,12 +25,9 @@ def escape(text: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def _character(character: str) -> str:
-    if character in _NAMED:
-        return _NAMED[character]
-    if character < " " or "\ud800" <= character <= "\udfff":
-        return escape(character)
-    return character
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return _NAMED.get(character) or escape(character)
 
 
 def plain(value: Decimal, decimals: int | None = None) -> str:
