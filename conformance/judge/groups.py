@@ -11,7 +11,7 @@ from conformance.contract.load import Contract
 from conformance.exchange.model import Exchange
 from conformance.judge.error_body import PREFIXES, judge_error_body
 from conformance.judge.model import Judgement, breaks, holds, observed
-from conformance.judge.retry_after import announced_delay, end_of_window
+from conformance.judge.retry_after import announced_delay, end_of_window, read_retry_after
 from conformance.judge.shown import shown
 
 _SILENT = frozenset({401, 403, 407, 429, 503})  # says nothing about the request itself
@@ -99,12 +99,21 @@ def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgem
     old, new = announced_delay(last.answer, last.wall_time), announced_delay(answer, exchange.wall_time)
     same = "the same delay again" if old == new else "another delay than before"
     found = [observed("rate-limit.repeated", same)]
-    if old is not None and new is not None and new <= old:
-        return [*found, holds("rate-limit.not-growing")]
-    if new_end <= end + 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0):
+    shorter = old is not None and new is not None and new <= old
+    slack = 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0)
+    if shorter or new_end <= end + slack or _same_date(last, exchange):
         return [*found, holds("rate-limit.not-growing")]
     expected, received = "an end that stays where it was", f"an end {new_end - end:.1f} s later"
     return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]
+
+
+def _same_date(last: Exchange, exchange: Exchange) -> bool:
+    """Whether both announce a date, the later no more than a second on: whatever their Date, which may lag behind."""
+    old, new = (
+        read_retry_after(one.answer.values("Retry-After"), one.wall_time).moment if one.answer else None
+        for one in (last, exchange)
+    )
+    return old is not None and new is not None and new <= old + 1
 
 
 def judge_equals(exchanges: Sequence[tuple[str, Exchange]]) -> list[Judgement]:

@@ -51,6 +51,14 @@ def test_growing(value, kind):
     assert found[0] == ("rate-limit.repeated", "observed", 1)
 
 
+@pytest.mark.parametrize(("ends", "kind"), [("10:00:06", "holds"), ("10:00:07", "holds"), ("10:00:08", "breaks")])
+def test_growing_is_said_of_the_date_itself_where_date_lags(ends, kind):
+    lagging = ("Date", "Thu, 26 Nov 2026 10:00:00 GMT")
+    first = at(0, 0.0, 429, "Thu, 26 Nov 2026 10:00:06 GMT", more=(lagging,))
+    again = at(1, 0.2, 429, f"Thu, 26 Nov 2026 {ends} GMT", more=(lagging,))
+    assert ("rate-limit.not-growing", kind, 1) in window(first, again)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "kind"),
     [

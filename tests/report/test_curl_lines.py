@@ -21,6 +21,7 @@ from conformance.report.curl import FRESH, OWN_TRIP, Shell, shell_of
 from conformance.report.redact import Redactor
 from conformance.run.prepare import Options, Run
 from conformance.suite.reporter import Reporter
+from tests.conftest import time_limit
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 CHANGES = re.compile(
@@ -55,7 +56,7 @@ def reported(server: MockServer, out: Path, name: str, chosen: Callable[[Case], 
     """A run of the opening step and the chosen cases against the mock with the fault."""
     server.use(name)
     run = Run(Options(target=server.url, out=out))
-    limits = run.profile.limits.model_copy(update={"timeout_s": 1.0})
+    limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(name)})
     run.profile = run.profile.model_copy(update={"limits": limits})
     run.make_folder()
     run.execute([case for case in run.cases if case.theme in ("opening", "acceptance") or chosen(case)], Quiet())

@@ -17,7 +17,7 @@ import pytest
 from conformance.mock.faults import BENIGN, EVERY, FAULTS
 from conformance.report.outcome import summarise
 from conformance.run.offline import judge_record, sound_record
-from tests.conftest import Ran, outcomes, run_once
+from tests.conftest import outcomes, run_once
 
 CLEAN_RUNS = 20
 RUNNING = 4  # runs at once: much of their time is waiting for windows
@@ -36,16 +36,9 @@ class Seen(NamedTuple):
     by_generation: frozenset[str] = frozenset()
 
 
-def run_with(out: Path, *faults: str) -> Ran:
-    """Run against a mock with these faults, with the time limit and the profile that show them."""
-    broken = {word for name in faults for word in EVERY[name].breaks}
-    shared = any(EVERY[name].scope == "run" for name in faults)
-    return run_once(out, *faults, timeout_s=1.0 if "answer.in-time" in broken else 5.0, shared_window=shared)
-
-
 def seen(out: Path, *faults: str) -> Seen:
     """Run against a mock with these faults and keep what the tests ask for."""
-    ran = run_with(out, *faults)
+    ran = run_once(out, *faults)
     with patch.object(socket, "socket", None):
         judged = judge_record(sound_record(out / "record.jsonl"), ran.run.contract)
     then, now = outcomes(ran.summary), outcomes(summarise(ran.run.contract, judged))
