@@ -22,7 +22,7 @@ from typing import NamedTuple
 from benchmarks.compare import SEED, THOROUGH, schemathesis_command
 from conformance.mock.faults import BENIGN, EVERY, FAULTS, INVENTED
 from conformance.mock.server import MockServer
-from tests.suite.test_every_fault import Seen, seen
+from tests.suite.test_every_fault import OTHERWISE, Seen, seen
 
 CLEAN, GIVE_UP_S = "clean", 300
 # Servers that are right, each with how many runs in a row must find nothing.
@@ -31,18 +31,6 @@ SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
     "slow and jittering": (10, ("slow",)),
     "chunked and closing": (10, ("chunked-answers", "connection-close")),
     "dates for seconds": (10, ("retry-after-date",)),
-}
-# Of the faults that were invented at first sight, those of which the judges name other requirements than their inventor.
-OTHERWISE = {
-    "keys-any-case": "a member in another case is missing only where its object has no other of that name",
-    "charset-without-blank-refused": "a 415 is outside the set of statuses, which comes first",
-    "accept-missing-plain-error": "the label of the error body is the first difference",
-    "window-end-crashes": "the first request after a window is to be served",
-    "answer-drips": "a drip that outlasts the time limit is cut off, and not whole",
-    "equal-at-once-refused": "noticed by whichever good request it hits",
-    "double-click-window": "noticed by whichever good request it hits",
-    "lookup-cached-by-store": "noticed by whichever good request it hits",
-    "store-remembered": "a body without storeId is served, which says it all",
 }
 ASKED = "--thorough"
 MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": (THOROUGH,)}

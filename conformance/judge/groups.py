@@ -101,13 +101,13 @@ def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgem
     found = [observed("rate-limit.repeated", same)]
     shorter = old is not None and new is not None and new <= old
     slack = 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0)
-    if shorter or new_end <= end + slack or _same_date(last, exchange):
+    if shorter or new_end <= end + slack or _date_stays(last, exchange):
         return [*found, holds("rate-limit.not-growing")]
     expected, received = "an end that stays where it was", f"an end {new_end - end:.1f} s later"
     return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]
 
 
-def _same_date(last: Exchange, exchange: Exchange) -> bool:
+def _date_stays(last: Exchange, exchange: Exchange) -> bool:
     """Whether both announce a date, the later no more than a second on: whatever their Date, which may lag behind."""
     old, new = (
         read_retry_after(one.answer.values("Retry-After"), one.wall_time).moment if one.answer else None
