@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis.internal import charmap
 
 from conformance.cases.generate import file_text, versions
 from conformance.cases.generated import DATA_FILE, STANDARD, generated_cases, shares, standard_templates, stored
-from conformance.cases.generated_draw import coverage_templates, draw_templates
+from conformance.cases.generated_draw import UTF_8, coverage_templates, draw_templates
 from conformance.cases.generated_template import Template, token
 from conformance.cases.model import TRIP, fill_trip
 from conformance.cases.oracle import classify
@@ -104,6 +105,11 @@ def test_another_seed_gives_others(contract):
     assert all(first[name] != second[name] for name in FEW)
 
 
+def test_what_is_said_of_utf_8_is_what_hypothesis_would_find():
+    found = charmap.intervals_from_codec("utf-8")
+    assert [known.intervals for known in UTF_8] == [known.intervals for known in found]
+
+
 SCRIPT = """
 import hashlib, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -116,17 +122,20 @@ print(hashlib.sha256(repr(drawn).encode("utf-8", "backslashreplace")).hexdigest(
 
 
 def test_another_process_with_other_modules_draws_the_same(contract, tmp_path):
-    """Hypothesis looks for constants in all loaded modules that are no library: they must not count."""
+    """Hypothesis looks for constants in all loaded modules that are no library: they must not count.
+
+    Nor does it make its table of UTF-8 in a new folder, which would take seconds and 200 MB of every first run.
+    """
     (tmp_path / "full_of_constants.py").write_text(
         "\n".join(f"A{n} = {n * 7919}\nB{n} = 'text {n}'" for n in range(400))
     )
-    root = Path(__file__).parents[2]
     digests = set()
     for imports in ("", "import full_of_constants, conformance.mock.server"):
         command = [sys.executable, "-c", SCRIPT.format(imports=imports), str(tmp_path), json.dumps(FEW)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=120)
         digests.add(done.stdout)
     assert len(digests) == 1
+    assert not list(tmp_path.rglob("codec*")), "conformance.cases.generated_draw.UTF_8 is not asked any more"
 
 
 def test_an_ordinary_run_loads_neither_hypothesis_nor_schemathesis():
