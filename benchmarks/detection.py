@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.compare import SEED, THOROUGH, schemathesis_command
-from conformance.mock.faults import BENIGN, EVERY, FAULTS, INVENTED
+from benchmarks.invented import INVENTED, SEEN_AS
+from benchmarks.runs import SHELF, run_once
+from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
-from tests.suite.test_every_fault import OTHERWISE, Seen, seen
 
 CLEAN, GIVE_UP_S = "clean", 300
 # Servers that are right, each with how many runs in a row must find nothing.
@@ -36,6 +37,26 @@ ASKED = "--thorough"
 MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": (THOROUGH,)}
 
 Failures = frozenset[tuple[str, int]]
+
+
+class Seen(NamedTuple):
+    """What is kept of a run of the suite, to be handed from one process to another."""
+
+    broken: tuple[str, ...]
+    errors: tuple[str, ...]
+    verdict: str
+    judged_otherwise: tuple[str, ...]
+    by_tables: frozenset[str]
+    by_generation: frozenset[str]
+
+
+def seen(out: Path, *faults: str) -> Seen:
+    """Run the suite over sockets against a mock with these faults."""
+    ran = run_once(out, *faults)
+    return Seen(
+        tuple(sorted(ran.broken)), ran.result.errors, ran.summary.verdict, tuple(ran.judged_otherwise()),
+        ran.broken_by(generated=False), ran.broken_by(generated=True),
+    )  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -85,7 +106,7 @@ def row(name: str, modes: list[str]) -> Row:
         for mode in modes:
             own = Path(folder) / mode
             own.mkdir()
-            with MockServer(faults=faults) as server:
+            with MockServer(faults=[SHELF[fault] for fault in faults]) as server:
                 theirs[mode] = schemathesis(server.url, own, *MODES[mode])
     return Row(name, ours, theirs)
 
@@ -110,14 +131,14 @@ def told(reported: Failures) -> str:
 
 def judged(one: Row) -> str:
     """What is to be said of the suite: exact, silent, or what differs."""
-    expected = sorted(EVERY[one.name].breaks) if one.name in EVERY else []
+    expected = sorted(SHELF[one.name].breaks) if one.name in SHELF else []
     if one.ours.errors:
         return f"ERROR {one.ours.errors[0]}"
     if one.ours.judged_otherwise:
         return f"JUDGED OTHERWISE OFFLINE: {one.ours.judged_otherwise[0]}"
     if list(one.ours.broken) == expected:
         return "exact" if expected else "silent"
-    if one.name in OTHERWISE and one.ours.broken:
+    if one.name in SEEN_AS and one.ours.broken and SEEN_AS[one.name] in (None, frozenset(one.ours.broken)):
         return "found"
     return f"NOT AS DECLARED: {', '.join(one.ours.broken) or 'nothing'}"
 
@@ -163,8 +184,8 @@ def totals(rows: list[Row], usual: dict[str, Failures]) -> None:
     for title, group in (("faults", FAULTS), ("benign differences", BENIGN), ("invented at first sight", INVENTED)):
         here = [one for one in rows if one.name in group]
         words = [judged(one) for one in here]
-        tables = sum(bool(one.ours.by_tables & EVERY[one.name].breaks) for one in here)
-        generation = sum(bool(one.ours.by_generation & EVERY[one.name].breaks) for one in here)
+        tables = sum(bool(one.ours.by_tables & SHELF[one.name].breaks) for one in here)
+        generation = sum(bool(one.ours.by_generation & SHELF[one.name].breaks) for one in here)
         print(f"{title}: {len(here)}")
         print(f"  suite: {words.count('exact')} exact, {words.count('found')} found by another set,", end=" ")
         print(f"{words.count('silent')} silent; {tables} by its tables, {generation} by its generated cases")

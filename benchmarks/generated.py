@@ -19,7 +19,7 @@ from conformance.cases.model import Case
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
 from conformance.report.outcome import summarise
-from conformance.run.prepare import Options, Run
+from conformance.session import Options, Run
 
 PROCESSES, TIMEOUT_S, HANG_S = 2, 2.5, 3.5
 

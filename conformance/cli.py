@@ -92,9 +92,9 @@ def run(
     gc.set_threshold(GARBAGE)
     import pytest
 
-    from conformance.run.prepare import Options
+    from conformance.session import Options, prepared
     from conformance.suite import options as suite_options
-    from conformance.suite.plugin import ConformancePlugin, prepared
+    from conformance.suite.plugin import ConformancePlugin
 
     if processes is not None:
         raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
@@ -145,7 +145,7 @@ def mock(
     """
     from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer
-    from conformance.run.prepare import terminable
+    from conformance.session import terminable
 
     for name in fault or ():
         if name not in EVERY:
@@ -176,9 +176,9 @@ def plan(
     allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
 ) -> None:
     """Show what `run` would send, without sending."""
+    from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
-    from conformance.run.prepare import Options, Run
-    from conformance.run.second_pass import CONFIRMATIONS
+    from conformance.session import Options, Run
 
     options = Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production)
     planned = Run(options, environ=None)
@@ -227,7 +227,7 @@ def _up(amount: Decimal, decimals: int) -> str:
 def list_(spec: SpecOption = None) -> None:
     """Show requirements, cases and faults; needs no target."""
     from conformance.mock.faults import EVERY
-    from conformance.run.prepare import Options, Run
+    from conformance.session import Options, Run
 
     listed = Run(Options(target="http://127.0.0.1:8080", spec=spec))
     print("Requirements")
@@ -247,17 +247,19 @@ def judge(
     profile: ProfileOption = None,
 ) -> None:
     """Judge recorded traffic again, offline, and say which outcomes changed."""
+    from conformance.redact import visible
     from conformance.report.findings import findings
     from conformance.report.outcome import exit_status, summarise
-    from conformance.report.redact import visible
-    from conformance.run.offline import changes, judge_record, sound_record
-    from conformance.run.prepare import Options, contract_of, profile_of
+    from conformance.report.results import changes
+    from conformance.run.result import judge_record, sound_record
+    from conformance.session import Options, contract_of, profile_of
 
     file = record / "record.jsonl" if record.is_dir() else record
     options = Options(profile)
     contract = contract_of(options)
     sound = sound_record(file)
-    result = judge_record(sound, contract, profile_of(options, contract, None) if profile else None)
+    limit = profile_of(options, contract, None).limits.timeout_s if profile else None
+    result = judge_record(sound, contract, limit)
     summary = summarise(contract, result)
     print(summary.headline)
     if result.stop:
@@ -265,7 +267,7 @@ def judge(
     if sound.header["spec_digest"] != contract.digest:
         print("the run had another spec than the one installed here")
     for one in findings(summary, lambda _row, _judgement: ""):
-        cases = ", ".join(each.row.result.case.id for each in one.breaks)
+        cases = ", ".join(each.row.result.case.id for each in one.violations)
         print(f"{one.row.outcome}: {one.row.requirement.id} in {cases}{f' and {one.more} more' if one.more else ''}")
     now = {row.requirement.id: row.outcome for row in summary.requirements}
     for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
@@ -294,7 +296,7 @@ def init(
 def profile_schema(spec: SpecOption = None) -> None:
     """Print the JSON Schema of the profile, for editors."""
     from conformance.profile import profile_schema as schema_of
-    from conformance.run.prepare import Options, contract_of
+    from conformance.session import Options, contract_of
 
     print(json.dumps(schema_of(contract_of(Options(spec=spec))), indent=2))
 

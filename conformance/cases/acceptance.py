@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.cases.body import parts_of, quoted
 from conformance.cases.build import absent, accept, case
 from conformance.cases.model import Case
@@ -19,11 +21,13 @@ def acceptance_cases(subject: Subject) -> list[Case]:
         title = f"A plain capture at declared store {number}"
         also = _SUCCESS if number == 1 else ()
         slug = f"accept-store-{number}"
-        found.append(case(slug, THEME, title, accept("capture.accepted"), [text], also, equal=number == 1))
+        one = case(slug, THEME, title, accept("capture.accepted"), [text], also, equal=number == 1)
+        found.append(replace(one, accepts=(store, subject.currency)))
     for currency in subject.currencies[1:]:
         text = parts_of(subject, currency=currency).good
         slug, title = f"accept-currency-{currency.lower()}", f"A plain capture in {currency}"
-        found.append(case(slug, THEME, title, accept("code.declared"), [text]))
+        one = case(slug, THEME, title, accept("code.declared"), [text])
+        found.append(replace(one, accepts=(subject.store, currency)))
     return found
 
 

@@ -29,7 +29,7 @@ def independence_cases(subject: Subject) -> list[Case]:
 
 
 def _chain(slug: str, title: str, probes: tuple[Probe, ...], also: tuple[str, ...] = ()) -> Case:
-    return Case(f"independence-{slug}", THEME, title, (*_ONE, *also), probes, scheduling="chain", rule="independent")
+    return Case(f"independence-{slug}", THEME, title, (*_ONE, *also), probes, scheduling="chain")
 
 
 def _bad(parts: Parts) -> dict[str, tuple[str, Probe]]:

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.exchange.model import Headers
-
 # accept: must be answered with success. reject: must be 400. should-reject: should be 400. either: accepted or refused.
 # provoked: the profile makes the target answer `provoked`. method: 405 with Allow. head: as GET. unknown-path: 404.
 # observe: nothing is asked, the behaviour is reported.
+Headers = tuple[tuple[str, str], ...]
 Nature = Literal["accept", "reject", "should-reject", "either", "provoked", "method", "head", "unknown-path", "observe"]
 Scheduling = Literal["one-shot", "chain", "exclusive"]
 # How the exchanges of a case are judged together, beside one by one.
 # same-answer: all probes get the answer of the first (requirement of each later probe). window: a provoked 429 over time.
-# independent: all probes marked `equal` are answered alike.
-GroupRule = Literal["", "same-answer", "window", "independent"]
+GroupRule = Literal["", "same-answer", "window"]
 Path = Literal["operation", "unknown", "below", "trailing-slash", "other-case"]
 
 # Stands for the trip in a body until the moment of sending. `fill_trip` puts the real one in its place.
@@ -77,6 +75,7 @@ class Case:
     `requirements` are those it is made for, the main one first. `not_exercised` is the reason known beforehand why the
     case cannot be sent; empty where it can. `strategy` names the generator of a generated case. In a chain, probes
     with equal `connection` share a connection; chains with `together` send those of different numbers at once.
+    `accepts`: the store and currency that an acceptance case captures with.
     """
 
     id: str
@@ -89,11 +88,26 @@ class Case:
     together: bool = False
     strategy: str = ""
     not_exercised: str = ""
+    accepts: tuple[str, str] | None = None
 
     @property
     def requests(self) -> int:
         """How many requests it sends at most, confirmations apart."""
         return sum(probe.times for probe in self.probes)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """Probe number `number` of the case `case_id`; beyond the case's own probes it is one made during the run."""
+
+    case_id: str
+    number: int
+    probe: Probe
+
+
+def planned_requests(case: Case) -> list[PlannedRequest]:
+    """The probes of a case, in order."""
+    return [PlannedRequest(case.id, number, probe) for number, probe in enumerate(case.probes)]
 
 
 def fill_trip(body: bytes, trip: str) -> bytes:

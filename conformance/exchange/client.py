@@ -23,8 +23,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from urllib3.util import wait as waiting
 from urllib3.util.connection import create_connection
 
+from conformance.cases.model import Headers
+
 from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, why_unreachable
-from .model import Exchange, Failure, FailureKind, Headers, Request
+from .model import Exchange, Failure, FailureKind, Request
 from .wire import Parsed, Reading
 
 __all__ = ["Client", "Endpoint"]
@@ -333,7 +335,6 @@ class Client:
         framing: Literal["length", "chunked", "expect"] = "length",
         accept: str | None = None,
         trip: str | None = None,
-        attempt: int = 1,
         retry_closed: Fresh | None = None,
     ) -> Exchange:
         """Send one request and read its answer within the time limit; failures are told in the exchange.
@@ -351,9 +352,7 @@ class Client:
             got = self._exchange(request, chunked=framing == "chunked")
             early = early or line.closed_early
             if isinstance(got, Failure):
-                return Exchange(
-                    case, probe, request, failure=got, wall_time=wall, attempt=attempt, closed_early=early, trip=trip
-                )
+                return Exchange(case, probe, request, failure=got, wall_time=wall, closed_early=early, trip=trip)
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
             if not died or line.opened > opened:
@@ -369,7 +368,7 @@ class Client:
         line.last_case, line.last_end = case, got.answered_at
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
-            got.sent_at, got.answered_at, wall, attempt, line.opened, early, trip,
+            got.sent_at, got.answered_at, wall, line.opened, early, trip,
         )  # fmt: skip
 
     def _exchange(self, request: Request, *, chunked: bool) -> Received | Failure:

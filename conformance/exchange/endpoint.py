@@ -19,8 +19,9 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import NameResolutionError
 
 from conformance import __version__
+from conformance.cases.model import Headers
 
-from .model import Failure, Headers, Request
+from .model import Failure, Request
 from .wire import Parsed
 
 

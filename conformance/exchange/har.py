@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance import __version__
+from conformance.cases.model import Headers
 
-from .model import Exchange, Headers, field_values
+from .event import Sent
+from .model import Exchange, field_values
 from .record import Record, read_record
 
 Json = dict[str, Any]
@@ -27,11 +29,12 @@ def to_har(record: Record) -> Json:
     """All exchanges of the record; one without an answer has status 0 and says why in a comment."""
     creator = {"name": "capture-charge-conformance", "version": __version__}
     url = record.header.get("profile", {}).get("target", {}).get("url", "http:")
-    entries = [_entry(exchange, urlsplit(url).scheme) for exchange in record.exchanges]
+    entries = [_entry(event, urlsplit(url).scheme) for event in record.sent]
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
 
-def _entry(exchange: Exchange, scheme: str) -> Json:
+def _entry(event: Sent, scheme: str) -> Json:
+    exchange = event.exchange
     ms = (exchange.elapsed or 0.0) * 1000
     entry = {
         "startedDateTime": datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat(),
@@ -43,7 +46,7 @@ def _entry(exchange: Exchange, scheme: str) -> Json:
     }
     if exchange.connection is not None:
         entry["connection"] = str(exchange.connection)
-    comment = [f"{exchange.case}, probe {exchange.probe}, attempt {exchange.attempt}", *exchange.defects]
+    comment = [f"{exchange.case}, probe {exchange.probe}, {event.purpose}", *exchange.defects]
     if exchange.failure is not None:
         comment.append(f"{exchange.failure.kind}: {exchange.failure.detail}")
     return entry | {"comment": "; ".join(comment)}

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Headers = tuple[tuple[str, str], ...]
+from conformance.cases.model import Headers
+
 FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled", "aborted"]
 NO_CONNECTION: frozenset[FailureKind] = frozenset({"refused", "dns", "tls"})
 """Kinds of failure where nothing was sent."""
+
+AUTHENTICATION = frozenset({401, 403, 407})
+"""Statuses about credentials: a matter of the run's configuration, never of the contract."""
+BUSY = frozenset({429, 503})
+"""Statuses that ask to send the same request again later: they say nothing about the request itself."""
 
 
 def field_values(headers: Headers, name: str) -> list[str]:
@@ -76,7 +82,6 @@ class Exchange:
     sent_at: float | None = None
     answered_at: float | None = None
     wall_time: float | None = None
-    attempt: int = 1
     connection: int | None = None
     closed_early: bool = False
     trip: str | None = None

@@ -1,8 +1,10 @@
-"""The record of a run: one JSON object a line, each with the hash of the line before, so that a change shows."""
+"""The record of a run: one JSON object a line, each with the hash of the line before, so that a change shows.
+
+A header, then one line for each event, then a footer. What an event looks like on its line stands in `lines.py`.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -10,53 +12,42 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from .model import Answer, Exchange, Failure, Headers, Request
-from .wire import RAW_CAP, parse
+from conformance.redact import Redactor
 
-FORMAT = 1
+from .event import Event, Sent
+from .lines import dump, load
+
+FORMAT = 2
 UNWRITTEN = 8192  # bytes that may wait to be handed over
 Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
-_SIMPLE = ("case", "probe", "sent_at", "answered_at", "wall_time", "attempt", "connection", "closed_early", "trip")
-
-
-class Redaction(Protocol):
-    """What takes secrets out of everything before it is written, once."""
-
-    def __call__(self, text: str) -> str: ...
-    def redact_bytes(self, data: bytes) -> bytes: ...
-    def redact_answer(self, raw: bytes) -> bytes: ...
-    def redact_headers(self, headers: Headers) -> Headers: ...
-    def redact_json(self, value: Any) -> Any: ...
 
 
 class Recorder:
     """Writes a record; safe to share between threads. OSError (disk full) is let through.
 
-    Lines are put in order under one lock and handed to the operating system under another, those of several threads at
-    once: a thread whose line went along with another's has nothing left to do.
+    How it works: lines are put in order under one lock and handed to the operating system under another, those of
+    several threads at once. A thread whose line went along with another's has nothing left to do. The line of an
+    intent is handed over before `write` returns, so that no request that may charge leaves without a trace.
     """
 
-    def __init__(self, path: Path | str, header: Mapping[str, Any], redaction: Redaction) -> None:
+    def __init__(self, path: Path | str, header: Mapping[str, Any], redact: Redactor) -> None:
         self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run
-        self._redact = redaction
+        self._redact = redact
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._lines: list[bytes] = []
         self._number = self._written = self._waiting = 0
         self._failed: OSError | None = None
         self._previous = hashlib.sha256(b"").hexdigest()
-        self._write("header", redaction.redact_json(header), flush=True)
+        self._write("header", redact.redact_json({"format": FORMAT, **header}), flush=True)
 
-    def intent(self, content: Mapping[str, Any]) -> int:
-        """Note a request that may charge; it is with the operating system before it is sent. Gives the line's number."""
-        return self._write("intent", self._redact.redact_json(content), flush=True)
-
-    def exchange(self, exchange: Exchange, meta: Mapping[str, Any] | None = None) -> int:
-        """Write one exchange with what was expected of it, `meta`, free of secrets; gives the line's number."""
-        return self._write("exchange", {"exchange": _dump(exchange, self._redact), "meta": meta or {}}, flush=False)
+    def write(self, event: Event) -> int:
+        """Write one event, free of secrets; gives the number of its line."""
+        kind, content = dump(event, self._redact)
+        return self._write(kind, content, flush=kind == "intent")
 
     def footer(self, footer: Mapping[str, Any]) -> None:
         """Write the last line, which carries the hash of itself, and close the file."""
@@ -89,7 +80,7 @@ class Recorder:
         return number
 
     def _flush(self, number: int) -> None:
-        """Hand over all lines up to that of `number`, unless somebody else has. What failed once fails for everybody."""
+        """Hand over all lines up to that of `number`, unless another thread has. What failed once fails for all."""
         with self._writing:
             if self._failed is not None:
                 raise self._failed
@@ -108,17 +99,21 @@ class Recorder:
 
 @dataclass(slots=True)
 class Record:
-    """A record as read: `meta` goes with `exchanges` one to one. `complete`: the footer is there, nothing was cut off.
+    """A record as read. `complete`: the footer is there, nothing was cut off.
 
-    `broken` says at which line it is no record of this form or was changed afterwards; empty where it is sound.
+    `broken` says at which line it is no record of this format or was changed afterwards; empty where it is sound.
     """
 
     header: Json = field(default_factory=dict)
-    exchanges: list[Exchange] = field(default_factory=list)
-    meta: list[Json] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     footer: Json = field(default_factory=dict)
     complete: bool = False
     broken: str = ""
+
+    @property
+    def sent(self) -> list[Sent]:
+        """The exchanges, each with why it was sent."""
+        return [event for event in self.events if isinstance(event, Sent)]
 
 
 def read_record(path: Path | str) -> Record:
@@ -154,78 +149,18 @@ def read_record(path: Path | str) -> Record:
 
 
 def _take(record: Record, entry: Json, line: bytes) -> None:
-    match entry["kind"]:
-        case "header":
-            record.header = entry
-            if entry.get("format") != FORMAT:
-                record.broken = f"line 1: format {entry.get('format')!r} is unknown; this version reads format {FORMAT}"
-        case "exchange":
-            record.exchanges.append(_load(entry["exchange"], entry["number"]))
-            record.meta.append(entry["meta"])
-        case "footer":
-            record.footer, record.complete = entry, True
-            digest = _DIGEST.search(line)
-            if not digest or hashlib.sha256(line[: digest.start()] + b"}").hexdigest() != digest[1].decode():
-                record.broken = f"line {entry['number'] + 1}: the footer was changed"
-
-
-def _bytes_out(data: bytes) -> str | Json:
-    """Bytes as text where they are UTF-8, else in base64."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-
-
-def _bytes_in(data: str | Json) -> bytes:
-    return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])
-
-
-def _dump(exchange: Exchange, redact: Redaction) -> Json:
-    """The exchange as a JSON value. An answer whose bytes are there as a whole is not told a second time."""
-    sent, answer, failure = exchange.request, exchange.answer, exchange.failure
-    out: Json = {name: getattr(exchange, name) for name in _SIMPLE}
-    if exchange.trip is not None:
-        out["trip"] = redact(exchange.trip)
-    out["defects"] = [redact(defect) for defect in exchange.defects]
-    out["request"] = {
-        "method": sent.method,
-        "target": redact(sent.target),
-        "headers": redact.redact_headers(sent.headers),
-        "body": _bytes_out(redact.redact_bytes(sent.body)),
-    }
-    out["failure"] = {"kind": failure.kind, "detail": redact(failure.detail)} if failure else None
-    out["raw"] = _bytes_out(redact.redact_answer(exchange.raw))
-    if answer is not None and not 0 < len(exchange.raw) < RAW_CAP:
-        out["answer"] = {
-            "status": answer.status,
-            "reason": redact(answer.reason),
-            "interim": answer.interim,
-            "headers": redact.redact_headers(answer.headers),
-            "body": _bytes_out(redact.redact_bytes(answer.body)),
-        }
-    return out
-
-
-def _pairs(value: Any) -> Headers:
-    return tuple((str(name), str(text)) for name, text in value)
-
-
-def _load(data: Json, number: int) -> Exchange:
-    sent, failed, raw = data["request"], data["failure"], _bytes_in(data["raw"])
-    answer = None
-    if (got := data.get("answer")) is not None:
-        answer = Answer(
-            got["status"], _pairs(got["headers"]), _bytes_in(got["body"]), got["reason"], tuple(got["interim"])
-        )
-    elif failed is None:
-        answer = parse(raw, sent["method"], ended=True).answer
-    return Exchange(
-        request=Request(sent["method"], sent["target"], _pairs(sent["headers"]), _bytes_in(sent["body"])),
-        answer=answer,
-        failure=Failure(**failed) if failed else None,
-        defects=tuple(data["defects"]),
-        raw=raw,
-        number=number,
-        **{name: data[name] for name in _SIMPLE},
-    )
+    if (event := load(entry)) is not None:
+        record.events.append(event)
+    elif entry["kind"] == "header":
+        record.header = entry
+        if entry.get("format") != FORMAT:
+            record.broken = (
+                f"line 1: the record has format {entry.get('format')!r}; this version reads format {FORMAT} only"
+            )
+    elif entry["kind"] == "footer":
+        record.footer, record.complete = entry, True
+        digest = _DIGEST.search(line)
+        if not digest or hashlib.sha256(line[: digest.start()] + b"}").hexdigest() != digest[1].decode():
+            record.broken = f"line {entry['number'] + 1}: the footer was changed"
+    else:
+        record.broken = f"line {entry['number'] + 1} is of an unknown kind"

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from .model import Answer, Failure, Headers, field_values
+from conformance.cases.model import Headers
+
+from .model import Answer, Failure, field_values
 
 RAW_CAP = 256 * 1024
 CONTENT_CAP = 4 * 1024 * 1024

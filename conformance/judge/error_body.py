@@ -6,12 +6,12 @@ import math
 import re
 from typing import Any
 
+from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, parse_json
 from conformance.exchange.model import Answer
+from conformance.exchange.retry_after import header_delay, moment_of, read_retry_after
 from conformance.json_text import Array, Number, Object
-from conformance.judge.json_body import NotJsonError, codings, decoded_body, falsely_coded, parse_json
 from conformance.judge.model import Judgement, breaks, holds, observed
-from conformance.judge.retry_after import header_delay, moment_of, read_retry_after
-from conformance.judge.shown import shown
+from conformance.judge.text import text_of
 
 PREFIXES = {400: "bad-request", 429: "rate-limit", 500: "server-error", 503: "unavailable"}
 _JSON_TYPE = re.compile(
@@ -31,14 +31,14 @@ def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[
     try:
         text = parse_json(b"" if falsely_coded(answer) else body)
     except NotJsonError as error:
-        received = f"{error}: {shown(body)}" if body else "0 bytes"
+        received = f"{error}: {text_of(body)}" if body else "0 bytes"
         if codings(answer):
-            received = f"coded as {shown(', '.join(codings(answer)), 40)}, {received}"
+            received = f"coded as {text_of(', '.join(codings(answer)))}, {received}"
         return [*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)], None
     found.append(holds(f"{prefix}.json"))
     found.append(_unique(prefix, text.repeated))
     if not isinstance(text.value, Object):
-        return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=shown(body))], None
+        return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(body))], None
     found.append(holds(f"{prefix}.object"))
     members = text.value.by_name()
     return [*found, *_judge_message(prefix, answer.status, members, names)], members
@@ -48,18 +48,18 @@ def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:
     values = answer.values("Content-Type")
     media_type = values[0].partition(";")[0].strip(" \t").lower() if len(values) == 1 else ""
     if not _JSON_TYPE.fullmatch(media_type):
-        received = shown(" | ".join(values)) if values else "no Content-Type"
+        received = text_of(" | ".join(values)) if values else "no Content-Type"
         requirement = f"{prefix}.media-type"
         return [breaks(requirement, at="header Content-Type", expected="application/json or +json", received=received)]
     charset = _CHARSET.search(values[0])
-    behaviour = f"charset {shown(charset[1].strip(), 40)}" if charset else "no charset parameter"
+    behaviour = f"charset {text_of(charset[1].strip())}" if charset else "no charset parameter"
     return [holds(f"{prefix}.media-type"), observed(f"{prefix}.charset", behaviour)]
 
 
 def _unique(prefix: str, repeated: str | None) -> Judgement:
     if repeated is None:
         return holds(f"{prefix}.unique-names")
-    received = f"{shown(repeated, 60)} twice"
+    received = f"{text_of(repeated)} twice"
     return breaks(f"{prefix}.unique-names", at="body", expected="each member named once", received=received)
 
 
@@ -79,7 +79,7 @@ def _judge_message(prefix: str, status: int, value: dict[str, Any], names: tuple
             found.append(holds(requirement))
         else:
             expected = " or ".join(names)
-            found.append(breaks(requirement, at="body, errorMsg", expected=expected, received=shown(message)))
+            found.append(breaks(requirement, at="body, errorMsg", expected=expected, received=text_of(message)))
     if status in _NAMES:
         name = _NAMES[status]
         found.append(observed(f"{prefix}.name", f"names {name}" if name in message else f"does not name {name}"))
@@ -93,8 +93,8 @@ def _kind(value: dict[str, Any], name: str) -> str:
     if given is None or isinstance(given, bool):
         return {None: "null", True: "true", False: "false"}[given]
     if isinstance(given, Number):
-        return f"the number {shown(given.text, 60)}"
-    return "an array" if isinstance(given, Array) else "an object" if isinstance(given, Object) else shown(str(given))
+        return f"the number {text_of(given.text)}"
+    return "an array" if isinstance(given, Array) else "an object" if isinstance(given, Object) else text_of(str(given))
 
 
 def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement]:
@@ -106,14 +106,17 @@ def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement
     found = [holds("rate-limit.retry-after")]
     if read.form == "several":
         requirement = "rate-limit.single-value"
-        return [*found, breaks(requirement, at=at, expected="one field, one value", received=shown(read.text))]
+        return [*found, breaks(requirement, at=at, expected="one field, one value", received=text_of(read.text))]
     found.append(holds("rate-limit.single-value"))
     if read.form == "malformed":
         expected = "whole seconds in digits, or an HTTP-date"
-        return [*found, breaks("rate-limit.grammar", at=at, expected=expected, received=shown(read.text) or "no value")]
+        return [
+            *found,
+            breaks("rate-limit.grammar", at=at, expected=expected, received=text_of(read.text) or "no value"),
+        ]
     found.append(holds("rate-limit.grammar"))
     if read.moment is None:
-        return [*found, observed("rate-limit.value", f"{shown(read.text, 40)} s")]
+        return [*found, observed("rate-limit.value", f"{text_of(read.text)} s")]
     found.append(_check("rate-limit.date-form", not read.obsolete, at, "the current form of a date", read.text))
     found.append(_check("rate-limit.day-name", read.right_day, at, "the right day of the week", read.text))
     if now is not None:
@@ -132,7 +135,7 @@ def judge_unavailable(
         return [breaks("unavailable.retry-after", at=at, expected="a string", received=received)]
     found = [holds("unavailable.retry-after")]
     if not seconds.fullmatch(given):
-        expected, received = "a decimal number of seconds as text", shown(given) or "an empty string"
+        expected, received = "a decimal number of seconds as text", text_of(given) or "an empty string"
         return [*found, breaks("unavailable.seconds", at=at, expected=expected, received=received)]
     found.append(holds("unavailable.seconds"))
     return [*found, *_judge_agreement(answer, given, wall_time)]
@@ -147,9 +150,9 @@ def _judge_agreement(answer: Answer, given: str, wall_time: float | None) -> lis
     body = float(given)
     body = float(math.ceil(body)) if math.isfinite(body) else body
     agrees = header is not None and (header == body or abs(header - body) <= 1)
-    expected = f"{shown(given, 40)} s, rounded up"
+    expected = f"{text_of(given)} s, rounded up"
     return [_check("unavailable.header-agrees", agrees, "header Retry-After", expected, read.text)]
 
 
 def _check(requirement: str, good: bool, at: str, expected: str, text: str) -> Judgement:
-    return holds(requirement) if good else breaks(requirement, at=at, expected=expected, received=shown(text))
+    return holds(requirement) if good else breaks(requirement, at=at, expected=expected, received=text_of(text))

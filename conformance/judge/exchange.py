@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.cases.model import Expectation
+from conformance.cases.model import Expectation, Probe
 from conformance.contract.load import Contract
-from conformance.exchange.model import Answer, Exchange, Failure
+from conformance.exchange.content import codings, decoded_body
+from conformance.exchange.model import AUTHENTICATION, BUSY, Answer, Exchange, Failure
 from conformance.judge.error_body import PREFIXES, judge_error_body, judge_retry_after, judge_unavailable
-from conformance.judge.json_body import codings, decoded_body
 from conformance.judge.leak import judge_leak
 from conformance.judge.model import Judgement, breaks, holds, observed
-from conformance.judge.shown import shown
+from conformance.judge.text import text_of
 
-CONFIGURATION = frozenset({401, 403, 407})
 _OFF_SET = frozenset({"method", "head", "unknown-path", "observe"})
 _UNJUDGED_BODY = frozenset({411, 413, 415})
 _FAILURES = {
@@ -23,24 +22,18 @@ _FAILURES = {
 
 
 def judge_exchange(
-    contract: Contract,
-    expectation: Expectation,
-    exchange: Exchange,
-    *,
-    method: str = "POST",
-    on_path: bool = True,
-    time_limit: float | None = None,
+    contract: Contract, probe: Probe, exchange: Exchange, time_limit: float | None = None
 ) -> list[Judgement]:
-    """Judge `exchange` by what `expectation` asks; `time_limit` in seconds. Empty where there is nothing to go on."""
-    answer = exchange.answer
+    """Judge `exchange` by what `probe` expects; `time_limit` in seconds. Empty where there is nothing to go on."""
+    answer, expectation = exchange.answer, probe.expectation
     if answer is None:
         return [] if exchange.unsent else _judge_failure(exchange.failure)
-    if answer.status in CONFIGURATION:
+    if answer.status in AUTHENTICATION:
         return []
     found = _judge_arrival(exchange, time_limit)
     if found[-1].kind == "breaks":
         return found
-    operation = on_path and method == "POST"
+    operation = probe.path == "operation" and probe.method == "POST"
     found += _judge_answer(contract, expectation, exchange, answer, operation=operation)
     admitted = answer.status in expectation.admits and answer.status in _UNJUDGED_BODY
     if operation and not admitted:
@@ -53,11 +46,16 @@ def _judge_failure(failure: Failure | None) -> list[Judgement]:
     if failure is None or failure.kind not in _FAILURES:
         return []
     requirement, expected = _FAILURES[failure.kind]
-    received = f"{failure.kind}: {shown(failure.detail)}"
+    received = f"{failure.kind}: {text_of(failure.detail)}"
     found = [] if failure.kind == "timeout" else [holds("answer.in-time")]
     if failure.kind == "garbled":
         found.append(holds("answer.connection"))
     return [*found, breaks(requirement, at="connection", expected=expected, received=received)]
+
+
+def judge_late_bytes(found: str) -> Judgement:
+    """Judge bytes that came after an answer that had seemed whole."""
+    return breaks("answer.framing", at="after the answer", expected="nothing", received=found)
 
 
 def _judge_arrival(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
@@ -67,7 +65,7 @@ def _judge_arrival(exchange: Exchange, time_limit: float | None) -> list[Judgeme
         return [breaks("answer.in-time", at="connection", expected=expected, received=received)]
     found = [holds("answer.in-time"), holds("answer.connection")]
     if exchange.defects:
-        received = shown("; ".join(exchange.defects), 180)
+        received = text_of("; ".join(exchange.defects))
         return [*found, breaks("answer.framing", at="answer", expected="a well-framed answer", received=received)]
     return [*found, holds("answer.framing")]
 
@@ -76,7 +74,7 @@ def _judge_answer(
     contract: Contract, expectation: Expectation, exchange: Exchange, answer: Answer, *, operation: bool
 ) -> list[Judgement]:
     status, nature = answer.status, expectation.nature
-    if status in {429, 503} and not (nature == "provoked" and status == expectation.provoked):
+    if status in BUSY and not (nature == "provoked" and status == expectation.provoked):
         in_set = [holds("answer.status-set")] if operation and nature not in _OFF_SET else []
         return [*in_set, *_judge_content(contract, expectation, exchange, answer)] if operation else []
     found: list[Judgement] = []
@@ -137,9 +135,9 @@ def _observe(expectation: Expectation, behaviour: str) -> list[Judgement]:
 
 
 def _wrong_status(requirement: str, expected: str, answer: Answer) -> Judgement:
-    received = f"{answer.status} {shown(answer.reason, 40)}".rstrip()
+    received = f"{answer.status} {text_of(answer.reason)}".rstrip()
     if answer.body:
-        received += f", body {shown(answer.body)}"
+        received += f", body {text_of(answer.body)}"
     return breaks(requirement, at="status", expected=expected, received=received)
 
 
@@ -150,7 +148,7 @@ def _judge_method(answer: Answer) -> list[Judgement]:
     listed = {part.strip(" \t") for value in values for part in value.split(",")}
     if "POST" in listed:
         return [holds("method.not-allowed"), holds("method.allow")]
-    received = shown(", ".join(values)) if values else "no Allow"
+    received = text_of(", ".join(values)) if values else "no Allow"
     at = "header Allow"
     return [holds("method.not-allowed"), breaks("method.allow", at=at, expected="POST listed", received=received)]
 
@@ -176,17 +174,17 @@ def _judge_success(answer: Answer) -> list[Judgement]:
     found = [holds("success.exactly-200")]
     coded = codings(answer)
     if coded:
-        received = shown(", ".join(coded))
+        received = text_of(", ".join(coded))
         at = "header Content-Encoding"
         found.append(breaks("success.not-coded", at=at, expected="no content coding", received=received))
     else:
         found.append(holds("success.not-coded"))
     body = decoded_body(answer)
     if body:
-        received = f"{len(body)} bytes: {shown(body)}"
+        received = f"{len(body)} bytes: {text_of(body)}"
         found.append(breaks("success.empty-body", at="body", expected="0 bytes", received=received))
     else:
         found.append(holds("success.empty-body"))
     values = answer.values("Content-Type")
-    found.append(observed("success.content-type", shown(", ".join(values)) if values else "no Content-Type"))
+    found.append(observed("success.content-type", text_of(", ".join(values)) if values else "no Content-Type"))
     return found

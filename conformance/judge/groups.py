@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from conformance.cases.model import Case
 from conformance.contract.load import Contract
-from conformance.exchange.model import Exchange
+from conformance.exchange.model import AUTHENTICATION, BUSY, Exchange
+from conformance.exchange.retry_after import announced_delay, end_of_window, read_retry_after
 from conformance.judge.error_body import PREFIXES, judge_error_body
 from conformance.judge.model import Judgement, breaks, holds, observed
-from conformance.judge.retry_after import announced_delay, end_of_window, read_retry_after
-from conformance.judge.shown import shown
+from conformance.judge.text import text_of
 
-_SILENT = frozenset({401, 403, 407, 429, 503})  # says nothing about the request itself
+_SILENT = AUTHENTICATION | BUSY  # says nothing about the request itself
 # Only fields that describe the answer are compared. All others may lawfully come and go between equal requests: framing
 # and connection (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
 _TELLING = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
@@ -57,7 +57,7 @@ def _judge_same_answer(contract: Contract, case: Case, exchanges: Sequence[Excha
         else:
             expected = f"{reference}, as the first request got"
             judgement = breaks(requirement, at="status", expected=expected, received=str(status))
-        found.append(replace(judgement, exchange=index))
+        found.append(replace(judgement, exchange=exchanges[index].number))
     return found
 
 
@@ -65,7 +65,7 @@ def _judge_window(case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
     """Judge a provoked limit over time, on the monotonic clock, against the end that the last 429 announced."""
     found: list[Judgement] = []
     last: Exchange | None = None
-    for index, exchange in enumerate(exchanges):
+    for exchange in exchanges:
         answer = exchange.answer
         if answer is None or exchange.defects or exchange.probe >= len(case.probes):
             continue
@@ -76,7 +76,7 @@ def _judge_window(case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
                 new = _judge_after(probe.expectation.requirement if probe.wait else None, exchange, end)
             else:
                 new = _judge_within(last, exchange, end)
-            found += [replace(judgement, exchange=index) for judgement in new]
+            found += [replace(judgement, exchange=exchange.number) for judgement in new]
         if answer.status == 429:
             last = exchange
     return found
@@ -116,23 +116,23 @@ def _date_stays(last: Exchange, exchange: Exchange) -> bool:
     return old is not None and new is not None and new <= old + 1
 
 
-def judge_equals(exchanges: Sequence[tuple[str, Exchange]]) -> list[Judgement]:
-    """Judge answers to requests that differ in their trip only, each with the id of its case.
+def judge_equals(exchanges: Sequence[Exchange]) -> list[Judgement]:
+    """Judge answers to requests that differ in their trip only.
 
     Silent where fewer than two say anything, or where most are no success: that is for other requirements to say.
     """
-    keyed = [(case, exchange, key) for case, exchange in exchanges if (key := _key(exchange)) is not None]
+    keyed = [(exchange, key) for exchange in exchanges if (key := _key(exchange)) is not None]
     if len(keyed) < 2:
         return []
-    counts = Counter(key for _, _, key in keyed)
+    counts = Counter(key for _, key in keyed)
     usual = max(counts, key=lambda key: (counts[key], key[0] == 200))
     if usual[0] != 200:
         return []
-    odd = [(case, exchange) for case, exchange, key in keyed if key != usual]
+    odd = [exchange for exchange, key in keyed if key != usual]
     if not odd:
         return [holds("answer.independent")]
-    case, exchange = odd[0]
-    received = f"{len(odd)} of {len(keyed)} otherwise; first {_words(exchange)} in case {shown(case, 60)}"
+    exchange = odd[0]
+    received = f"{len(odd)} of {len(keyed)} otherwise; first {_words(exchange)} in case {exchange.case}"
     broken = breaks("answer.independent", at="answers to equal requests", expected="all alike", received=received)
     return [replace(broken, exchange=exchange.number)]
 
@@ -157,8 +157,8 @@ def _words(exchange: Exchange) -> str:
     if answer is None:
         return exchange.failure.kind if exchange.failure is not None else "no answer"
     if exchange.defects:
-        return shown(exchange.defects[0], 60)
-    return f"{answer.status}, body {shown(answer.body, 60)}" if answer.body else f"{answer.status} without a body"
+        return text_of(exchange.defects[0])
+    return f"{answer.status}, body {text_of(answer.body)}" if answer.body else f"{answer.status} without a body"
 
 
 def judge_closes(closed_early: int, requests: int) -> list[Judgement]:

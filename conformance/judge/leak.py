@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from conformance.exchange.content import decoded_body
 from conformance.exchange.model import Answer
-from conformance.judge.json_body import decoded_body
 from conformance.judge.model import Judgement, breaks, holds
-from conformance.judge.shown import shown
+from conformance.judge.text import text_of
 
 _LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (what, re.compile(pattern))
@@ -83,6 +83,6 @@ def _judge_text(body: bytes) -> Judgement:
         match = pattern.search(text)
         if match is not None:
             start = max(0, match.start() - 20)
-            received = f"{what}: {shown(text[start : match.end() + 40])}"
+            received = f"{what}: {text_of(text[start : match.end() + 40])}"
             return breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)
     return holds("answer.no-leak")

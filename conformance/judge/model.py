@@ -11,7 +11,8 @@ from typing import Literal
 class Judgement:
     """`holds`, `breaks` (at, expected, received filled) or `observed` (behaviour filled).
 
-    `exchange` is the index, within the case, of the exchange that the judgement rests on; None for a group.
+    `exchange` is the line in the record of the exchange that the judgement rests on; None for all of them together.
+    `unstable`: how often the violation was seen, and in how many requests.
     """
 
     requirement: str
@@ -22,14 +23,6 @@ class Judgement:
     behaviour: str = ""
     exchange: int | None = None
     unstable: tuple[int, int] | None = None
-
-
-def resting_on(judgement: Judgement, exchange: int | None) -> Judgement:
-    """The judgement as resting on this exchange. Asked for a dozen times a request, for which `replace` is too slow."""
-    one = judgement
-    return Judgement(
-        one.requirement, one.kind, one.at, one.expected, one.received, one.behaviour, exchange, one.unstable
-    )
 
 
 @cache

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from conformance.mock.reading import Capture
 
 PATH = "/v1/capture/charge"
 JSON_TYPE = "application/json"
+BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
 class Crash(Exception):
@@ -48,7 +50,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Inquiry:
-    """One request on its way through the mock. `memory` lives as long as the faults in force."""
+    """One request on its way through the mock. `memory` lives as long as the faults in force.
+
+    `now`: seconds of a monotonic clock, and `moment` the date and time, when it is answered.
+    """
 
     method: str
     path: str
@@ -57,6 +62,8 @@ class Inquiry:
     connection: str
     memory: dict[str, int]
     hang_s: float = 3.0
+    now: float = 0.0
+    moment: datetime = BEGINNING
     document: object = None
     capture: Capture | None = None
     reply: Reply | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -27,9 +27,9 @@ from conformance.mock.wire import MARK, WireProtocol
 ADMIN_PATH = "/admin/faults"
 
 
-def fault_of(name: str) -> Fault:
-    """Find the fault (invented ones too) or benign difference of that name. Raises `ValueError` where there is none."""
-    fault = EVERY.get(name)
+def fault_of(name: str | Fault) -> Fault:
+    """Find the fault or benign difference of that name. Raises `ValueError` where there is none."""
+    fault = name if isinstance(name, Fault) else EVERY.get(name)
     if fault is None:
         raise ValueError(f"no fault is called {name!r}: `capture-conformance list` shows their names")
     return fault
@@ -43,14 +43,25 @@ def is_json(content_type: str | None) -> bool:
 class Mock:
     """The reference server's behaviour: requests to replies. Its state is the book, the windows and the faults."""
 
-    def __init__(self, faults: Iterable[str] = (), rate: str | None = None, hang_s: float = 3.0) -> None:
-        """Start with `faults` in force and, where given, a real limit such as `5/s`; a hang lasts `hang_s` seconds."""
+    def __init__(
+        self,
+        faults: Iterable[str | Fault] = (),
+        rate: str | None = None,
+        hang_s: float = 3.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start with `faults` in force and, where given, a real limit such as `5/s`; a hang lasts `hang_s` seconds.
+
+        `clock` gives seconds that only grow; tests put one in place of the real one.
+        """
         self.rate_text = rate
         self.hang_s = hang_s
+        self.clock = clock
+        self._started = datetime.now(UTC) - timedelta(seconds=clock())
         self.use(*faults)
 
-    def use(self, *names: str) -> None:
-        """Put exactly these faults in force and forget everything that went before."""
+    def use(self, *names: str | Fault) -> None:
+        """Put exactly these faults in force, by name or as they are, and forget everything that went before."""
         faults = tuple(fault_of(name) for name in names)
         self.memory: dict[str, int] = {}
         self.book: list[Capture] = []
@@ -67,6 +78,8 @@ class Mock:
         except ValueError as problem:
             return error(400, str(problem))
         inquiry.reply = None
+        inquiry.now = self.clock()
+        inquiry.moment = self._started + timedelta(seconds=inquiry.now)
         if inquiry.path != PATH or inquiry.method != "POST":
             return self._elsewhere(inquiry, faults)
         result = self._charge(inquiry, faults)
@@ -104,7 +117,7 @@ class Mock:
             return error(500, "ServiceException")
 
     def _limited(self, inquiry: Inquiry, faults: tuple[Fault, ...]) -> Reply | None:
-        provoke, now = inquiry.get("x-provoke"), time.monotonic()
+        provoke, now = inquiry.get("x-provoke"), inquiry.now
         rules = next((fault.windows for fault in faults if fault.windows), None)
         if rules and rules != self.windows.rules:
             self.windows.rules = rules
@@ -231,7 +244,7 @@ class MockServer:
     """Seconds that the hanging faults hang; set it on the class or a subclass before a server is made."""
 
     def __init__(
-        self, port: int = 0, faults: Iterable[str] = (), rate: str | None = None, host: str = "127.0.0.1"
+        self, port: int = 0, faults: Iterable[str | Fault] = (), rate: str | None = None, host: str = "127.0.0.1"
     ) -> None:
         """Prepare a server; port 0 means a free one. Raises `ValueError` for an unknown fault or a bad rate."""
         self.mock = Mock(faults, rate, self.hang_s)
@@ -245,7 +258,7 @@ class MockServer:
         """Where it listens, without a path."""
         return f"http://{self.host}:{self.port}"
 
-    def use(self, *faults: str) -> None:
+    def use(self, *faults: str | Fault) -> None:
         """Put exactly these faults in force on the running server, and forget what went before."""
         self.mock.use(*faults)
 
@@ -287,12 +300,6 @@ class MockServer:
             self._thread.join(5)
         self._server = self._thread = None
 
-    def serve_forever(self) -> None:
-        """Serve in this thread until interrupted."""
-        server, listener = self._bind()
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(server.serve([listener]))
-
     def __enter__(self) -> Self:
         """Start."""
         return self.start()
@@ -302,8 +309,3 @@ class MockServer:
     ) -> None:
         """Stop."""
         self.stop()
-
-
-def serve(port: int = 8080, faults: Iterable[str] = (), rate: str | None = None) -> None:
-    """Serve the mock until interrupted, for the command line."""
-    MockServer(port, faults, rate).serve_forever()

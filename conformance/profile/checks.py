@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from conformance.contract import Contract, StringRule
 from conformance.profile.model import minor_units
 from conformance.profile.schema import provocable
-from conformance.profile.secrets import CREDENTIAL_FIELDS, MASK, SHORTEST_SECRET, variables, without_user
+from conformance.profile.secrets import MASK, SHORTEST_SECRET, variables, without_user
 from conformance.profile.trips import bad_trip, read_trips
+from conformance.redact import CREDENTIAL_FIELDS
 
 SIGNIFICANT = 15  # digits that every binary64 number carries
 BAD_LINES = 3  # of a file of trips that are shown

@@ -9,9 +9,6 @@ from typing import Any
 
 MASK = "***"
 SHORTEST_SECRET = 8  # characters; shorter ones would be masked all over the report
-CREDENTIAL_FIELDS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token", "x-amz-security-token"}
-)
 _SECRET_NAME = re.compile(r"auth|token|key|secret|pass|cookie|credential|signature|session", re.IGNORECASE)
 _VARIABLES = {"bearer": ("token_env",), "basic": ("user_env", "password_env"), "api-key": ("key_env",)}
 

@@ -1,59 +1,31 @@
-"""Make any text fit for a report: no secret in it, nor a piece of one before a cut, and nothing that does something."""
+"""Make any text fit for a report: without secrets, with nothing in it that does something, and cut, in this order."""
 
 from __future__ import annotations
 
-from conformance.report.redact import Redactor, encodings, visible
+from conformance.redact import Redactor, visible
 
 CUT = "…"
-"""Stands where the suite cut a text short, be it a judge or the report."""
-PIECE = 4
-"""Characters of a secret before a cut that are still hidden."""
+LOOKED_AT = 65_536
+"""Bytes of a message that are redacted; what is shown of it ends long before, so that no secret is shown in part."""
 
 
 class Cleaner:
-    """Redacts, then makes visible: in this order, since what is made visible no longer looks like the secret."""
-
-    __slots__ = ("_forms", "redactor")
+    """The one place where texts of a target are prepared to be shown."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        told = {form for secret in secrets for form in (secret, *_as_judges_show(secret)) if form}
-        self.redactor = Redactor(tuple(sorted(told)))
-        self._forms = sorted({form.lower() for secret in told for form in encodings(secret)}, key=len, reverse=True)
+        self.redactor = Redactor(secrets)
 
-    def __call__(self, text: str) -> str:
-        """`text` as a report may print it."""
-        return visible(self.hidden(text))
+    def __call__(self, text: str, most: int = 0) -> str:
+        """`text` as a report may print it, of at most so many characters; 0 for all of it."""
+        shown = visible(self.redactor(text))
+        return f"{shown[:most]}{CUT}" if 0 < most < len(shown) else shown
 
-    def hidden(self, text: str) -> str:
-        """`text` with stars for every secret and for the beginning of one that a cut left over."""
-        text = self.redactor(text)
-        if not self._forms or CUT not in text:
-            return text
-        *parts, last = text.split(CUT)
-        return CUT.join([*(self._without_piece(part) for part in parts), last])
+    def line(self, text: str, most: int) -> str:
+        """`text` in one line."""
+        return self(" ".join(text.split("\n")), most)
 
-    def cut(self, content: bytes, limit: int) -> str:
-        """The first `limit` bytes of `content` as text, without secrets; a mark and the full length where it is cut."""
-        text = self.hidden(content[:limit].decode("utf-8", "backslashreplace") + (CUT if len(content) > limit else ""))
-        return f"{text} ({len(content)} bytes in all)" if len(content) > limit else text
-
-    def _without_piece(self, part: str) -> str:
-        tail = part.lower()
-        longest = max((_overlap(tail, form) for form in self._forms), default=0)
-        return part[: len(part) - longest] + "*" * longest if longest else part
-
-
-def _overlap(text: str, form: str) -> int:
-    """How many characters at the end of `text` are the beginning of `form`; 0 below `PIECE`."""
-    for length in range(min(len(form), len(text)), PIECE - 1, -1):
-        if text.endswith(form[:length]):
-            return length
-    return 0
-
-
-def _as_judges_show(secret: str) -> tuple[str, str]:
-    r"""`secret` with everything but printable ASCII as `\\x` escapes of its characters, and of its bytes."""
-    return tuple(
-        "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in text)
-        for text in (secret, secret.encode("utf-8", "surrogatepass").decode("latin-1"))
-    )  # type: ignore[return-value]
+    def content(self, body: bytes, most: int) -> str:
+        """The beginning of a message as text; where it is cut, its full length follows."""
+        text = self.redactor.redact_bytes(body[:LOOKED_AT]).decode("utf-8", "backslashreplace")
+        shown = self(text, most)
+        return f"{shown} ({len(body)} bytes in all)" if len(text) > most or len(body) > LOOKED_AT else shown

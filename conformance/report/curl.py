@@ -1,4 +1,4 @@
-"""Shell lines that send a request again, as it was sent. Writes their bodies, sends nothing, runs nothing."""
+"""Shell lines that send a request again, as it was sent. Values only: sends, runs and writes nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.cases.model import Case
-from conformance.exchange.model import Exchange, Headers
+from conformance.cases.model import Headers
+from conformance.exchange.event import Sent
 from conformance.profile import Profile, Provocation
-from conformance.report.redact import SECRET_HEADERS, Redactor
+from conformance.redact import SECRET_HEADERS, Redactor
 
 # curl says these itself, as the request had them or with no difference to the target.
 LEFT_OUT = frozenset({"host", "content-length", "connection", "user-agent"})
@@ -24,7 +24,15 @@ UNIQUE_AGAIN = "${unique}"
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
+class Replay:
+    """What to paste to send something again: `text`, and the files that it reads, by name in `repro`."""
+
+    text: str
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayLine:
     """How the lines of one run are written.
 
     `variables` give, by header field, its value with a shell variable in place of the secret. `trip` is the shell
@@ -41,28 +49,31 @@ class Shell:
     provoking: dict[int, Headers] = field(default_factory=dict)
     calls: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
-    def note(self, exchange: Exchange, case: Case) -> str:
-        """A comment, with its line end, that tells of the profile's calls around a provoked request; empty without."""
-        status = case.probes[exchange.probe].provoke if _is_own(exchange, case) else None
+    def note(self, sent: Sent) -> str:
+        """A comment, with its line end, that names the profile's calls around a provoked request; empty without."""
+        status = sent.probe.provoke
         calls = self.calls.get(status or 0, ())
         return f"# [provoke.{status}] of the profile also has: {'; '.join(calls)}\n" if calls else ""
 
-    def line(self, exchange: Exchange, case: Case) -> str:
-        """One POSIX shell line for one exchange; its body is put into `repro`. OSError where that can't be written."""
-        trip, unique = self.used_trip(exchange), self.unique(exchange, case)
+    def line(self, sent: Sent) -> Replay:
+        """One POSIX shell line for one exchange; its body is a file of `repro`."""
+        trip, unique = self.used_trip(sent), self.unique(sent)
         first = f"unique={UNIQUE}; " if unique else ""
-        if not exchange.request.body:
-            return first + self.command(exchange, "", unique)
-        file = str(self.write_body(exchange))
+        if not sent.exchange.request.body:
+            return Replay(first + self.command(sent, "", unique))
+        name, content = self.body_file(sent)
+        file = str(self.repro / name)
         swaps = [(trip, self.trip)] if trip else []
-        swaps += [(unique, UNIQUE_AGAIN)] if unique and unique.encode() in exchange.request.body else []
-        if not swaps:
-            return first + self.command(exchange, shlex.quote(f"@{file}"), unique)
-        return f"{first}{swapped(swaps, shlex.quote(file))} | {self.command(exchange, '@-', unique)}"
+        swaps += [(unique, UNIQUE_AGAIN)] if unique and unique.encode() in sent.exchange.request.body else []
+        if swaps:
+            text = f"{first}{swapped(swaps, shlex.quote(file))} | {self.command(sent, '@-', unique)}"
+        else:
+            text = first + self.command(sent, shlex.quote(f"@{file}"), unique)
+        return Replay(text, {name: content})
 
-    def command(self, exchange: Exchange, body: str, unique: str) -> str:
+    def command(self, sent: Sent, body: str, unique: str) -> str:
         """The call of curl alone; `body` is where curl takes the body from, as a word of the shell."""
-        request = exchange.request
+        exchange, request = sent.exchange, sent.exchange.request
         scheme, rest = self.url.split("://", 1)
         words = ["curl", "-sS", "-i", "--http1.1", *self.options]
         stray = any("stray bytes" in defect for defect in exchange.defects)
@@ -96,35 +107,31 @@ class Shell:
             return f'"{_plain(text).replace(unique, UNIQUE_AGAIN)}"'
         return shlex.quote(text)
 
-    def write_body(self, exchange: Exchange) -> Path:
-        """Put the body of `exchange` into a file, without secrets; gives its path."""
-        self.repro.mkdir(parents=True, exist_ok=True)
-        file = self.repro / f"{exchange.case}-{exchange.probe}.body"
+    def body_file(self, sent: Sent) -> tuple[str, bytes]:
+        """Name and content of the file with the body of a request, without secrets."""
+        exchange = sent.exchange
         text = exchange.request.body.decode("utf-8", "surrogateescape")
-        file.write_bytes(self.redactor(text).encode("utf-8", "surrogateescape"))
-        return file
+        return f"{exchange.case}-{exchange.probe}.body", self.redactor(text).encode("utf-8", "surrogateescape")
 
-    def used_trip(self, exchange: Exchange) -> str:
+    def used_trip(self, sent: Sent) -> str:
         """The trip in the body that has to be replaced; empty where there is none or it can be sent again."""
-        trip, answer = exchange.trip, exchange.answer
-        unused = answer is not None and answer.status == 400 and self.trip != FRESH
-        if not trip or not self.trip or unused or trip.encode() not in exchange.request.body:
+        trip = sent.exchange.trip
+        unused = sent.status == 400 and self.trip != FRESH
+        if not trip or not self.trip or unused or trip.encode() not in sent.exchange.request.body:
             return ""
         return trip
 
-    def unique(self, exchange: Exchange, case: Case) -> str:
+    def unique(self, sent: Sent) -> str:
         """The value that stood for `${unique}` in the request; empty where none did."""
-        if not _is_own(exchange, case):
-            return ""
-        for name, template in self.provoking.get(case.probes[exchange.probe].provoke or 0, ()):
+        for name, template in self.provoking.get(sent.probe.provoke or 0, ()):
             before, found, after = template.partition("${unique}")
-            for other, value in exchange.request.headers if found else ():
+            for other, value in sent.exchange.request.headers if found else ():
                 if other == name and value.startswith(before) and value.endswith(after):
                     return value[len(before) : len(value) - len(after)]
         return ""
 
 
-def shell_of(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterable[str] = ()) -> Shell:
+def replay_line_of(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterable[str] = ()) -> ReplayLine:
     """How lines are written for a target; `ignored` are the variables that the run ignored and curl would heed."""
     trips, target = profile.data.trips, profile.target
     options = ["-m", f"{profile.limits.timeout_s:g}"]
@@ -133,7 +140,7 @@ def shell_of(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterabl
         options += ["--proxy", shlex.quote(target.proxy)]
     elif any("PROXY" in name.upper() for name in ignored):
         options += ["--noproxy", "'*'"]
-    return Shell(
+    return ReplayLine(
         target.url,
         repro,
         redactor,
@@ -151,11 +158,6 @@ def _calls(means: Provocation) -> Iterator[str]:
             yield f"{when} it {call.method} {call.url}"
     if burst := means.burst:
         yield f"a burst of {burst.requests} requests, {burst.per_second:g} a second"
-
-
-def _is_own(exchange: Exchange, case: Case) -> bool:
-    """Whether `exchange` is of a probe of `case`."""
-    return exchange.case == case.id and exchange.probe < len(case.probes)
 
 
 def credentials(profile: Profile) -> dict[str, str]:

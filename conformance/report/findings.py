@@ -1,15 +1,14 @@
-"""What is broken, worst first, with the lines that show it again. Decides no outcome and writes no report."""
+"""What is violated, worst first, with the lines that show it again. Decides no outcome and writes no report."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from conformance.judge.model import Judgement
-from conformance.report.curl import Shell
+from conformance.report.curl import Replay, ReplayLine
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
-from conformance.report.repro import needs_script, write_script
+from conformance.report.repro import needs_script, script
 
 CHARGES = "# may charge\n"
 SHOWN = 5
@@ -17,8 +16,8 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """One case that breaks a requirement. `again`: what to paste, `sent`: the request; empty where none is."""
+class Violation:
+    """One case that violates a requirement. `again`: what to paste, `sent`: the request; empty where none is."""
 
     row: CaseRow
     judgement: Judgement
@@ -28,10 +27,10 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken requirement: the breaks worth showing, the most telling first, and how many more there are."""
+    """One violated requirement: the violations worth showing, the most telling first, and how many more there are."""
 
     row: RequirementRow
-    breaks: tuple[Break, ...]
+    violations: tuple[Violation, ...]
     more: int
 
 
@@ -39,54 +38,55 @@ Again = Callable[[CaseRow, Judgement], str]
 
 
 def findings(summary: Summary, again: Again) -> tuple[Finding, ...]:
-    """All broken requirements, MUSTs first, confirmed ones first; `again` gives what to paste to see a break again."""
-    broken = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
-    broken.sort(key=lambda row: (row.outcome, bool(row.unstable)))
-    by_word: dict[str, list[Break]] = {row.requirement.id: [] for row in broken}
+    """All violated requirements, MUSTs first, confirmed ones first; `again` gives what to paste to see one again."""
+    violated = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
+    violated.sort(key=lambda row: (row.outcome, bool(row.unstable)))
+    by_requirement: dict[str, list[Violation]] = {row.requirement.id: [] for row in violated}
     for row in summary.cases:
         seen = set()
         for one in row.result.judgements:
-            if one.kind == "breaks" and one.requirement in by_word and one.requirement not in seen:
+            if one.kind == "breaks" and one.requirement in by_requirement and one.requirement not in seen:
                 seen.add(one.requirement)
-                by_word[one.requirement].append(Break(row, one))
-    return tuple(_finding(row, by_word[row.requirement.id], again) for row in broken)
+                by_requirement[one.requirement].append(Violation(row, one))
+    return tuple(_finding(row, by_requirement[row.requirement.id], again) for row in violated)
 
 
-def _finding(row: RequirementRow, breaks: list[Break], again: Again) -> Finding:
-    word = row.requirement.id
+def _finding(row: RequirementRow, violations: list[Violation], again: Again) -> Finding:
+    requirement_id = row.requirement.id
 
-    def weight(one: Break) -> tuple[bool, bool]:
-        """Confirmed breaks first, then those of cases made for the requirement."""
-        return one.judgement.unstable is not None, word not in one.row.result.case.requirements[:1]
+    def weight(one: Violation) -> tuple[bool, bool]:
+        """Confirmed ones first, then those of cases made for the requirement."""
+        return one.judgement.unstable is not None, requirement_id not in one.row.result.case.requirements[:1]
 
-    shown = sorted(breaks, key=weight)[:SHOWN]
-    told = tuple(replace(one, again=again(one.row, one.judgement), sent=_sent(one.row, one.judgement)) for one in shown)
-    return Finding(row, told, len(breaks) - len(shown))
+    shown = sorted(violations, key=weight)[:SHOWN]
+    full = (replace(one, again=again(one.row, one.judgement), sent=_sent(one.row, one.judgement)) for one in shown)
+    return Finding(row, tuple(full), len(violations) - len(shown))
 
 
 def _sent(row: CaseRow, judgement: Judgement) -> str:
-    """Method, target and body of the request that a break rests on, to be cleaned and cut by whoever shows it."""
-    request = next((one.request for one in row.result.evidence if one.number == judgement.exchange), None)
+    """Method, target and body of the request that a violation rests on, to be cleaned and cut where it is shown."""
+    request = next((one.exchange.request for one in row.result.evidence if one.number == judgement.exchange), None)
     if request is None or judgement.exchange is None:
         return ""
     return f"{request.method} {request.target} {request.body.decode('utf-8', 'backslashreplace')}".rstrip()
 
 
-def to_paste(shell: Shell, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> str:
-    """What to paste to see a break again: a call of curl, or of a script where one request is not enough.
+def to_paste(line: ReplayLine, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> Replay:
+    """What to paste to see a violation again: a call of curl, or of a script where one request is not enough.
 
-    A comment above says where it may charge. Empty where there is nothing to paste. OSError where a file can't be
-    written. `rows` are those of all cases by id.
+    A comment above says where it may charge. Empty where there is nothing to paste. `rows` are those of all cases by id.
     """
     result = row.result
-    exchange = next((one for one in result.evidence if one.number == judgement.exchange), None)
-    if exchange is not None and exchange.case != result.case.id and exchange.case in rows:
-        result = rows[exchange.case].result  # what the whole run shows, shown by the case that it was seen in
+    sent = next((one for one in result.evidence if one.number == judgement.exchange), None)
+    if sent is not None and sent.exchange.case != result.case.id and sent.exchange.case in rows:
+        result = rows[sent.exchange.case].result  # what the whole run shows, shown by the case that it was seen in
     if needs_script(result.case, judgement, result.evidence):
-        return f"{CHARGES}sh {shlex.quote(str(write_script(shell, result.case, result.evidence)))}"
-    if exchange is None and len(result.evidence) == 1:
-        exchange = result.evidence[0]
-    if exchange is None:
-        return ""
-    charges = "" if exchange.request.method in ("GET", "HEAD") else CHARGES
-    return charges + shell.note(exchange, result.case) + shell.line(exchange, result.case)
+        replay = script(line, result.case, result.evidence)
+        return replace(replay, text=CHARGES + replay.text)
+    if sent is None and len(result.evidence) == 1:
+        sent = result.evidence[0]
+    if sent is None:
+        return Replay("")
+    charges = "" if sent.exchange.request.method in ("GET", "HEAD") else CHARGES
+    replay = line.line(sent)
+    return replace(replay, text=charges + line.note(sent) + replay.text)

@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance import __version__
+from conformance.cases.model import Headers
 from conformance.contract import Contract
-from conformance.exchange.model import Exchange, Headers
+from conformance.exchange.event import Sent
 from conformance.profile import Profile
 from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
@@ -29,7 +30,7 @@ def title(profile: Profile) -> str:
 
 
 CUT = 300
-"""Characters of a request that stand beside a finding."""
+"""Characters of a request or an answer that stand beside a finding."""
 
 
 class Page:
@@ -50,8 +51,7 @@ class Page:
         self._environment = environment
 
     def _cut(self, text: str) -> str:
-        cleaned = self.clean(text)
-        return cleaned if len(cleaned) <= CUT else f"{cleaned[:CUT]}…"
+        return self.clean(text, CUT)
 
     def _finalize(self, value: object) -> object:
         return value if isinstance(value, Markup) else self.clean(str(value))
@@ -102,14 +102,14 @@ class Page:
 
     def evidence(self, row: CaseRow, again: str) -> str:
         """What was sent and received in a case, what it breaks, and what to paste to see it again."""
-        broken = [one for one in row.result.judgements if one.kind == "breaks"]
-        told = {(one.requirement, one.at, one.expected, one.received): one for one in broken}
-        numbers = list({one.requirement: one.exchange for one in reversed(broken)}.values())
+        violations = [one for one in row.result.judgements if one.kind == "breaks"]
+        distinct = {(one.requirement, one.at, one.expected, one.received): one for one in violations}
+        numbers = list({one.requirement: one.exchange for one in reversed(violations)}.values())
         telling = [one for one in row.result.evidence if one.number in numbers] or list(row.result.evidence)
         return self._evidence.render(
             row=row,
-            broken=list(told.values()),
-            exchanges=telling[: 2 if broken else 1],
+            violations=list(distinct.values()),
+            shown=telling[: 2 if violations else 1],
             again=again,
             count=len(row.result.numbers),
         )
@@ -118,12 +118,12 @@ class Page:
     def _evidence(self) -> Template:
         return self._environment.get_template("evidence.jinja2")
 
-    def _sent(self, exchange: Exchange) -> str:
-        request = exchange.request
+    def _sent(self, sent: Sent) -> str:
+        request = sent.exchange.request
         return self._message(f"{request.method} {request.target} HTTP/1.1", self._hidden(request.headers), request.body)
 
-    def _received(self, exchange: Exchange) -> str:
-        answer = exchange.answer
+    def _received(self, sent: Sent) -> str:
+        exchange, answer = sent.exchange, sent.exchange.answer
         notes = "".join(f"[{defect}]\n" for defect in exchange.defects)
         if answer is not None:
             head = f"{notes}HTTP/1.1 {answer.status} {answer.reason}"
@@ -136,9 +136,9 @@ class Page:
         return self.clean.redactor.redact_headers(headers)
 
     def _message(self, first: str, headers: Headers, body: bytes) -> str:
-        head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)]).encode("utf-8", "surrogateescape")
-        text = self.clean.cut(head, 2 * EXCERPT)
-        return f"{text}\n\n{self.clean.cut(body, EXCERPT)}" if body else text
+        head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)])
+        text = self.clean(head, 2 * EXCERPT)
+        return f"{text}\n\n{self.clean.content(body, EXCERPT)}" if body else text
 
 
 def _when(start: str, end: str) -> str:

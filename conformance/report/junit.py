@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from conformance.judge.model import Judgement
+from conformance.report.clean import Cleaner
 from conformance.report.outcome import CaseRow
 
+RECEIVED = 300
+"""Characters of what was received that a message shows."""
 
-def properties(row: CaseRow, clean: Callable[[str], str]) -> list[tuple[str, str]]:
+
+def properties(row: CaseRow, clean: Cleaner) -> list[tuple[str, str]]:
     """The user properties of one case: outcome, requirements, and the reason where there is one."""
     pairs = [("outcome", str(row.outcome)), ("requirements", " ".join(row.result.case.requirements))]
     return [*pairs, ("reason", clean(row.reason))] if row.reason else pairs
 
 
-def told(judgement: Judgement, clean: Callable[[str], str]) -> str:
+def told(judgement: Judgement, clean: Cleaner) -> str:
     """A break in one line: requirement, place, expected, received."""
     one = judgement
-    return clean(f"{one.requirement}: at {one.at}: expected {one.expected}, received {one.received}")
+    received = clean(one.received, RECEIVED)
+    return clean(f"{one.requirement}: at {one.at}: expected {one.expected}, received {received}")
 
 
-def message(row: CaseRow, clean: Callable[[str], str]) -> str:
+def message(row: CaseRow, clean: Cleaner) -> str:
     """What pytest says of a case that failed, was skipped or met a fault of our own."""
     broken = [told(one, clean) for one in row.result.judgements if one.kind == "breaks"]
     return "\n".join(broken) if row.outcome == "failed" else clean(row.reason or row.outcome)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from conformance import __version__
 from conformance.contract import Contract
+from conformance.errors import UsageError
 from conformance.judge.model import Judgement
+from conformance.report.clean import Cleaner
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
 from conformance.run.model import RunResult
 
 SCHEMA = 1
+MOST = 4_000
+"""Characters of one text that the file holds."""
 
 
 def results_json(
@@ -60,7 +65,7 @@ def results_json(
     }
 
 
-def written(value: dict[str, Any], clean: Callable[[str], str]) -> str:
+def written(value: dict[str, Any], clean: Cleaner) -> str:
     """`value` as JSON in ASCII, one requirement, case, test-plan case and capture a line; each text passes `clean`."""
     lines = []
     for key, member in value.items():
@@ -121,10 +126,10 @@ def _judgement(one: Judgement) -> str | dict[str, Any]:
             }
 
 
-def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+def _cleaned(value: Any, clean: Cleaner) -> Any:
     """`value` with each text in it cleaned; plain words, which most are, need no look."""
     if isinstance(value, str):
-        return value if value.isidentifier() and value.isascii() and len(value) < 8 else clean(value)
+        return value if value.isidentifier() and value.isascii() and len(value) < 8 else clean(value, MOST)
     if isinstance(value, dict):
         return {clean(key): _cleaned(inner, clean) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -137,3 +142,27 @@ def _lines(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "[\n" + ",\n".join(f" {json.dumps(item)}" for item in value) + "\n]"
     return json.dumps(value)
+
+
+def changes(results: Path, requirements: Mapping[str, str], cases: Mapping[str, str]) -> list[str]:
+    """In one line each, how the outcomes of today differ from those in the `results.json` of the run, where it is.
+
+    Raises `UsageError` where that file cannot be read.
+    """
+    try:
+        before = json.loads(results.read_text(encoding="utf-8"))
+        known = {what: {row["id"]: row["outcome"] for row in before[what]} for what in ("requirements", "cases")}
+    except FileNotFoundError:
+        return [f"nothing to compare with: there is no {results.name} beside the record"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{results}: cannot be read ({error}); restore it, or move the record elsewhere") from error
+    lines = [
+        f"changed: {what} {identity}: {old} in the run, {today[identity]} today"
+        for what, today in (("requirement", requirements), ("case", cases))
+        for identity, old in known[what + "s"].items()
+        if today.get(identity, old) != old
+    ]
+    lines += [
+        f"new: requirement {one}: {requirements[one]}" for one in requirements if one not in known["requirements"]
+    ]
+    return lines or ["no outcome changed"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
+from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
 from conformance.report.outcome import Summary
 from conformance.run.model import RunResult
@@ -69,13 +70,12 @@ class Progress:
 
 
 def summary_lines(
-    summary: Summary, result: RunResult, found: tuple[Finding, ...], out: Path, clean: Callable[[str], str]
+    summary: Summary, result: RunResult, found: tuple[Finding, ...], out: Path, clean: Cleaner
 ) -> list[str]:
     """The summary: verdict, worst findings, what was not judged, where the files are."""
 
     def cut(text: str) -> str:
-        line = " ".join(clean(text).split("\n"))
-        return line if len(line) <= WIDTH else f"{line[:WIDTH]}…"
+        return clean.line(text, WIDTH)
 
     counts = f"requests: {result.requests}, captures: {len(result.captures)}, seed: {result.seed}"
     lines = [summary.headline, cut(f"{result.url}, {counts}")]
@@ -94,7 +94,7 @@ def summary_lines(
         lines.append(f"{sum(len(rows) for rows in summary.silent().values())} requirements were not judged for it")
     else:
         lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
-    repro = ", repro/" if any(one.breaks and one.breaks[0].again for one in found) else ""
+    repro = ", repro/" if any(one.violations and one.violations[0].again for one in found) else ""
     return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
 
 
@@ -108,12 +108,12 @@ def _silent(summary: Summary, cut: Callable[[str], str]) -> list[str]:
     return lines if len(lines) <= 4 else [*lines[:4], f"and {len(lines) - 4} more reasons, in report.html"]
 
 
-def _finding(one: Finding, cut: Callable[[str], str], clean: Callable[[str], str]) -> list[str]:
+def _finding(one: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
     requirement, unstable = one.row.requirement, f" (unstable: {one.row.unstable})" if one.row.unstable else ""
     head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
-    if not one.breaks:
+    if not one.violations:
         return [cut(head)]
-    first, cases = one.breaks[0], len(one.breaks) + one.more
+    first, cases = one.violations[0], len(one.violations) + one.more
     others = f" and {cases - 1} more" if cases > 1 else ""
     return [
         cut(head),

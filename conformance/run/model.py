@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from conformance.cases.model import Case
-from conformance.exchange.model import Exchange
+from conformance.exchange.event import Sent
 from conformance.judge.model import Judgement
 
 Outcome = Literal["passed", "failed", "warned", "observed", "not-judged", "not-exercised", "error"]
@@ -24,7 +24,7 @@ class CaseResult:
 
     case: Case
     judgements: tuple[Judgement, ...] = ()
-    evidence: tuple[Exchange, ...] = ()
+    evidence: tuple[Sent, ...] = ()
     numbers: tuple[int, ...] = ()
     sent: int = 0
     charged: Literal["no", "yes", "unknown"] = "no"
@@ -46,8 +46,16 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Deselected:
+    """A case of the plan that the selection left out, and the requirements that it is made for."""
+
+    case: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything the report is made from. `deselected` are the cases of the plan that -k left out.
+    """Everything the report is made from. `deselected` are the cases of the plan that the selection left out.
 
     `stop` is why the run could not judge (opening step, network, budget): message for people; empty where it could.
     `usage` is what the user gave and turned out wrong while sending, such as trips that ran out.
@@ -70,4 +78,4 @@ class RunResult:
     ignored_environment: tuple[str, ...] = ()
     captures: tuple[Capture, ...] = ()
     totals: dict[str, Decimal] = field(default_factory=dict)
-    deselected: tuple[Case, ...] = ()
+    deselected: tuple[Deselected, ...] = ()

@@ -7,16 +7,15 @@ from dataclasses import replace
 
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.subject import Subject
-from conformance.exchange.model import Exchange
+from conformance.exchange.model import AUTHENTICATION, Exchange
 
-ACCEPTANCE = "acceptance"
-AUTHENTICATION = frozenset({401, 403, 407})
+OPENING = "opening-not-json"
 
 
 def not_json_case() -> Case:
     """The first request of a run: a body that is not JSON, which no service may take for a capture."""
     probe = Probe(Expectation("reject", "body.not-json"), body=b"{", trip="none")
-    return Case("opening-not-json", "opening", "A lone opening brace", ("body.not-json",), (probe,))
+    return Case(OPENING, "opening", "A lone opening brace", ("body.not-json",), (probe,))
 
 
 def refused_at_the_door(exchange: Exchange) -> str:
@@ -59,31 +58,16 @@ def narrowed(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
     return replace(subject, stores=tuple(stores), currencies=tuple(currencies))
 
 
-def probe_store(case: Case) -> str:
-    """The store of an acceptance case."""
-    return _member(case, "storeId")
-
-
-def probe_currency(case: Case) -> str:
-    """The currency of an acceptance case."""
-    return _member(case, "code")
-
-
-def _member(case: Case, name: str) -> str:
-    text = case.probes[0].body.decode()
-    return text.split(f'"{name}":"', 1)[1].split('"', 1)[0]
-
-
 def _status(exchange: Exchange) -> int | None:
     return exchange.answer.status if exchange.answer is not None else None
 
 
 def _sent(exchange: Exchange) -> str:
-    body = exchange.request.body[:160].decode("utf-8", "backslashreplace")
+    body = exchange.request.body.decode("utf-8", "backslashreplace")
     return f"{exchange.request.method} {exchange.request.target} {body}"
 
 
 def _received(exchange: Exchange) -> str:
     if exchange.answer is None:
         return exchange.failure.detail if exchange.failure else "nothing"
-    return f"{exchange.answer.status} {exchange.answer.body[:160].decode('utf-8', 'backslashreplace')}"
+    return f"{exchange.answer.status} {exchange.answer.body.decode('utf-8', 'backslashreplace')}"

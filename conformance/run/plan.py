@@ -12,11 +12,11 @@ from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import all_cases
 from conformance.contract import Contract
 from conformance.profile import Profile
-from conformance.run.money import cost_of
 from conformance.run.opening import not_json_case
 from conformance.run.whole_run import whole_run_cases
+from conformance.send.money import cost_of
+from conformance.send.sender import SAFE_METHODS
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 CHARGING = frozenset({"accept", "either", "observe", "provoked"})
 
 

@@ -1,4 +1,4 @@
-"""What the engine tells whoever is watching a run."""
+"""What the engine reports to a display of the run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ class Progress(Protocol):
         """Begin, with the number of requests planned."""
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Count answers, and how many of them break something."""
+        """Count answers, and how many of them violate something."""
 
     def stop(self) -> None:
         """End, whether or not all was sent."""
 
 
-class Unwatched:
-    """The progress of a run that nobody watches."""
+class NullProgress:
+    """The progress of a run without a display."""
 
     def start(self, total: int) -> None:
-        """Let it pass."""
+        """Do nothing."""
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Let it pass."""
+        """Do nothing."""
 
     def stop(self) -> None:
-        """Let it pass."""
+        """Do nothing."""

@@ -1,16 +1,16 @@
-"""Find the smallest body that still breaks what a generated body broke. Sends through its caller; never judges.
+"""Find the smallest body that still violates what a generated body violated. Sends through its caller; never judges.
 
-The known bodies of a strategy are answered from memory: a search starts from the smallest of them that breaks the
+The known bodies of a strategy are answered from memory: a search starts from the smallest of them that violates the
 requirement, and only new bodies are sent, within a budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from conformance.cases.build import probe as make_probe
-from conformance.cases.model import TRIP, Case, Expectation, Probe
+from conformance.cases.model import TRIP, Expectation, Probe
 
 BUDGET = 100
 """Requests of one run that may go into smaller bodies."""
@@ -20,7 +20,7 @@ _MOST_TRIES = 4000  # bodies looked at, most of which the oracle rules out unsen
 _TRIP = TRIP.encode()
 
 Classify = Callable[[bytes], Expectation]
-Breaks = Callable[[Probe], frozenset[str] | None]
+Violates = Callable[[Probe], frozenset[str]]
 
 
 @dataclass
@@ -30,35 +30,25 @@ class Budget:
     left: int = BUDGET
 
 
-@dataclass(frozen=True, slots=True)
-class Smaller:
-    """What was found for one requirement: the body, and how many requests it took."""
+def search_smaller(
+    probes: Mapping[int, Probe],
+    violated: Mapping[int, frozenset[str]],
+    classify: Classify,
+    violates: Violates,
+    budget: Budget,
+) -> dict[str, Probe]:
+    """For each requirement that bodies of a generated case violated, the smallest body found that violates it.
 
-    requirement: str
-    probe: Probe
-    sent: int
-
-
-def smaller_probes(
-    case: Case, broken: Mapping[int, frozenset[str]], classify: Classify, breaks: Breaks, budget: Budget
-) -> Iterator[Smaller]:
-    """For each requirement that bodies of a generated case broke, the smallest body that breaks it.
-
-    `broken`: the requirements that were broken by the index of the probe; all other probes of the case broke none.
-    `breaks` sends one probe and gives what it broke, None where it could not be sent. Nothing comes for a requirement
-    of which the smallest body is one of the case's own.
+    `violated`: the requirements by the number of the probe; all other probes of the case violated none. `violates`
+    sends one probe and gives the requirements that it violated.
     """
-    memory = {probe.body: broken.get(index, frozenset()) for index, probe in enumerate(case.probes)}
-    for requirement in sorted(frozenset().union(*broken.values())):
-        start = min(_bodies(case, broken, requirement), key=lambda probe: (len(probe.body), probe.body))
-        search = _Search(start, requirement, classify, breaks, memory, budget)
-        best = search.run()
-        if best is not start and best.body not in {probe.body for probe in case.probes}:
-            yield Smaller(requirement, best, search.sent)
-
-
-def _bodies(case: Case, broken: Mapping[int, frozenset[str]], requirement: str) -> Iterable[Probe]:
-    return (case.probes[index] for index, words in broken.items() if requirement in words)
+    smallest = {}
+    memory = {probe.body: violated.get(number, frozenset()) for number, probe in probes.items()}
+    for requirement in sorted(frozenset().union(*violated.values())):
+        mine = [probes[number] for number, words in violated.items() if requirement in words]
+        start = min(mine, key=lambda probe: (len(probe.body), probe.body))
+        smallest[requirement] = _Search(start, requirement, classify, violates, memory, budget).run()
+    return smallest
 
 
 class _Search:
@@ -69,12 +59,12 @@ class _Search:
         start: Probe,
         requirement: str,
         classify: Classify,
-        breaks: Breaks,
+        violates: Violates,
         memory: dict[bytes, frozenset[str]],
         budget: Budget,
     ) -> None:
         self.best, self.requirement = start, requirement
-        self.classify, self.breaks, self.memory, self.budget = classify, breaks, memory, budget
+        self.classify, self.violates, self.memory, self.budget = classify, violates, memory, budget
         self.sent = self.tries = 0
         self.kind = (start.expectation.nature, start.expectation.requirement)
 
@@ -86,7 +76,7 @@ class _Search:
             at, shorter = 0, False
             while at < len(units) and not self._over():
                 candidate = units[:at] + units[at + size :]
-                if self._still_breaks(b"".join(candidate)):
+                if self._still_violates(b"".join(candidate)):
                     units, shorter = candidate, True
                 else:
                     at += size
@@ -97,7 +87,7 @@ class _Search:
     def _over(self) -> bool:
         return self.budget.left <= 0 or self.sent >= OF_ONE or self.tries >= _MOST_TRIES
 
-    def _still_breaks(self, body: bytes) -> bool:
+    def _still_violates(self, body: bytes) -> bool:
         self.tries += 1
         expectation = self.classify(body)
         if (expectation.nature, expectation.requirement) != self.kind:
@@ -106,11 +96,7 @@ class _Search:
         if body not in self.memory:
             self.sent += 1
             self.budget.left -= 1
-            found = self.breaks(probe)
-            if found is None:
-                self.budget.left = 0
-                return False
-            self.memory[body] = found
+            self.memory[body] = self.violates(probe)
         if self.requirement in self.memory[body]:
             self.best = probe
             return True

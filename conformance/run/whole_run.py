@@ -25,12 +25,12 @@ def whole_run_cases() -> list[Case]:
 
 
 def whole_run_judgements(
-    case: str, equals: Sequence[tuple[str, Exchange]], closed_early: int, requests: int, cleared_500: int
+    case: str, equals: Sequence[Exchange], closed_early: int, requests: int, cleared_500: int
 ) -> list[Judgement]:
     """What the run says of one of these cases; nothing where there was nothing to go on.
 
-    `equals`: case and exchange of all plain good requests. `closed_early` of `requests` found their connection closed;
-    `cleared_500`: well-formed 500s that a second sending cleared, each of which has its own break.
+    `equals`: the exchanges of all plain good requests. `closed_early` of `requests` found their connection closed;
+    `cleared_500`: well-formed 500s that a second sending cleared, each of which is a violation of its own.
     """
     if case == EQUALS:
         return judge_equals(equals)

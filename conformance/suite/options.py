@@ -52,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin(PLUGIN) or not any(names_suite(argument) for argument in config.args):
         return
     from conformance.errors import SuiteError, UsageError
-    from conformance.run.prepare import Options
-    from conformance.suite.plugin import ConformancePlugin, prepared
+    from conformance.session import Options, prepared
+    from conformance.suite.plugin import ConformancePlugin
 
     def value(name: str) -> Any:
         return config.getoption(destination(name))

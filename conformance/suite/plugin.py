@@ -17,11 +17,11 @@ from conformance.errors import OwnFault, UsageError
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
+from conformance.report.reporter import Reporter
 from conformance.report.terminal import Progress
-from conformance.run.model import CaseResult, Outcome
-from conformance.run.prepare import Options, Run, terminable, undisturbed
+from conformance.run.model import Outcome
+from conformance.session import Run, terminable, undisturbed
 from conformance.suite.options import SUITE
-from conformance.suite.reporter import Reporter
 
 
 class CaseItem(pytest.Item):
@@ -112,9 +112,9 @@ class ConformancePlugin:
                 self.run.execute(self.selected, Progress(sys.stderr))
                 self.run.write_evidence()
             except OSError as error:
-                self.run.own_errors.append(str(error))
-                self.run.results = tuple(CaseResult(case, reason=f"not sent: {error}") for case in self.selected)
+                self.run.not_sent(self.selected, str(error))
             self.reporter = Reporter(self.run)
+            self.reporter.write_repro()
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -204,26 +204,6 @@ class ConformancePlugin:
             (self.run.out / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.run.out.rmdir()
-
-
-def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
-    """A run and what must be closed after it; starts the mock server where no target is named."""
-    stack = ExitStack()
-    if options.profile is None and options.target is None and not collect_only:
-        from dataclasses import replace
-
-        from conformance.mock.server import MockServer
-
-        server = stack.enter_context(MockServer())
-        options = replace(options, target=server.url)
-    try:
-        run = Run(options)
-        if not collect_only:
-            run.make_folder()
-    except BaseException:
-        stack.close()
-        raise
-    return run, stack
 
 
 def tell(outcome: Outcome, text: str) -> None:

@@ -12,7 +12,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.transport import Response
 
 from conformance.cases.build import BAD_REQUEST, UNKNOWN_TRIP, accept, reject
-from conformance.cases.model import JSON, Expectation
+from conformance.cases.model import JSON, Expectation, Probe
 from conformance.contract.load import load_contract
 from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.model import Answer, Exchange
@@ -63,7 +63,7 @@ def answered(server: MockServer, fault: str) -> Iterator[tuple[str, Exchange]]:
 
 
 def ours(name: str, exchange: Exchange) -> set[str]:
-    judged = judge_exchange(CONTRACT, REQUESTS[name][2], exchange)
+    judged = judge_exchange(CONTRACT, Probe(REQUESTS[name][2]), exchange)
     return {one.requirement for one in judged if one.kind == "breaks"}
 
 

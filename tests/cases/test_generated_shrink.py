@@ -12,7 +12,8 @@ from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
 from conformance.contract.load import load_contract
-from conformance.run.shrink import BUDGET, OF_ONE, Budget, smaller_probes
+from conformance.run.shrink import BUDGET, OF_ONE, Budget, search_smaller
+from conformance.send import Unsent
 
 CONTRACT = load_contract()
 SUBJECT = Subject(("store-001",), ("USD",), {"USD": Decimal(10)}, {"USD": Decimal(99)}, {"USD": 2}, any_uuid=True)
@@ -46,35 +47,38 @@ class Target:
 
 
 def search(case: Case, target: Target, word: str, budget: Budget, indices=(0,)):
-    return list(smaller_probes(case, dict.fromkeys(indices, frozenset({word})), expectation, target, budget))
+    """The smallest body found; None where it is one of the case's own."""
+    known = dict(enumerate(case.probes))
+    smallest = search_smaller(known, dict.fromkeys(indices, frozenset({word})), expectation, target, budget)[word]
+    return None if smallest in case.probes else smallest
 
 
 def test_a_long_id_is_cut_to_the_first_length_that_breaks() -> None:
     target = Target(lambda store: len(store) > 255)
-    (found,) = search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget())
-    assert len(json.loads(found.probe.body)["storeId"]) == 256
-    assert found.probe.expectation.requirement == "store-id.max-length"
-    assert found.probe.trip == "fresh"
-    assert found.sent == len(target.sent) <= OF_ONE
+    found = search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget())
+    assert len(json.loads(found.body)["storeId"]) == 256
+    assert found.expectation.requirement == "store-id.max-length"
+    assert found.trip == "fresh"
+    assert len(target.sent) <= OF_ONE
 
 
 def test_only_what_matters_is_left_of_a_malformed_id() -> None:
     target = Target(lambda store: "!" in store)
-    (found,) = search(case_of(body("store!-!001")), target, "store-id.pattern", Budget())
-    assert json.loads(found.probe.body)["storeId"] == "!"
+    found = search(case_of(body("store!-!001")), target, "store-id.pattern", Budget())
+    assert json.loads(found.body)["storeId"] == "!"
 
 
 def test_the_search_starts_from_the_smallest_and_sends_no_known_body() -> None:
     case = case_of(body("store-001!!!!"), body("!"), body("ab!"))
     target = Target(lambda store: "!" in store)
-    assert search(case, target, "store-id.pattern", Budget(), indices=(0, 1, 2)) == []
+    assert search(case, target, "store-id.pattern", Budget(), indices=(0, 1, 2)) is None
     assert not {probe.body for probe in case.probes} & set(target.sent)
     assert len(set(target.sent)) == len(target.sent)
 
 
 def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
     target = Target(lambda store: len(store) > 255)
-    assert search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget(0)) == []
+    assert search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget(0)) is None
     assert target.sent == []
     budget = Budget(3)
     search(case_of(body("a" * 4000)), target, "store-id.max-length", budget)
@@ -83,13 +87,15 @@ def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
 
 
 def test_a_target_that_cannot_be_asked_any_more_ends_the_search() -> None:
-    budget = Budget()
-    made = list(
-        smaller_probes(
-            case_of(body("store!")), {0: frozenset({"store-id.pattern"})}, expectation, lambda _probe: None, budget
-        )
-    )
-    assert (made, budget.left) == ([], 0)
+    budget, asked = Budget(), []
+
+    def spent(probe: Probe) -> frozenset[str]:
+        asked.append(probe)
+        raise Unsent("the money budget is spent")
+
+    with pytest.raises(Unsent):
+        search(case_of(body("store!")), spent, "store-id.pattern", budget)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,11 +106,11 @@ def test_the_finding_of_a_run_shows_the_smallest_body(run_against_mock, fault, w
     ran = run_against_mock(fault)
     rows = [row for row in ran.result.cases if row.case.strategy]
     shown = [
-        exchange
+        sent.exchange
         for row in rows
         for one in row.judgements
-        for exchange in row.evidence
-        if one.kind == "breaks" and one.requirement == word and exchange.number == one.exchange
+        for sent in row.evidence
+        if one.kind == "breaks" and one.requirement == word and sent.number == one.exchange
     ]
     assert ran.broken == {word}
     assert min(len(exchange.request.body or b"") for exchange in shown) <= most

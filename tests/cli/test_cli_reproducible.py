@@ -10,15 +10,15 @@ from conformance.mock.server import MockServer
 SPEC = Path(__file__).resolve().parents[2] / "spec"
 
 
-def bodies(command) -> list[tuple[str, int, int, bytes]]:
-    """Case, probe, attempt and body of every request on record, in an order of its own."""
+def bodies(command) -> list[tuple[str, int, str, bytes]]:
+    """Case, probe, purpose and body of every request on record, in an order of its own."""
     found = []
     for line in command.record():
         if line["kind"] == "exchange":
             exchange = line["exchange"]
             body = exchange["request"]["body"]
             content = body.encode() if isinstance(body, str) else base64.b64decode(body["base64"])
-            found.append((exchange["case"], exchange["probe"], exchange["attempt"], content))
+            found.append((exchange["case"], exchange["probe"], line["purpose"], content))
     return sorted(found)
 
 
@@ -33,8 +33,8 @@ def test_one_seed_gives_the_same_cases_bytes_and_outcomes(command):
         assert ran.returncode == 0, ran.stdout
         results = command.results()
         outcomes = [(row["id"], row["outcome"]) for row in results["cases"] + results["requirements"]]
-        header = command.record()[0]
-        seen.append((header["cases"], header["seed"], outcomes, bodies(command)))
+        header, plan = command.record()[:2]
+        seen.append((plan["cases"], header["seed"], outcomes, bodies(command)))
     assert seen[0][3] == seen[1][3]
     assert seen[0] == seen[1]
     assert seen[0][1] == 7

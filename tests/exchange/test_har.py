@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import jsonschema
 
+from conformance.cases.model import Expectation, Probe
+from conformance.exchange.event import Sent
 from conformance.exchange.har import write_har
 from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.exchange.record import Recorder
-from conformance.report.redact import Redactor
+from conformance.redact import Redactor
 
 
 def thing(**properties):
@@ -46,14 +48,14 @@ RAW = b"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Type: text/plain\r\nConten
 ANSWER = Answer(302, (("Location", "/y"), ("Content-Type", "text/plain"), ("Content-Length", "1")), b"\xff", "Found")
 FIRST = Exchange(
     "case", 0, Request("POST", "/x?a=1&b=%20", (("Host", "pay.example"), ("Content-Type", "t/p")), b"{}"), ANSWER, None, (),
-    RAW, 1.0, 1.5, 1.7e9, 1, 1,
+    RAW, 1.0, 1.5, 1.7e9, 1,
 )  # fmt: skip
 
 
 def har_of(tmp_path, *exchanges, url="https://pay.example", secrets=()):
-    recorder = Recorder(tmp_path / "record", {"format": 1, "profile": {"target": {"url": url}}}, Redactor(secrets))
-    for exchange in exchanges:
-        recorder.exchange(exchange)
+    recorder = Recorder(tmp_path / "record", {"profile": {"target": {"url": url}}}, Redactor(secrets))
+    for number, exchange in enumerate(exchanges):
+        recorder.write(Sent(exchange, Probe(Expectation("observe")), number, "first", final=True))
     recorder.footer({})
     write_har(tmp_path / "har", tmp_path / "record")
     value = json.loads((tmp_path / "har").read_text())

@@ -12,9 +12,9 @@ import pytest
 from conformance.cli import main
 from conformance.errors import UsageError
 from conformance.report.outcome import summarise
-from conformance.run.offline import judge_record, sound_record
-from conformance.run.prepare import Options, Run
-from tests.conftest import outcomes
+from conformance.run.result import judge_record, sound_record
+from conformance.session import Options, Run
+from tests.support.runs import outcomes
 
 FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared where the faults are run
 
@@ -124,8 +124,8 @@ def test_a_record_cut_off_is_inconclusive(folder, capsys):
         (lambda lines: [lines[0], lines[1].replace(b"USD", b"EUR"), *lines[2:]], "line 3"),
         (lambda lines: [*lines[:-1], lines[-1].replace(b'"interrupted":false', b'"interrupted":true')], "footer"),
         (lambda _: [b"something else\n"], "line 1"),
-        (lambda lines: [lines[0].replace(b'"format":1', b'"format":7'), *lines[1:]], "format 7"),
-        (lambda _: [b'{"number":0,"previous":"%b","kind":"header","format":1}\n' % EMPTY], "lacks"),
+        (lambda lines: [lines[0].replace(b'"format":2', b'"format":7'), *lines[1:]], "format 7"),
+        (lambda _: [b'{"number":0,"previous":"%b","kind":"header","format":2}\n' % EMPTY], "lacks"),
     ],
 )
 def test_a_bad_record_is_a_usage_error(folder, capsys, change, word):

@@ -2,16 +2,7 @@
 
 import pytest
 
-from tests.judge.exchanges import (
-    ACCEPT,
-    DATE,
-    ERR,
-    JSON,
-    P429,
-    P503,
-    REJECT,
-    broken,
-)
+from tests.support.answers import ACCEPT, DATE, P429, P503, REJECT, violated
 
 DAY = "Wed, 25 Nov 2026 03:10:00"
 RETRY_AFTER = [
@@ -56,13 +47,12 @@ RETRY_AFTER = [
 
 @pytest.mark.parametrize(("value", "breaks"), RETRY_AFTER, ids=[ascii(row[0])[:40] for row in RETRY_AFTER])
 def test_retry_after_of_a_429(value, breaks):
-    assert broken(P429, 429, ERR, (JSON, DATE, ("Retry-After", value))) == breaks
+    assert violated(P429, 429, changes={**DATE, "Retry-After": value}) == breaks
 
 
 def test_retry_after_missing_or_twice():
-    assert broken(P429, 429, ERR) == {"rate-limit.retry-after"}
-    twice = (JSON, ("Retry-After", "5"), ("retry-after", "5"))
-    assert broken(P429, 429, ERR, twice) == {"rate-limit.single-value"}
+    assert violated(P429, 429, changes={"Retry-After": None}) == {"rate-limit.retry-after"}
+    assert violated(P429, 429, changes={"Retry-After": "5", "retry-after": "5"}) == {"rate-limit.single-value"}
 
 
 UNAVAILABLE = [
@@ -83,11 +73,11 @@ UNAVAILABLE = [
 @pytest.mark.parametrize(("text", "breaks"), UNAVAILABLE)
 @pytest.mark.parametrize("expectation", [P503, ACCEPT, REJECT], ids=lambda each: each.nature)
 def test_retry_after_in_a_503(text, breaks, expectation):
-    assert broken(expectation, 503, f'{{"errorMsg":"x","retryAfter":{text}}}'.encode()) == breaks
+    assert violated(expectation, 503, f'{{"errorMsg":"x","retryAfter":{text}}}'.encode()) == breaks
 
 
 def test_a_503_without_retry_after():
-    assert broken(P503, 503, ERR) == {"unavailable.retry-after"}
+    assert violated(P503, 503, b'{"errorMsg":"x"}') == {"unavailable.retry-after"}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +94,6 @@ def test_a_503_without_retry_after():
 )
 def test_the_header_beside_a_503(body, header, agrees):
     text = f'{{"errorMsg":"x","retryAfter":"{body}"}}'.encode()
-    assert broken(P503, 503, text, (JSON, DATE, ("Retry-After", header))) == (
+    assert violated(P503, 503, text, {**DATE, "Retry-After": header}) == (
         set() if agrees else {"unavailable.header-agrees"}
     )

@@ -8,9 +8,11 @@ import pytest
 
 from conformance.contract import load_contract
 from conformance.errors import UsageError
+from conformance.exchange.event import charge_state
+from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.profile import Money, Profile, Trips, builtin_profile
-from conformance.run.money import Ledger, cost_of
-from conformance.run.trips import TripSource
+from conformance.send.money import Ledger, cost_of
+from conformance.send.trips import TripSource
 
 CONTRACT = load_contract()
 MOCK = builtin_profile("http://127.0.0.1:1")
@@ -31,11 +33,13 @@ def test_threads_spend_exactly_the_budget(limit):
     ledger = Ledger(limited(**limit))
 
     def spend(number):
-        made = ledger.reserve(number, "USD", Decimal("0.10"))
-        if made is not None:
-            assert ledger.totals()["USD"] <= Decimal("3.05")
-            return ledger.settle(made, (200, 400, 500, 503, None)[number % 5])
-        return "none"
+        made = ledger.reserve("USD", Decimal("0.10"))
+        if made is None:
+            return "none"
+        assert ledger.totals()["USD"] <= Decimal("3.05")
+        state = ("captured", "released", "unknown", "released", "unknown")[number % 5]
+        ledger.settle(made, state)
+        return state
 
     with ThreadPoolExecutor(16) as pool:
         states = list(pool.map(spend, range(500)))
@@ -45,21 +49,23 @@ def test_threads_spend_exactly_the_budget(limit):
 
 def test_a_waiting_reservation_is_granted_when_one_is_released():
     ledger = Ledger(limited(captures=1))
-    held = ledger.reserve(1, "USD", Decimal(1))
+    held = ledger.reserve("USD", Decimal(1))
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(ledger.reserve, 2, "USD", Decimal(1))
-        ledger.settle(held, 400)
+        waiting = pool.submit(ledger.reserve, "USD", Decimal(1))
+        ledger.settle(held, "released")
         assert waiting.result(5) is not None
 
 
 def test_reservations_are_granted_in_the_order_of_asking():
     """Small ones that would fit wait behind a big one, so that who gets the rest of the budget is no matter of luck."""
     ledger = Ledger(limited(total="10"))
-    held = ledger.reserve("first", "USD", Decimal(9))
+    held = ledger.reserve("USD", Decimal(9))
     granted: list[str] = []
+    open_ones = []
 
     def ask(name, amount):
-        made = ledger.reserve(name, "USD", Decimal(amount))
+        made = ledger.reserve("USD", Decimal(amount))
+        open_ones.extend([made] if made else [])
         granted.append(name if made else f"{name}: none")
 
     with ThreadPoolExecutor(3) as pool:
@@ -68,22 +74,39 @@ def test_reservations_are_granted_in_the_order_of_asking():
             while len(ledger._line) < waiting:
                 time.sleep(0.001)
         assert granted == []
-        ledger.settle(held, 400)
+        ledger.settle(held, "released")
         while len(granted) < 2:
             time.sleep(0.001)
-        for made in ledger.held():
-            ledger.settle(made, 200)
+        for made in open_ones:
+            ledger.settle(made, "captured")
     assert granted == ["big", "small", "beyond: none"]
     assert ledger.totals() == {"USD": Decimal(9)}
 
 
 def test_what_was_never_sent_is_given_back():
     ledger = Ledger(limited(captures=1))
-    made = ledger.reserve(1, "USD", Decimal(1))
-    ledger.release(made)
-    ledger.release(made)
-    assert (ledger.totals(), ledger.held()) == ({}, ())
-    assert ledger.reserve(2, "USD", Decimal(1)) is not None
+    made = ledger.reserve("USD", Decimal(1))
+    ledger.settle(made, "released")
+    ledger.settle(made, "captured")
+    assert ledger.totals() == {}
+    assert ledger.reserve("USD", Decimal(1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(200, "captured"), (201, "unknown"), (302, "unknown"), (400, "released"), (429, "released"), (500, "unknown"),
+     (503, "released"), (None, "unknown")],
+)  # fmt: skip
+def test_what_became_of_the_money_follows_from_the_answer(status, state):
+    answer = Answer(status, (), b"") if status else None
+    failure = None if status else Failure("timeout", "none came")
+    exchange = Exchange("case", 0, Request("POST", "/", (), b""), answer, failure, sent_at=1.0)
+    assert charge_state(exchange) == state
+
+
+def test_a_request_that_never_left_charged_nothing():
+    exchange = Exchange("case", 0, Request("POST", "/", (), b""), failure=Failure("refused", "nobody listens"))
+    assert charge_state(exchange) == "released"
 
 
 def test_cost_of_a_body():

@@ -8,15 +8,18 @@ from uuid import uuid4
 
 import pytest
 
-from conformance.cases.model import TRIP, Case, Expectation, Probe
-from conformance.exchange.client import Endpoint
+from conformance.cases.model import TRIP, Case, Expectation, PlannedRequest, Probe
+from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.record import Recorder, read_record
 from conformance.mock.server import MockServer
 from conformance.run.engine import Engine
-from conformance.run.gate import Gate
-from conformance.run.prepare import Options, Run
-from conformance.run.progress import Unwatched
-from conformance.run.sender import Sender, Unsent
+from conformance.run.progress import NullProgress
+from conformance.run.tally import Journal, Tally
+from conformance.send import Unsent
+from conformance.send.money import Ledger
+from conformance.send.pace import Pace
+from conformance.send.sender import Sender
+from conformance.session import Options, Run
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
 PROFILE = """
@@ -40,20 +43,46 @@ amount = "1.00"
 """
 
 
+class Made(Sender):
+    """A sender with what it keeps beside it."""
+
+    run: Run
+    journal: Journal
+
+    def good(self, client, number=0, provoke=None):
+        """Send a good capture."""
+        return self.send(client, PlannedRequest("good", number, good(provoke=provoke).probes[0]), unique="u")
+
+    @property
+    def captures(self):
+        return [(one.trip, one.state) for one in self.journal.tally.captures()]
+
+
 @pytest.fixture
 def made(tmp_path):
     """A sender for a profile, and what it keeps."""
 
-    def sender(url, *, trips, before="http://127.0.0.1:1/", money="", known=("t-1", "t-2", "t-3")) -> Sender:
+    def sender(url, *, trips, before="http://127.0.0.1:1/", money="", known=("t-1", "t-2", "t-3")) -> Made:
         (tmp_path / "trips.txt").write_text("\n".join(known))
         (tmp_path / "p.toml").write_text(PROFILE.format(url=url, trips=trips, before=before, money=money))
         run = Run(Options(profile=tmp_path / "p.toml", out=tmp_path / "out"))
         run.make_folder()
-        recorder = Recorder(run.out / "record.jsonl", {"format": 1}, run.redactor)
-        gate = Gate(None, 2)
-        endpoint = Endpoint(url, timeout_s=5)
+        recorder = Recorder(run.out / "record.jsonl", {}, run.redactor)
         recorders.append(recorder)
-        return Sender(run.contract, run.profile, endpoint, gate, run.ledger, run.trips, recorder)
+        journal = Journal(recorder, Tally(run.contract, 5.0))
+        endpoint = Endpoint(url, timeout_s=5)
+        sender = Made(
+            run.contract.path,
+            run.profile,
+            lambda: Client(endpoint),
+            Pace(None, 2),
+            Ledger(run.profile),
+            run.trips,
+            journal,
+        )
+        sender.run, sender.journal = run, journal
+        journal.plan([good(count=3)])
+        return sender
 
     recorders = []
     yield sender
@@ -61,11 +90,11 @@ def made(tmp_path):
         recorder.close()
 
 
-def good(trip="fresh", provoke=None) -> Case:
+def good(provoke=None, count=1) -> Case:
     body = BODY.replace(b"@TRIP@", TRIP.encode())
     headers = (("Content-Type", "application/json"),)
-    probe = Probe(Expectation("accept", "capture.accepted"), body=body, headers=headers, trip=trip, provoke=provoke)
-    return Case("good", "test", "A good capture", ("capture.accepted",), (probe,))
+    probe = Probe(Expectation("accept", "capture.accepted"), body=body, headers=headers, provoke=provoke)
+    return Case("good", "test", "A good capture", ("capture.accepted",), (probe,) * count)
 
 
 @contextmanager
@@ -105,19 +134,14 @@ def test_a_sending_that_the_connection_swallowed_stays_counted_and_the_next_has_
     with dying() as (url, read):
         sender = made(url, trips='file = "trips.txt"')
         client = sender.client()
-        for _ in range(2):
-            sent = sender.send(client, good(), 0, unique="u")
+        sent = [sender.good(client, number) for number in range(2)]
         client.close()
-    assert sent.exchange.answer.status == 200
+    assert sent[1].status == 200
     assert trips_in(read) == ["t-1", "t-2", "t-3"]
-    assert [(one.trip, one.state) for one in sender.captures] == [
-        ("t-1", "captured"),
-        ("t-2", "unknown"),
-        ("t-3", "captured"),
-    ]
+    assert sender.captures == [("t-1", "captured"), ("t-2", "unknown"), ("t-3", "captured")]
     assert sender.ledger.totals() == {"USD": Decimal("3.00")}
-    sender.recorder.footer({})
-    assert (tmp_path / "out" / "record.jsonl").read_text().count('"intent"') == 3
+    sender.journal.recorder.footer({})
+    assert (tmp_path / "out" / "record.jsonl").read_text().count('"kind":"intent"') == 3
     assert read_record(tmp_path / "out" / "record.jsonl").broken == ""
 
 
@@ -125,9 +149,9 @@ def test_a_second_sending_beyond_the_budget_is_not_made(made):
     with dying() as (url, read):
         sender = made(url, trips='file = "trips.txt"', money='max_total = "2.00"')
         client = sender.client()
-        sender.send(client, good(), 0, unique="u")
+        sender.good(client)
         with pytest.raises(Unsent, match="money budget"):
-            sender.send(client, good(), 0, unique="u")
+            sender.good(client, 1)
         client.close()
     assert trips_in(read) == ["t-1", "t-2"]
     assert sender.ledger.totals() == {"USD": Decimal("2.00")}
@@ -137,8 +161,8 @@ def test_a_reused_trip_is_used_again_and_handed_back(made):
     with dying() as (url, read):
         sender = made(url, trips='reuse = ["t-1"]')
         client = sender.client()
-        for _ in range(2):
-            sender.send(client, good(), 0, unique="u")
+        for number in range(2):
+            sender.good(client, number)
         client.close()
     assert trips_in(read) == ["t-1"] * 3
     assert sender.trips.take() == "t-1"
@@ -149,9 +173,9 @@ def test_nothing_is_counted_for_a_request_that_could_not_be_prepared(made, silen
         sender = made(server.url, trips='file = "trips.txt"', before=silent)
         client = sender.client()
         with pytest.raises(Unsent, match="`before` call"):
-            sender.send(client, good(provoke=500), 0, unique="u")
+            sender.good(client, provoke=500)
         client.close()
-    assert (sender.ledger.totals(), sender.captures, sender.ledger.held()) == ({}, [], ())
+    assert (sender.ledger.totals(), sender.captures) == ({}, [])
     assert sender.trips.take() == "t-1"
 
 
@@ -166,18 +190,20 @@ def silent():
 def test_trips_that_run_out_are_a_mistake_of_the_profile_and_no_error_of_a_case(made):
     with MockServer() as server:
         sender = made(server.url, trips='file = "trips.txt"', known=[str(uuid4()) for _ in range(3)])
-        engine = Engine(sender.contract, sender.profile, sender, Unwatched(), lambda _body: Expectation("observe"))
-        cases = [Case(f"good-{n}", "test", "", ("capture.accepted",), good().probes) for n in range(5)]
-        engine.run(cases)
+        engine = Engine(
+            sender.profile.limits, sender, sender.journal, NullProgress(), lambda _body: Expectation("observe")
+        )
+        engine.run([Case(f"good-{n}", "test", "", ("capture.accepted",), good().probes) for n in range(5)])
     assert engine.errors == []
     assert "trips.txt has no trip left" in engine.usage
-    assert [bool(engine.results[case.id].sent) for case in cases].count(True) <= 3
-    assert {result.error for result in engine.results.values()} == {""}
+    results = [one for one in sender.journal.tally.results(engine.stop) if one.case.id.startswith("good-")]
+    assert [bool(one.sent) for one in results].count(True) <= 3
+    assert {one.error for one in results} == {""}
 
 
 def test_where_nobody_listens_nothing_was_charged(made, silent):
     sender = made(silent, trips='file = "trips.txt"')
-    assert sender.send(sender.client(), good(), 0, unique="").charged == "no"
+    assert sender.good(sender.client()).exchange.unsent
     assert sender.captures == []
     assert sender.ledger.totals() == {}
     assert sender.trips.take() == "t-1"

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance.auth import auth_headers
 from conformance.contract import load_contract
 from conformance.errors import UsageError
 from conformance.profile import builtin_profile, load_profile
-from conformance.run.trips import TripSource
+from conformance.send.auth import auth_headers
+from conformance.send.trips import TripSource
 
 TEMPLATE = Path(conformance.__file__).with_name("profile_template.toml")
 CONTRACT = load_contract()

@@ -7,21 +7,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.cases.model import Case, Expectation, Probe
+from conformance.exchange.event import Sent
 from conformance.exchange.model import Answer, Exchange, Request
 from conformance.mock.faults import FAULTS
 from conformance.mock.server import MockServer
 from conformance.profile import BasicAuth, builtin_profile
-from conformance.report.curl import FRESH, OWN_TRIP, Shell, shell_of
-from conformance.report.redact import Redactor
-from conformance.run.prepare import Options, Run
-from conformance.suite.reporter import Reporter
-from tests.conftest import time_limit
+from conformance.redact import Redactor
+from conformance.report.curl import FRESH, OWN_TRIP, ReplayLine, replay_line_of
+from conformance.report.reporter import Reporter
+from tests.support.runs import planned
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 CHANGES = re.compile(
@@ -40,12 +39,6 @@ def tried() -> list[str]:
     return [name for name in SHOWN_BY_ONE if EVERY or name in some or name.startswith("wire-")]
 
 
-class Quiet:
-    def start(self, total: int) -> None: ...
-    def advance(self, count: int = 1, findings: int = 0) -> None: ...
-    def stop(self) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def server():
     with MockServer() as running:
@@ -55,12 +48,11 @@ def server():
 def reported(server: MockServer, out: Path, name: str, chosen: Callable[[Case], bool]) -> Reporter:
     """A run of the opening step and the chosen cases against the mock with the fault."""
     server.use(name)
-    run = Run(Options(target=server.url, out=out))
-    limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(name)})
-    run.profile = run.profile.model_copy(update={"limits": limits})
-    run.make_folder()
-    run.execute([case for case in run.cases if case.theme in ("opening", "acceptance") or chosen(case)], Quiet())
-    return Reporter(run)
+    run = planned(out, server.url, name)
+    run.execute([case for case in run.cases if case.theme in ("opening", "acceptance") or chosen(case)])
+    reporter = Reporter(run)
+    reporter.write_repro()
+    return reporter
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
@@ -109,12 +101,12 @@ def test_the_line_of_a_finding_shows_the_fault(name, server, tmp_path, monkeypat
         reporter = reported(server, Path("all"), name, lambda case: case.scheduling == "one-shot")
     if reporter.result.stop:
         pytest.skip(f"no run gets past the opening step: {reporter.result.stop[:60]}")
-    alone = [one.breaks[0] for one in reporter.findings if one.breaks[0].judgement.exchange is not None]
+    alone = [one.violations[0] for one in reporter.findings if one.violations[0].judgement.exchange is not None]
     assert alone
-    for broken in alone:
-        exchange = next(one for one in broken.row.result.evidence if one.number == broken.judgement.exchange)
-        done = shell(broken.again, tmp_path)
-        assert shows(exchange, done), (broken.judgement, broken.again, done, exchange.answer, exchange.defects)
+    for found in alone:
+        (exchange,) = (one.exchange for one in found.row.result.evidence if one.number == found.judgement.exchange)
+        done = shell(found.again, tmp_path)
+        assert shows(exchange, done), (found.judgement, found.again, done, exchange.answer, exchange.defects)
 
 
 def statuses(output: bytes) -> list[int]:
@@ -123,7 +115,7 @@ def statuses(output: bytes) -> list[int]:
 
 def script_of(reporter: Reporter, requirement: str) -> str:
     finding = next(one for one in reporter.findings if one.row.requirement.id == requirement)
-    line = finding.breaks[0].again
+    line = finding.violations[0].again
     assert line.startswith("# may charge\nsh out/repro/")
     return line
 
@@ -160,7 +152,7 @@ def test_a_script_shows_what_comes_only_now_and_then(server, tmp_path, monkeypat
     assert {200, 400} <= set(seen)
 
 
-CASE = Case("c", "t", "title", (), (Probe(Expectation("provoked", provoked=429), provoke=429),))
+PROVOKED = Probe(Expectation("provoked", provoked=429), provoke=429)
 TRIP = "0b5a6f8c-3a57-4c43-9d0e-2f8f3ad0c1de"
 PRINTED = 'curl() { for word; do printf "<%s>\\n" "$word"; done; cat 2>/dev/null < /dev/stdin; }; '
 
@@ -174,33 +166,46 @@ def words(line: str, folder: Path, **environ: str) -> str:
     return done.stdout.decode() + done.stderr.decode()
 
 
-def sent(*headers: tuple[str, str], body: bytes = b"", method: str = "POST", status: int = 200) -> Exchange:
-    return Exchange("c", 0, Request(method, "/v1/capture/charge", headers, body), Answer(status, (), b""), trip=TRIP)
+def sent(
+    *headers: tuple[str, str], body: bytes = b"", method: str = "POST", status: int = 200, defects: tuple[str, ...] = ()
+) -> Sent:
+    request = Request(method, "/v1/capture/charge", headers, body)
+    exchange = Exchange("c", 0, request, Answer(status, (), b""), trip=TRIP, defects=defects)
+    return Sent(exchange, PROVOKED, 1, "first", final=True)
 
 
-def a_shell(tmp_path: Path, **more: object) -> Shell:
-    return Shell("http://127.0.0.1:1/base", tmp_path / "repro", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
+def lines(tmp_path: Path, **more: object) -> ReplayLine:
+    return ReplayLine("http://127.0.0.1:1/base", tmp_path / "repro", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
+
+
+def line(tmp_path: Path, one: Sent, **more: object) -> str:
+    """The line for an exchange; what it reads is there."""
+    replay = lines(tmp_path, **more).line(one)
+    for name, content in replay.files.items():
+        (tmp_path / "repro").mkdir(exist_ok=True)
+        (tmp_path / "repro" / name).write_bytes(content)
+    return replay.text
 
 
 @pytest.mark.parametrize("value", ["it's", '"$HOME"', "`id`", "a\\b", "$(id)", "!x", "é"])
 def test_no_text_of_a_header_is_code_for_the_shell(value, tmp_path):
-    printed = words(a_shell(tmp_path).line(sent(("X-A", value)), CASE), tmp_path)
+    printed = words(line(tmp_path, sent(("X-A", value))), tmp_path)
     assert f"<X-A: {value}>" in printed
 
 
 @pytest.mark.parametrize("value", ["it's-77", '"$HOME"-77', "`id`-77", "a\\b-77"])
 def test_a_value_for_one_use_is_made_anew(value, tmp_path):
-    shell = a_shell(tmp_path, provoking={429: (("X-Client", value.replace("77", "${unique}")),)})
-    printed = words(shell.line(sent(("X-Client", value)), CASE), tmp_path)
+    provoking = {429: (("X-Client", value.replace("77", "${unique}")),)}
+    printed = words(line(tmp_path, sent(("X-Client", value)), provoking=provoking), tmp_path)
     assert re.search(rf"<X-Client: {re.escape(value[:-2])}\d{{9,}}>", printed), printed
 
 
 def test_credentials_are_variables(tmp_path):
-    shell = a_shell(tmp_path, variables={"Authorization": "Bearer $PAY_TOKEN"})
-    line = shell.line(sent(("Authorization", "Bearer s3cret-token"), ("Cookie", "a=b"), ("X-B", "s3cret-token")), CASE)
-    assert "s3cret" not in line
-    assert "a=b" not in line
-    printed = words(line, tmp_path, PAY_TOKEN="from the environment", COOKIE="c=d")
+    one = sent(("Authorization", "Bearer s3cret-token"), ("Cookie", "a=b"), ("X-B", "s3cret-token"))
+    text = line(tmp_path, one, variables={"Authorization": "Bearer $PAY_TOKEN"})
+    assert "s3cret" not in text
+    assert "a=b" not in text
+    printed = words(text, tmp_path, PAY_TOKEN="from the environment", COOKIE="c=d")
     assert "<Authorization: Bearer from the environment>" in printed
     assert "<Cookie: c=d>" in printed
 
@@ -210,10 +215,9 @@ def test_basic_credentials_are_put_together_from_variables(tmp_path, monkeypatch
     monkeypatch.setenv("PAY_PASSWORD", "something-long")
     profile = builtin_profile("http://127.0.0.1:1")
     auth = BasicAuth(kind="basic", user_env="PAY_USER", password_env="PAY_PASSWORD")
-    line = shell_of(profile.model_copy(update={"auth": auth}), tmp_path, Redactor(())).line(
-        sent(("Authorization", "x")), CASE
-    )
-    assert "<Authorization: Basic c29tZW9uZS1sb25nOnNvbWV0aGluZy1sb25n>" in words(line, tmp_path)
+    made = replay_line_of(profile.model_copy(update={"auth": auth}), tmp_path, Redactor(()))
+    text = made.line(sent(("Authorization", "x"))).text
+    assert "<Authorization: Basic c29tZW9uZS1sb25nOnNvbWV0aGluZy1sb25n>" in words(text, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -227,17 +231,17 @@ def test_basic_credentials_are_put_together_from_variables(tmp_path, monkeypatch
     ],
 )
 def test_a_used_trip_is_replaced_and_another_is_sent_again(trip, status, environ, expected, tmp_path):
-    line = a_shell(tmp_path, trip=trip).line(sent(body=b'{"t":"%b"}' % TRIP.encode(), status=status), CASE)
-    assert re.search(expected, words(line, tmp_path, **environ))
+    text = line(tmp_path, sent(body=b'{"t":"%b"}' % TRIP.encode(), status=status), trip=trip)
+    assert re.search(expected, words(text, tmp_path, **environ))
 
 
 def test_a_secret_in_a_body_is_not_written(tmp_path):
-    a_shell(tmp_path).line(sent(body=b'{"a":"s3cret-token","b":"\xff"}'), CASE)
-    assert (tmp_path / "repro" / "c-0.body").read_bytes() == b'{"a":"************","b":"\xff"}'
+    files = lines(tmp_path).line(sent(body=b'{"a":"s3cret-token","b":"\xff"}')).files
+    assert files == {"c-0.body": b'{"a":"************","b":"\xff"}'}
 
 
 @pytest.mark.parametrize(
-    ("exchange", "expected"),
+    ("one", "expected"),
     [
         (sent(method="HEAD"), "<--head>"),
         (sent(("Content-Length", "0"), method="PUT"), "<Content-Length: 0>"),
@@ -246,17 +250,15 @@ def test_a_secret_in_a_body_is_not_written(tmp_path):
         (sent(("Transfer-Encoding", "chunked"), body=b"x"), "<Transfer-Encoding: chunked>"),
         (sent(body=b"x" * 5000), "<Expect:>"),
         (sent(), "<Accept:>"),
-        (replace(sent(method="HEAD"), defects=("5 stray bytes after the end of the answer",)), "<-X>\n<HEAD>"),
-        (replace(sent(), defects=("5 stray bytes after the end of the answer",)), "<--ignore-content-length>"),
+        (sent(method="HEAD", defects=("5 stray bytes after the end of the answer",)), "<-X>\n<HEAD>"),
+        (sent(defects=("5 stray bytes after the end of the answer",)), "<--ignore-content-length>"),
     ],
 )
-def test_the_request_is_the_one_that_was_sent(exchange, expected, tmp_path):
-    assert expected in words(a_shell(tmp_path).line(exchange, CASE), tmp_path)
+def test_the_request_is_the_one_that_was_sent(one, expected, tmp_path):
+    assert expected in words(line(tmp_path, one), tmp_path)
 
 
 def test_other_calls_that_provoke_are_named_above(tmp_path):
-    shell = a_shell(tmp_path, calls={429: ("before it PUT http://127.0.0.1:1/limit",)})
-    assert (
-        shell.note(sent(), CASE) == "# [provoke.429] of the profile also has: before it PUT http://127.0.0.1:1/limit\n"
-    )
-    assert a_shell(tmp_path).note(sent(), CASE) == ""
+    made = lines(tmp_path, calls={429: ("before it PUT http://127.0.0.1:1/limit",)})
+    assert made.note(sent()) == "# [provoke.429] of the profile also has: before it PUT http://127.0.0.1:1/limit\n"
+    assert lines(tmp_path).note(sent()) == ""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conformance.report.redact import Redactor, redact_headers, visible
+from conformance.redact import Redactor, redact_headers, visible
 
 TOKEN = 'tok-SECRET-1/é"x'
 FORMS = [TOKEN, quote(TOKEN, safe=""), json.dumps(TOKEN), TOKEN.encode().hex().upper()]

@@ -14,7 +14,8 @@ import pytest
 from conformance.cases.model import Case
 from conformance.contract import load_contract
 from conformance.judge.model import breaks
-from conformance.report.findings import Break, Finding
+from conformance.report.clean import Cleaner
+from conformance.report.findings import Finding, Violation
 from conformance.report.outcome import summarise
 from conformance.report.terminal import Progress, print_lines, summary_lines
 from conformance.run.model import CaseResult, RunResult
@@ -143,11 +144,13 @@ def test_never_more_than_40_lines():
     by_case = {row.result.case.id: row for row in summary.cases}
     found = tuple(
         Finding(
-            row, (Break(by_case[row.cases[0]], by_case[row.cases[0]].result.judgements[0], "# may charge\ncurl"),), 3
+            row,
+            (Violation(by_case[row.cases[0]], by_case[row.cases[0]].result.judgements[0], "# may charge\ncurl"),),
+            3,
         )
         for row in rows
     )
-    lines = summary_lines(summary, result, found, Path("out"), lambda text: text)
+    lines = summary_lines(summary, result, found, Path("out"), Cleaner(()))
     assert 35 < len(lines) <= 40
     assert not [line for line in lines if "\n" in line]
     assert lines[-1].startswith("files: ")

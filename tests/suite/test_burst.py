@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from benchmarks.runs import SHARED_WINDOW
 from conformance.mock.faults import FAULTS
 from conformance.mock.faults.model import Fault, on
 from conformance.mock.server import MockServer
 from conformance.report.outcome import summarise
-from conformance.run.offline import judge_record, sound_record
 from conformance.run.plan import cost_of_plan
-from conformance.run.prepare import Options, Run
-from tests.conftest import SHARED_WINDOW
+from conformance.run.result import judge_record, sound_record
+from conformance.session import Options, Run
 
 LIMIT = 10
 PROFILE = SHARED_WINDOW.replace('headers = { "X-Provoke" = "429" }', "burst = { requests = 30, per_second = 200 }")
@@ -66,19 +66,19 @@ def test_refusals_that_come_after_the_limit_was_met_do_not_hide_it(tmp_path):
     burst = burst_of(result)
     assert burst.reason == "the window has no readable end, beyond max_wait_s = 5"
     assert outcomes(summary, "rate-limit.retry-after") == {"rate-limit.retry-after": "failed"}
-    assert burst.evidence[0].answer.status == 429
+    assert burst.evidence[0].status == 429
     assert alike_offline(tmp_path, run, summary)
 
 
 def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
-    """The run ends in the midst of it: nothing is said of it, neither then nor when the record is judged again."""
+    """The run ends in the midst of it: nothing is said of the limit, neither then nor when the record is judged again."""
     (tmp_path / "profile.toml").write_text(PROFILE.replace("requests = 30", "requests = 1000"), encoding="utf-8")
     seen = []
 
     def stop(reply):
         seen.append(reply)
         if len(seen) == 20:
-            run.engine.sender.gate.halt("enough")
+            run.pace.halt("enough")
 
     with MockServer() as server:
         server.mock.faults = (Fault("stops", "The twentieth 400 is the last.", benign=True, answer=on(400, stop)),)
@@ -87,7 +87,9 @@ def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
         run.execute([case for case in run.cases if case.id == "provoked-429-shared" or case.theme == "acceptance"])
     summary = summarise(run.contract, run.result())
     assert 20 <= run.result().requests < 40
-    assert burst_of(run.result()).judgements == ()
+    burst = burst_of(run.result())
+    assert [one for one in burst.judgements if one.requirement.startswith("rate-limit.")] == []
+    assert (burst.sent, burst.reason) == (0, "enough")
     assert alike_offline(tmp_path, run, summary)
 
 

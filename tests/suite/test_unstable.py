@@ -8,7 +8,7 @@ from conformance.mock.exchange import Inquiry
 from conformance.mock.faults import Fault
 from conformance.mock.server import MockServer
 from conformance.report.outcome import summarise
-from conformance.run.prepare import Options, Run
+from conformance.session import Options, Run
 
 
 def one_in_twenty_is_201(inquiry: Inquiry) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from conformance.mock.exchange import Reply
+from conformance.mock.exchange import Inquiry
 from conformance.mock.faults.model import Fault, Hook, on
 from conformance.mock.limiter import WindowRules
 
@@ -33,12 +33,13 @@ def _asctime(moment: datetime) -> str:
 def _dated(write: Callable[[datetime], str], shift_s: float = 0) -> Hook:
     """Make a hook that gives the end of the window, rounded up to a second, as a date."""
 
-    def change(reply: Reply) -> None:
-        seconds = int(reply.get("retry-after") or 0)
-        end = datetime.now(UTC) + timedelta(seconds=seconds + shift_s, microseconds=999_999)
-        reply.put("retry-after", write(end))
+    def answer(inquiry: Inquiry) -> None:
+        reply = inquiry.reply
+        if reply and reply.status == 429:
+            seconds = int(reply.get("retry-after") or 0) + shift_s
+            reply.put("retry-after", write(inquiry.moment + timedelta(seconds=seconds, microseconds=999_999)))
 
-    return on(429, change)
+    return answer
 
 
 def _says(*values: str) -> Hook:

@@ -11,13 +11,13 @@ from typing import Any
 from conformance.judge.model import Judgement
 from conformance.report import junit, terminal
 from conformance.report.clean import Cleaner
-from conformance.report.curl import Shell, shell_of
+from conformance.report.curl import Replay, ReplayLine, replay_line_of
 from conformance.report.findings import Finding, findings, to_paste
 from conformance.report.html import Page
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
-from conformance.run.prepare import Run
+from conformance.session import Run
 
 
 class Reporter:
@@ -28,10 +28,12 @@ class Reporter:
         self.result: RunResult = run.result()
         self.summary: Summary = summarise(run.contract, self.result)
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
-        self._unwritable = False
         self.clean = Cleaner(run.profile.secrets())
         self.page = Page(run.contract, run.profile, self.clean)
-        self.shell: Shell = shell_of(run.profile, run.out / "repro", run.redactor, self.result.ignored_environment)
+        self.line: ReplayLine = replay_line_of(
+            run.profile, run.out / "repro", run.redactor, self.result.ignored_environment
+        )
+        self._pasted: dict[tuple[str, int | None], Replay] = {}
 
     @property
     def status(self) -> int:
@@ -46,26 +48,44 @@ class Reporter:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is broken, worst first."""
-        return findings(self.summary, self._to_paste)
+        """What is violated, worst first."""
+        return findings(self.summary, lambda row, judgement: self._again(row, judgement).text)
 
-    def _to_paste(self, row: CaseRow, judgement: Judgement) -> str:
-        """What to paste to see a break again; nothing once `repro/` turned out not to be writable."""
-        if self._unwritable:
-            return ""
+    def _again(self, row: CaseRow, judgement: Judgement) -> Replay:
+        """What to paste to see a violation again."""
+        key = (row.result.case.id, judgement.exchange)
+        if key not in self._pasted:
+            self._pasted[key] = to_paste(self.line, row, judgement, self.rows)
+        return self._pasted[key]
+
+    def _first(self, row: CaseRow) -> Replay:
+        """What to paste for the first violation of a case; empty where it has none."""
+        violations = [one for one in row.result.judgements if one.kind == "breaks"]
+        return self._again(row, violations[0]) if violations and row.outcome in ("failed", "warned") else Replay("")
+
+    def write_repro(self) -> None:
+        """Write the files that lines to paste read. Where that fails no line is shown, and the fault is ours."""
+        _ = self.findings
+        replays = [*self._pasted.values(), *(self._first(row) for row in self.rows.values())]
+        files = {name: content for replay in replays for name, content in replay.files.items()}
+        folder = self.run.out / "repro"
         try:
-            return to_paste(self.shell, row, judgement, self.rows)
+            for name, content in files.items():
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+                if name.endswith(".sh"):
+                    (folder / name).chmod(0o755)
         except OSError as error:
-            self._unwritable = True
+            self._pasted = {key: Replay("") for key in self._pasted}
+            del self.findings
             self.failed(f"repro: cannot be written: {error}")
-            return ""
 
     def failed(self, reason: str) -> None:
         """Take in a fault of our own that came up while writing."""
         self.result = replace(self.result, errors=(*self.result.errors, reason))
 
     def interrupted(self) -> None:
-        """Take in that the telling was interrupted, after the sending."""
+        """Take in that the run was interrupted while it was reported, after the sending."""
         self.result = replace(self.result, interrupted=True)
 
     def properties(self, case: str) -> list[tuple[str, str]]:
@@ -74,8 +94,7 @@ class Reporter:
 
     def summary_part(self) -> str:
         """The top of the HTML report."""
-        found = self.findings
-        return self.page.summary(self.summary, self.result, found, str(self.run.out))
+        return self.page.summary(self.summary, self.result, self.findings, str(self.run.out))
 
     def cells(self, case: str) -> list[str]:
         """The case's cells in the table of the HTML report."""
@@ -84,14 +103,11 @@ class Reporter:
     def extras(self, case: str) -> list[dict[str, Any]]:
         """Evidence of a case, for the foldable part of its row."""
         row = self.rows[case]
-        broken = [one for one in row.result.judgements if one.kind == "breaks"]
-        line = self._to_paste(row, broken[0]) if broken and row.outcome in ("failed", "warned") else ""
-        content = self.page.evidence(row, line)
+        content = self.page.evidence(row, self._first(row).text)
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
-        """Write `results.json` and what findings need; gives the exit status. What can't be written is our fault."""
-        _ = self.findings
+        """Write `results.json`; gives the exit status. What can't be written is our fault."""
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
         try:
             (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from conformance.exchange.model import Answer, Exchange
 from conformance.json_text import Object
-from conformance.judge.json_body import NotJsonError, decoded_body, parse_json
+
+from .content import NotJsonError, decoded_body, parse_json
+from .model import BUSY, Answer, Exchange
 
 Form = Literal["absent", "several", "malformed", "seconds", "date"]
 
@@ -130,7 +131,7 @@ def _body_delay(answer: Answer) -> float | None:
 def end_of_window(exchange: Exchange) -> float | None:
     """Say when the wait that a 429 or 503 announced ends, in seconds of the monotonic clock; None where unknown."""
     answer, answered = exchange.answer, exchange.answered_at
-    if answer is None or answered is None or answer.status not in {429, 503}:
+    if answer is None or answered is None or answer.status not in BUSY:
         return None
     wall = exchange.wall_time
     if wall is not None:

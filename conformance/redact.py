@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from conformance.exchange.model import Headers
-from conformance.profile.secrets import CREDENTIAL_FIELDS
-
+Headers = tuple[tuple[str, str], ...]
+CREDENTIAL_FIELDS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token", "x-amz-security-token"}
+)
 SECRET_HEADERS = CREDENTIAL_FIELDS | {"set-cookie"}
 _SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(SECRET_HEADERS).encode())
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import zlib
 from functools import lru_cache
 
-from conformance.exchange.model import Answer
 from conformance.json_text import NotJson, Text, read_json
+
+from .model import Answer
 
 _CAP = 4_000_000  # bytes after decoding; an answer that unpacks to more is not read further
 

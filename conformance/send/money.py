@@ -7,12 +7,12 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from conformance.exchange.event import ChargeState
 from conformance.profile import Profile
 
 WHOLE, DECIMALS = 16, 10  # digits before and after the point, few enough for sums to be exact
-State = Literal["released", "captured", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +20,29 @@ class Reservation:
     """One capture and its amount in major units, taken out of the budget until it is settled."""
 
     key: int
-    case: int | str
     currency: str
     amount: Decimal
-    trip: str = ""
-    known: bool = True
 
 
 class Ledger:
-    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency."""
+    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency.
+
+    How it works: who asks joins a line; the first of the line gets its reservation as soon as it fits. One that does
+    not fit waits until a request in flight has settled, and those who ask later wait behind it. With nothing in flight
+    nothing can become free any more: the budget is spent.
+    """
 
     def __init__(self, profile: Profile) -> None:
         """Take the limits of the profile; a limit of None is none."""
         self._profile = profile
         self._changed = threading.Condition()
-        self._held: dict[int, Reservation] = {}
+        self._held: set[int] = set()
         self._totals: dict[str, Decimal] = {}
         self._taken = self._next = 0
         self._line: deque[object] = deque()
 
-    def reserve(
-        self, case: int | str, currency: str, amount: Decimal, *, trip: str = "", known: bool = True
-    ) -> Reservation | None:
-        """Reserve one capture, in the order of asking; None when the budget is spent.
-
-        One that does not fit waits until what is in flight has settled, and those who ask later wait behind it.
-        """
+    def reserve(self, currency: str, amount: Decimal) -> Reservation | None:
+        """Reserve one capture, in the order of asking; None when the budget is spent."""
         ticket = object()
         with self._changed:
             self._line.append(ticket)
@@ -55,8 +52,8 @@ class Ledger:
                         return None
                     self._changed.wait()
                 self._next += 1
-                made = Reservation(self._next, case, currency, amount, trip, known)
-                self._held[made.key] = made
+                made = Reservation(self._next, currency, amount)
+                self._held.add(made.key)
                 self._taken += 1
                 self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
                 return made
@@ -64,33 +61,16 @@ class Ledger:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
-    def release(self, reservation: Reservation) -> None:
-        """Give a reservation back, since nothing was sent for it; one that is settled stays so."""
+    def settle(self, reservation: Reservation, state: ChargeState) -> None:
+        """Close a reservation: "released" gives it back, anything else stays counted. A second settling changes nothing."""
         with self._changed:
-            if self._held.pop(reservation.key, None) is not None:
-                self._free(reservation)
-
-    def settle(self, reservation: Reservation, status: int | None) -> State:
-        """Close a reservation by the status received (None: no answer); a second settling changes nothing."""
-        with self._changed:
-            if self._held.pop(reservation.key, None) is None:
-                return "released"
-            state = _state(status)
+            if reservation.key not in self._held:
+                return
+            self._held.remove(reservation.key)
             if state == "released":
-                self._free(reservation)
-            else:
-                self._changed.notify_all()
-            return state
-
-    def _free(self, reservation: Reservation) -> None:
-        self._taken -= 1
-        self._totals[reservation.currency] -= reservation.amount
-        self._changed.notify_all()
-
-    def held(self) -> tuple[Reservation, ...]:
-        """What is not settled yet, in order of asking."""
-        with self._changed:
-            return tuple(self._held.values())
+                self._taken -= 1
+                self._totals[reservation.currency] -= reservation.amount
+            self._changed.notify_all()
 
     def totals(self) -> dict[str, Decimal]:
         """Amounts that count, in major units by currency."""
@@ -102,12 +82,6 @@ class Ledger:
         if most is not None and self._taken >= most:
             return False
         return total is None or self._totals.get(currency, Decimal(0)) + amount <= total
-
-
-def _state(status: int | None) -> State:
-    if status is not None and (400 <= status < 500 or status == 503):
-        return "released"
-    return "captured" if status == 200 else "unknown"
 
 
 def cost_of(body: bytes, profile: Profile) -> tuple[str, Decimal, bool]:

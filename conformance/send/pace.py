@@ -1,4 +1,10 @@
-"""When the next request may leave: the rate, the number in flight, and pauses that the target announced."""
+"""When the next request may leave: the clock, the rate, the number in flight, and pauses that the target announced.
+
+How it works: every request passes `passage`, which first takes one of `concurrency` places in flight and then waits for
+its moment. `_next` is the earliest moment for the next request; the rate moves it on by one interval for each request,
+an announced pause moves it to the end of the pause. `_lock` guards `_next` and `reason` alone and is never held while
+waiting. `halt` wakes every waiting thread; from then on each of them gets `Halted`, and nothing more is sent.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +18,23 @@ class Halted(BaseException):
     """Nothing more is to be sent; raised in sending threads only, never a finding."""
 
 
-class Gate:
+class Clock:
+    """The monotonic clock in seconds, and waiting by it. Tests put one in its place that needs no time."""
+
+    def now(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait so long for `event`; whether it is set."""
+        return event.wait(seconds)
+
+
+class Pace:
     """Shared by all sending threads. `rate` is requests a second, None for no limit; `concurrency` the most in flight."""
 
-    def __init__(self, rate: float | None, concurrency: int) -> None:
+    def __init__(self, rate: float | None, concurrency: int, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self._interval = 1 / rate if rate else 0.0
         self._slots = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
@@ -25,7 +44,7 @@ class Gate:
 
     @property
     def halted(self) -> bool:
-        """Whether sending has come to an end before all was sent."""
+        """Whether sending has ended before all was sent."""
         return self._halt.is_set()
 
     def halt(self, reason: str) -> None:
@@ -41,8 +60,8 @@ class Gate:
 
     def sleep_until(self, moment: float) -> None:
         """Wait for `moment` of the monotonic clock; raises `Halted` as soon as sending ends."""
-        while (left := moment - time.monotonic()) > 0:
-            if self._halt.wait(left):
+        while (left := moment - self.clock.now()) > 0:
+            if self.clock.wait(self._halt, left):
                 raise Halted
         if self.halted:
             raise Halted
@@ -53,7 +72,7 @@ class Gate:
         with self._slots:
             while True:
                 with self._lock:
-                    now = time.monotonic()
+                    now = self.clock.now()
                     due = now if exempt else max(now, self._next)
                     if due <= now:
                         self._next = max(self._next, due + self._interval) if self._interval else self._next

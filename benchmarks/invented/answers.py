@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from conformance.mock.exchange import PATH, Crash, Inquiry, Reply, error
 from conformance.mock.faults.amount_hooks import amount_of
@@ -28,10 +27,6 @@ def _client(inquiry: Inquiry) -> str:
     return inquiry.get("x-client") or ""
 
 
-def _milliseconds() -> int:
-    return time.monotonic_ns() // 1_000_000
-
-
 def _kind(inquiry: Inquiry) -> str:
     """Say what a request is but for its trip: requests of one kind are equal."""
     fields = [inquiry.get(name) or "" for name in ("content-type", "accept", "transfer-encoding", "expect")]
@@ -44,7 +39,7 @@ def _kind(inquiry: Inquiry) -> str:
 def _german_date(inquiry: Inquiry) -> None:
     reply = _is(inquiry, 429)
     if reply:
-        end = datetime.now(UTC) + timedelta(seconds=int(reply.get("retry-after") or 0), microseconds=999_999)
+        end = inquiry.moment + timedelta(seconds=int(reply.get("retry-after") or 0), microseconds=999_999)
         date = f"{end.day:02} {_MONTHS[end.month - 1]} {end.year}"
         reply.put("retry-after", f"{_DAYS[end.weekday()]}, {date} {end:%H:%M:%S} GMT")
 
@@ -103,7 +98,7 @@ def _mistyped(inquiry: Inquiry) -> bool:
 def _default_body(inquiry: Inquiry) -> None:
     reply = _is(inquiry, 400)
     if reply and _mistyped(inquiry):
-        moment = datetime.now(UTC).isoformat()
+        moment = inquiry.moment.isoformat()
         reply.body = json.dumps({"timestamp": moment, "status": 400, "error": "Bad Request", "path": PATH}).encode()
 
 
@@ -142,7 +137,7 @@ def _reset_if_big(inquiry: Inquiry) -> None:
 
 
 def _one_at_a_time(inquiry: Inquiry) -> None:
-    key, now = f"until {_kind(inquiry)}", _milliseconds()
+    key, now = f"until {_kind(inquiry)}", int(inquiry.now * 1000)
     if now < inquiry.memory.get(key, 0):
         raise Refused
     inquiry.memory[key] = now + 80
@@ -151,7 +146,7 @@ def _one_at_a_time(inquiry: Inquiry) -> None:
 
 
 def _double_click(inquiry: Inquiry) -> None:
-    key, now = f"served {_kind(inquiry)}", _milliseconds()
+    key, now = f"served {_kind(inquiry)}", int(inquiry.now * 1000)
     if now < inquiry.memory.get(key, 0):
         raise Refused
     inquiry.memory[key] = now + 300
@@ -159,14 +154,14 @@ def _double_click(inquiry: Inquiry) -> None:
 
 def _remember_no_trip(inquiry: Inquiry) -> None:
     if inquiry.refusal == UNKNOWN_TRIP:
-        inquiry.memory[f"no trip at {members(inquiry).get('storeId')}"] = _milliseconds() + 500
+        inquiry.memory[f"no trip at {members(inquiry).get('storeId')}"] = int(inquiry.now * 1000) + 500
     elif _is(inquiry, 200):
         inquiry.count(f"seen {_kind(inquiry)}")
 
 
 def _answer_from_cache(inquiry: Inquiry) -> None:
     until = inquiry.memory.get(f"no trip at {members(inquiry).get('storeId')}", 0)
-    if inquiry.memory.get(f"seen {_kind(inquiry)}") and _milliseconds() < until:
+    if inquiry.memory.get(f"seen {_kind(inquiry)}") and int(inquiry.now * 1000) < until:
         raise Refused(UNKNOWN_TRIP)
 
 

@@ -1,4 +1,4 @@
-"""Put a run together from its options: contract, profile, cases, files, sender. Prints nothing."""
+"""Prepare a run from its options and make it: contract, profile, cases, record, sender. Prints nothing."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from conformance import __version__
-from conformance.auth import auth_headers
 from conformance.cases.model import Case
 from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
 from conformance.contract import Contract, load_contract
 from conformance.contract.load import SpecError
 from conformance.errors import UsageError
-from conformance.exchange.client import Endpoint
+from conformance.exchange.client import Client, Endpoint
+from conformance.exchange.event import Note, Plan
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
 from conformance.profile import Money, Profile, load_profile
-from conformance.report.redact import Redactor
-from conformance.run.engine import Engine
-from conformance.run.gate import Gate
-from conformance.run.model import CaseResult, RunResult
-from conformance.run.money import Ledger
-from conformance.run.notes import closing, described
+from conformance.redact import Redactor
+from conformance.run.engine import Engine, Pools
+from conformance.run.model import RunResult
+from conformance.run.opening import OPENING, narrowed
 from conformance.run.plan import planned_cases, subject_of
-from conformance.run.progress import Progress, Unwatched
-from conformance.run.sender import Sender
-from conformance.run.trips import TripSource
+from conformance.run.progress import NullProgress, Progress
+from conformance.run.result import run_result
+from conformance.run.tally import Journal, Tally
+from conformance.send.auth import auth_headers
+from conformance.send.money import Ledger
+from conformance.send.pace import Clock, Pace
+from conformance.send.sender import Sender
+from conformance.send.trips import TripSource
 
 IGNORED = (
     "HTTP_PROXY",
@@ -48,23 +53,34 @@ IGNORED = (
     "CURL_CA_BUNDLE",
     "SSL_CERT_FILE",
 )
+"""Variables of the environment that an HTTP client may heed, and this one does not."""
+Depth = Literal["smoke", "standard", "deep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says of a run."""
+    """The options of a run: the one list of them, for the command line and for pytest."""
 
-    profile: Path | None = None
-    target: str | None = None
-    out: Path | None = None
-    depth: str = "standard"
-    seed: int = 0
-    concurrency: int | None = None
-    selection: str = ""
-    spec: Path | None = None
-    require_complete: bool = False
-    fail_on_warning: bool = False
-    allow_production: bool = False
+    profile: Annotated[Path | None, "Profile of the target (TOML)."] = None
+    target: Annotated[str | None, "URL to test; with a profile it replaces its url."] = None
+    out: Annotated[Path | None, "Folder for the files of the run; default: reports/RUN."] = None
+    depth: Annotated[Depth, "How much to try."] = "standard"
+    seed: Annotated[int, "Seed of the generated cases."] = 0
+    concurrency: Annotated[int | None, "Requests in flight at most."] = None
+    selection: Annotated[str, "Only cases whose id matches, as in pytest."] = ""
+    spec: Annotated[Path | None, "Folder with another copy of the spec."] = None
+    require_complete: Annotated[bool, "3 unless every MUST was judged."] = False
+    fail_on_warning: Annotated[bool, "1 where a SHOULD is violated."] = False
+    allow_production: Annotated[bool, "Let the target be production."] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What a run sends with. Tests put parts in its place that need neither sockets nor time."""
+
+    client: Callable[[Endpoint], Client] = Client
+    clock: Clock = field(default_factory=Clock)
+    pools: Pools = ThreadPoolExecutor
 
 
 class Run:
@@ -77,18 +93,19 @@ class Run:
         self.profile: Profile = profile_of(options, self.contract, environ)
         self.trips = TripSource(self.profile, self.contract)
         self.subject: Subject = subject_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
-        self.cases = planned_cases(self.contract, self.profile, self.subject, options.depth, options.seed)
+        self.cases = self._planned(self.profile, self.subject)
         self.redactor = Redactor(self.profile.secrets())
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.out = options.out or Path("reports") / self.run_id
         self.environ = environ or {}
-        self.started = self.ended = now()
-        self.results: tuple[CaseResult, ...] = ()
-        self.deselected: tuple[Case, ...] = ()
-        self.engine: Engine | None = None
-        self.sender: Sender | None = None
-        self.ledger = Ledger(self.profile)
+        self.header: dict[str, Any] = {}
+        self.footer: dict[str, Any] = {}
+        self.tally = Tally(self.contract, self.profile.limits.timeout_s)
+        self.pace: Pace | None = None
         self.own_errors: list[str] = []
+
+    def _planned(self, profile: Profile, subject: Subject) -> list[Case]:
+        return planned_cases(self.contract, profile, subject, self.options.depth, self.options.seed)
 
     def without_budget(self) -> list[Case]:
         """The cases as they would be if requests and money had no limit."""
@@ -98,8 +115,7 @@ class Run:
             if code != "max_captures"
         }
         limits = self.profile.limits.model_copy(update={"max_requests": None})
-        boundless = self.profile.model_copy(update={"money": money, "limits": limits})
-        return planned_cases(self.contract, boundless, self.subject, self.options.depth, self.options.seed)
+        return self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.subject)
 
     def make_folder(self) -> None:
         """Create the folder of the run. Raises `UsageError` where it can't be written or holds a run already."""
@@ -115,44 +131,70 @@ class Run:
                 f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can"
             ) from error
 
-    def execute(self, selected: Sequence[Case], progress: Progress | None = None) -> None:
-        """Send and judge the selected cases; what was judged is kept, however it ends."""
-        profile, limits = self.profile, self.profile.limits
-        target = profile.target
+    def execute(
+        self, selected: Sequence[Case], progress: Progress | None = None, machinery: Machinery | None = None
+    ) -> None:
+        """Send and judge the selected cases; what was judged is kept, however it ends. OSError where no record can be."""
+        machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
         endpoint = Endpoint(
-            url=target.url,
-            headers=(*target.headers.items(), *auth_headers(profile, self.environ)),
-            ca_file=target.ca_file,
-            proxy=target.proxy,
+            url=profile.target.url,
+            headers=(*profile.target.headers.items(), *auth_headers(profile, self.environ)),
+            ca_file=profile.target.ca_file,
+            proxy=profile.target.proxy,
             timeout_s=limits.timeout_s,
         )
-        self.started = now()
-        recorder = Recorder(self.out / "record.jsonl", self.header(selected), self.redactor)
-        gate = Gate(limits.requests_per_second, limits.concurrency)
-        self.sender = Sender(self.contract, profile, endpoint, gate, self.ledger, self.trips, recorder)
-        self.engine = Engine(
-            self.contract, profile, self.sender, progress or Unwatched(), partial(classify, self.contract, self.subject)
-        )
         chosen = {case.id for case in selected}
-        self.deselected = tuple(case for case in self.cases if case.id not in chosen)
+        self.tally = Tally(self.contract, limits.timeout_s)
+        self.header = self._header([case for case in self.cases if case.id not in chosen])
+        recorder = Recorder(self.out / "record.jsonl", self.header, self.redactor)
+        journal = Journal(recorder, self.tally)
+        self.pace = Pace(limits.requests_per_second, limits.concurrency, machinery.clock)
+        sender = Sender(
+            self.contract.path,
+            profile,
+            lambda: machinery.client(endpoint),
+            self.pace,
+            Ledger(profile),
+            self.trips,
+            journal,
+        )
+        engine = Engine(
+            limits,
+            sender,
+            journal,
+            progress or NullProgress(),
+            partial(classify, self.contract, self.subject),
+            machinery.pools,
+        )
 
         def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case] | None:
-            from conformance.run.opening import narrowed
-
             subject = narrowed(self.subject, accepted)
             if subject == self.subject:
                 return None
-            again = planned_cases(self.contract, profile, subject, self.options.depth, self.options.seed)
-            return {case.id: case for case in again if case.id in chosen}
+            return {case.id: case for case in self._planned(profile, subject) if case.id in chosen}
 
+        opening = [case for case in self.cases if case.id == OPENING and case.id not in chosen]
         with terminable():
-            self.engine.run(selected, rebuild)
-        self.ended = now()
+            engine.run([*opening, *selected], rebuild)
+        self.footer = {
+            "ended": now(),
+            "interrupted": engine.interrupted,
+            "stop": "" if engine.interrupted else engine.stop,
+            "usage": engine.usage,
+            "errors": engine.errors,
+        }
         try:
-            recorder.footer(closing(self.result(), self.engine.results.values(), opened=not self.engine.stop))
+            recorder.footer(self.footer)
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
-        self.results = tuple(self.engine.results[case.id] for case in selected if case.id in self.engine.results)
+
+    def not_sent(self, selected: Sequence[Case], why: str) -> None:
+        """Take in that no case can be sent, for a fault of our own."""
+        self.own_errors.append(why)
+        self.tally = Tally(self.contract, self.profile.limits.timeout_s)
+        self.tally.take(Plan(tuple(selected)))
+        for case in selected:
+            self.tally.take(Note(case.id, f"not sent: {why}"))
 
     def write_evidence(self) -> None:
         """Write the record once more in the form that other tools read."""
@@ -161,43 +203,45 @@ class Run:
         except OSError as error:
             self.own_errors.append(f"evidence.har: {error}")
 
-    def header(self, selected: Sequence[Case]) -> dict[str, Any]:
+    def _header(self, deselected: Sequence[Case] = ()) -> dict[str, Any]:
         """The first line of the record."""
+        named = (name for name in IGNORED if name in self.environ or name.lower() in self.environ)
         return {
-            "format": 1,
             "suite": __version__,
+            "versions": {name: version(name) for name in ("hypothesis", "schemathesis")},
             "run": self.run_id,
-            "started": self.started,
+            "started": now(),
             "profile": self.profile.redacted(),
             "spec_digest": self.contract.digest,
             "seed": self.options.seed,
             "depth": self.options.depth,
             "selection": self.options.selection,
-            "cases": [described(case) for case in selected],
+            "ignored_environment": list(named),
+            "deselected": [{"id": case.id, "requirements": case.requirements} for case in deselected],
         }
 
     def result(self) -> RunResult:
         """What the report is made from."""
-        engine, sender = self.engine, self.sender
-        return RunResult(
-            cases=self.results,
-            run_id=self.run_id,
-            started=self.started,
-            ended=self.ended,
-            seed=self.options.seed,
-            depth=self.options.depth,
-            url=self.profile.target.url,
-            requests=sender.requests if sender else 0,
-            selection=self.options.selection,
-            interrupted=engine.interrupted if engine else False,
-            stop=(engine.stop or (sender.gate.reason if sender and not engine.interrupted else "")) if engine else "",
-            usage=engine.usage if engine else "",
-            errors=(*(engine.errors if engine else ()), *self.own_errors),
-            ignored_environment=tuple(name for name in IGNORED if name in self.environ or name.lower() in self.environ),
-            captures=tuple(sender.captures) if sender else (),
-            totals=self.ledger.totals(),
-            deselected=self.deselected,
-        )
+        result = run_result(self.header or self._header(), self.tally, self.footer)
+        return replace(result, errors=(*result.errors, *self.own_errors))
+
+
+def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
+    """A run and what must be closed after it; starts the mock server where no target is named."""
+    stack = ExitStack()
+    if options.profile is None and options.target is None and not collect_only:
+        from conformance.mock.server import MockServer
+
+        server = stack.enter_context(MockServer())
+        options = replace(options, target=server.url)
+    try:
+        run = Run(options)
+        if not collect_only:
+            run.make_folder()
+    except BaseException:
+        stack.close()
+        raise
+    return run, stack
 
 
 def now() -> str:

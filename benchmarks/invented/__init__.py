@@ -1,0 +1,21 @@
+"""A shelf of its own: faults that were invented from the contract alone, before any case was run against them."""
+
+from __future__ import annotations
+
+from benchmarks.invented import answers, requests
+from conformance.mock.faults.model import Fault
+
+INVENTED: dict[str, Fault] = {fault.name: fault for theme in (requests, answers) for fault in theme.FAULTS}
+"""Every invented fault by name, with the requirements that its inventor declared."""
+
+SEEN_AS: dict[str, frozenset[str] | None] = {
+    "keys-any-case": frozenset({"amount.required"}),
+    "charset-without-blank-refused": frozenset({"answer.status-set"}),
+    "accept-missing-plain-error": frozenset({"bad-request.media-type"}),
+    "window-end-crashes": frozenset({"rate-limit.window-end"}),
+    "store-remembered": frozenset({"store-id.required"}),
+    "equal-at-once-refused": None,
+    "double-click-window": None,
+    "lookup-cached-by-store": None,
+}
+"""Where the judges name other requirements than the inventor: which. None: that of the first good request that it hits."""

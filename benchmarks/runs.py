@@ -1,0 +1,108 @@
+"""Whole runs over sockets against a mock server in this process, and what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.invented import INVENTED
+from conformance.mock.faults import EVERY, Fault
+from conformance.mock.server import MockServer
+from conformance.report.outcome import Summary, summarise
+from conformance.run.model import RunResult
+from conformance.run.result import judge_record, sound_record
+from conformance.session import Options, Run
+
+SHELF: dict[str, Fault] = EVERY | INVENTED
+"""Every server that is wrong, or different and right, by name."""
+# The mock as a target whose rate limit is one window for all callers.
+SHARED_WINDOW = """
+[target]
+name = "One window for all"
+environment = "local"
+url = "http://127.0.0.1"
+[data]
+stores = ["store-001"]
+currencies = ["USD"]
+trips.generate = "uuid4"
+[provoke.429]
+kind = "limiter"
+scope = "run"
+headers = { "X-Provoke" = "429" }
+[limits]
+max_wait_s = 5
+"""
+
+
+class Ran(NamedTuple):
+    """A run that ended."""
+
+    run: Run
+    result: RunResult
+    summary: Summary
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """Requirements that failed or warned."""
+        rows = self.summary.requirements
+        return frozenset(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))
+
+    def broken_by(self, *, generated: bool) -> frozenset[str]:
+        """Those that generated cases, or those of the tables, violated."""
+        return self.broken & {
+            one.requirement
+            for case in self.result.cases
+            for one in case.judgements
+            if one.kind == "breaks" and bool(case.case.strategy) is generated
+        }
+
+    def judged_otherwise(self) -> list[str]:
+        """What differs when the record of the run is judged again."""
+        record = sound_record(self.run.out / "record.jsonl")
+        again = summarise(self.run.contract, judge_record(record, self.run.contract))
+        then, now = outcomes(self.summary), outcomes(again)
+        both = {**then, **now}
+        return [
+            f"{what}: {then.get(what)}, judged again {now.get(what)}"
+            for what in both
+            if then.get(what) != now.get(what)
+        ]
+
+
+def outcomes(summary: Summary) -> dict[str, object]:
+    """What a summary says of the run, of each requirement and of each case."""
+    said: dict[str, object] = {"headline": summary.headline}
+    for row in summary.requirements:
+        said[row.requirement.id] = (row.outcome, row.reason, row.unstable, row.elicited, row.observed)
+    return said | {f"case {row.result.case.id}": (row.outcome, row.reason) for row in summary.cases}
+
+
+def time_limit(*faults: str) -> float:
+    """Seconds for an answer: few only where a fault is to outlast them, for a busy machine stands still now and then."""
+    return 1.0 if any("answer.in-time" in SHELF[name].breaks for name in faults) else 10.0
+
+
+def planned(out: Path, url: str, *faults: str, **options: object) -> Run:
+    """A run with the time limit and the profile that show these faults; its folder is made."""
+    if any(SHELF[name].scope == "run" for name in faults):
+        options["profile"] = out.with_suffix(".toml")
+        out.with_suffix(".toml").write_text(SHARED_WINDOW, encoding="utf-8")
+    run = Run(Options(target=url, out=out, **options))  # type: ignore[arg-type]
+    limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(*faults)})
+    run.profile = run.profile.model_copy(update={"limits": limits})
+    run.make_folder()
+    return run
+
+
+def finished(run: Run) -> Ran:
+    """A run with its result."""
+    result = run.result()
+    return Ran(run, result, summarise(run.contract, result))
+
+
+def run_once(out: Path, *faults: str, **options: object) -> Ran:
+    """One whole run against a fresh mock server with these faults."""
+    with MockServer(faults=[SHELF[name] for name in faults]) as server:
+        run = planned(out, server.url, *faults, **options)
+        run.execute(run.cases)
+    return finished(run)

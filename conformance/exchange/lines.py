@@ -1,0 +1,169 @@
+"""Events as JSON values and back: for each kind of line its writing and its reading, side by side. No secret gets out."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+from conformance.cases.model import Case, Expectation, Headers, Probe
+from conformance.redact import Redactor
+
+from .event import Event, Intent, Note, Plan, Sent
+from .model import Answer, Exchange, Failure, Request
+from .wire import RAW_CAP, parse
+
+Json = dict[str, Any]
+_CASE = ("id", "theme", "title")
+_CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised")
+_EXCHANGE = ("case", "probe", "sent_at", "answered_at", "wall_time", "connection", "closed_early", "trip")
+_EXPECTATION = ("nature", "requirement", "provoked", "label")
+_PROBE = ("method", "path", "framing", "trip", "provoke", "wait", "equal", "connection", "times")
+_USUAL = Probe(Expectation("observe"))
+_EQUAL = replace(_USUAL, equal=True)
+
+
+def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
+    """The kind of line and its content, free of secrets."""
+    match event:
+        case Plan():
+            return "plan", {"cases": redact.redact_json([_dump_case(one) for one in event.cases])}
+        case Intent():
+            return "intent", {name: redact.redact_json(getattr(event, name)) for name in _INTENT}
+        case Note():
+            return "note", {name: redact.redact_json(getattr(event, name)) for name in _NOTE}
+        case Sent():
+            return "exchange", _dump_sent(event, redact)
+
+
+def load(entry: Json) -> Event | None:
+    """The event of a line; None for a kind that is none. KeyError and the like where something is missing."""
+    match entry["kind"]:
+        case "plan":
+            return Plan(tuple(_load_case(row) for row in entry["cases"]))
+        case "intent":
+            return Intent(**{name: entry[name] for name in _INTENT}, number=entry["number"])
+        case "note":
+            return Note(**{name: entry[name] for name in _NOTE})
+        case "exchange":
+            return _load_sent(entry)
+        case _:
+            return None
+
+
+_INTENT = ("case", "trip", "amount", "currency", "known", "wall_time")
+_NOTE = ("case", "reason", "beforehand", "error")
+
+
+def _dump_case(case: Case) -> Json:
+    row = {name: getattr(case, name) for name in _CASE}
+    row |= {name: value for name in _CASE_MORE if (value := getattr(case, name))}
+    equal = sum(probe.equal for probe in case.probes)
+    return row | {
+        "requirements": case.requirements,
+        "probes": len(case.probes),
+        "equal": equal,
+        "accepts": case.accepts,
+    }
+
+
+def _load_case(row: Json) -> Case:
+    """The case as far as the record tells; how its probes look stands with their exchanges."""
+    return Case(
+        requirements=tuple(row["requirements"]),
+        probes=(_EQUAL,) * row["equal"] + (_USUAL,) * (row["probes"] - row["equal"]),
+        accepts=tuple(row["accepts"]) if row["accepts"] else None,
+        **{name: row[name] for name in _CASE},
+        **{name: row[name] for name in _CASE_MORE if name in row},
+    )
+
+
+def _dump_sent(event: Sent, redact: Redactor) -> Json:
+    out: Json = {"sending": event.sending, "purpose": event.purpose, "final": event.final, "intent": event.intent}
+    if event.late:
+        out["late"] = redact.redact_json(event.late)
+    return out | {"probe": _dump_probe(event.probe), "exchange": _dump_exchange(event.exchange, redact)}
+
+
+def _load_sent(entry: Json) -> Sent:
+    exchange = _load_exchange(entry["exchange"], entry["number"])
+    probe = _load_probe(entry["probe"], exchange.request.body)
+    late = tuple(entry["late"]) if "late" in entry else None
+    return Sent(exchange, probe, entry["sending"], entry["purpose"], entry["final"], entry["intent"], late)
+
+
+def _dump_probe(probe: Probe) -> Json:
+    """What is expected of the answer, and what differs from the usual request. Its body stands in the exchange."""
+    wanted = probe.expectation
+    row: Json = {name: value for name in _EXPECTATION if (value := getattr(wanted, name))}
+    row |= {"admits": sorted(wanted.admits)} if wanted.admits else {}
+    row |= {"names": wanted.names} if wanted.names else {}
+    return row | {name: value for name in _PROBE if (value := getattr(probe, name)) != getattr(_USUAL, name)}
+
+
+def _load_probe(row: Json, body: bytes) -> Probe:
+    names = {name: row[name] for name in _EXPECTATION if name in row}
+    expectation = Expectation(admits=frozenset(row.get("admits", ())), names=tuple(row.get("names", ())), **names)
+    return Probe(expectation, body, **{name: row[name] for name in _PROBE if name in row})
+
+
+def _dump_exchange(exchange: Exchange, redact: Redactor) -> Json:
+    """The exchange; an answer whose bytes are there as a whole is not written a second time."""
+    sent, answer, failure = exchange.request, exchange.answer, exchange.failure
+    out: Json = {name: getattr(exchange, name) for name in _EXCHANGE}
+    if exchange.trip is not None:
+        out["trip"] = redact(exchange.trip)
+    out["defects"] = [redact(defect) for defect in exchange.defects]
+    out["request"] = {
+        "method": sent.method,
+        "target": redact(sent.target),
+        "headers": redact.redact_headers(sent.headers),
+        "body": _dump_bytes(redact.redact_bytes(sent.body)),
+    }
+    out["failure"] = {"kind": failure.kind, "detail": redact(failure.detail)} if failure else None
+    out["raw"] = _dump_bytes(redact.redact_answer(exchange.raw))
+    if answer is not None and not 0 < len(exchange.raw) < RAW_CAP:
+        out["answer"] = {
+            "status": answer.status,
+            "reason": redact(answer.reason),
+            "interim": answer.interim,
+            "headers": redact.redact_headers(answer.headers),
+            "body": _dump_bytes(redact.redact_bytes(answer.body)),
+        }
+    return out
+
+
+def _load_exchange(data: Json, number: int) -> Exchange:
+    sent, failed, raw = data["request"], data["failure"], _load_bytes(data["raw"])
+    answer = None
+    if (got := data.get("answer")) is not None:
+        answer = Answer(
+            got["status"], _pairs(got["headers"]), _load_bytes(got["body"]), got["reason"], tuple(got["interim"])
+        )
+    elif failed is None:
+        answer = parse(raw, sent["method"], ended=True).answer
+    return Exchange(
+        request=Request(sent["method"], sent["target"], _pairs(sent["headers"]), _load_bytes(sent["body"])),
+        answer=answer,
+        failure=Failure(**failed) if failed else None,
+        defects=tuple(data["defects"]),
+        raw=raw,
+        number=number,
+        **{name: data[name] for name in _EXCHANGE},
+    )
+
+
+def _pairs(value: Any) -> Headers:
+    return tuple((str(name), str(text)) for name, text in value)
+
+
+def _dump_bytes(data: bytes) -> str | Json:
+    """Bytes as text where they are UTF-8, else in base64."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _load_bytes(data: str | Json) -> bytes:
+    return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])

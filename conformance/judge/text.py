@@ -1,0 +1,11 @@
+"""What was received as text, uncut but for a generous limit. Hiding, escaping and cutting are the report's."""
+
+from __future__ import annotations
+
+MOST = 16_384
+"""Characters of one text that a judgement keeps; a report shows far less."""
+
+
+def text_of(value: bytes | str) -> str:
+    """`value` as text; bytes that are no UTF-8 as escapes."""
+    return value[:MOST].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value[:MOST]

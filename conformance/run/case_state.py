@@ -1,0 +1,221 @@
+"""One case while the events of a run are taken in: what is known of it, and its result. Must not send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from conformance.cases.model import Case, PlannedRequest
+from conformance.exchange.event import Note, Purpose, Sent
+from conformance.exchange.model import AUTHENTICATION, BUSY
+from conformance.judge.model import Judgement, breaks
+from conformance.run.model import CaseResult
+
+EVIDENCE = 4
+"""Exchanges of a one-shot case that are kept to be shown, beside the first for each violated requirement."""
+
+
+@dataclass(slots=True)
+class Sending:
+    """One planned request and the exchanges that came of it. `counts` is the one that counts; None until one is final."""
+
+    purpose: Purpose
+    number: int
+    exchanges: int = 0
+    judged: bool = False
+    counts: Sent | None = None
+
+    def why_unjudged(self) -> str:
+        """Why its answers gave no result, or not the one that the request was made for; empty where they did."""
+        if self.counts is None:
+            return ""
+        missed = self.number == 0 and (self._stayed_refused or self._unprovoked)
+        return self._reason() if missed or not self.judged else ""
+
+    @property
+    def _stayed_refused(self) -> bool:
+        assert self.counts is not None
+        return self.counts.status in BUSY and self.counts.status != self.counts.probe.provoke
+
+    @property
+    def _unprovoked(self) -> bool:
+        assert self.counts is not None
+        wanted = self.counts.probe.expectation.provoked
+        return wanted is not None and self.counts.status not in (wanted, None)
+
+    def _reason(self) -> str:
+        assert self.counts is not None
+        exchange, status = self.counts.exchange, self.counts.status
+        if exchange.failure is not None:
+            return f"no connection: {exchange.failure.detail}"
+        if status is None:
+            return "no answer"
+        if status in AUTHENTICATION:
+            return f"answered {status}: a matter of configuration, not of the contract"
+        if self._stayed_refused:
+            return f"stayed refused with {status}"
+        if self._unprovoked:
+            asked = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
+            wanted = self.counts.probe.expectation.provoked
+            return f"the profile's means did not provoke a {wanted}{asked}: answered {status}"
+        return f"answered {status}, which leaves nothing to judge here"
+
+
+@dataclass(slots=True)
+class CaseState:
+    """What is known of one case. `confirmed`: by number of the probe, what its second sending violated again."""
+
+    case: Case
+    judgements: list[Judgement] = field(default_factory=list)
+    evidence: list[tuple[Sent, frozenset[str]]] = field(default_factory=list)
+    smaller: list[Sent] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    first: dict[int, Sending] = field(default_factory=dict)
+    confirmed: dict[int, frozenset[str]] = field(default_factory=dict)
+    noted: Note | None = None
+    error: str = ""
+    _held: set[tuple[str, str, str]] = field(default_factory=set)
+
+    @property
+    def counting(self) -> dict[int, Sent]:
+        """By number of the probe, the exchange that counts."""
+        return {number: one.counts for number, one in self.first.items() if one.counts is not None}
+
+    def take_note(self, note: Note) -> None:
+        """Take in why something was not sent, or that the suite failed."""
+        if note.error:
+            self.error = self.error or note.reason
+        else:
+            self.noted = self.noted or note
+
+    def take(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
+        """Take in an exchange of the first sending of a probe."""
+        self._judge(judgements)
+        chain, found = self.case.scheduling != "one-shot", violated(judgements)
+        if found or (sent.final and (chain or not self.evidence)):
+            self.evidence.append((sent, found))
+        if not chain and len(self.evidence) > EVIDENCE:
+            self.evidence = _most_telling(self.evidence)
+
+    def take_smaller(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
+        """Take in a smaller body for a violation that is known; it shows nothing else."""
+        found = [judgement for judgement in judgements if judgement.kind == "breaks"]
+        self.judgements += found
+        if found:
+            self.smaller.append(sent)
+
+    def take_second(self, sent: Sent, judgements: Sequence[Judgement], *, good_500: bool) -> int:
+        """Take in the second sending of a probe with a violation; what does not show again is marked unstable.
+
+        `good_500`: the first answer was a well-formed 500. Where that went away, it violates the stability of answers
+        instead; gives how many violations were turned so.
+        """
+        original, again, cleared = self.counting[sent.exchange.probe], violated(judgements), 0
+        for position, judgement in enumerate(self.judgements if judgements else ()):
+            if judgement.kind != "breaks" or judgement.requirement in again or judgement.exchange != original.number:
+                continue
+            if good_500:
+                received = f"500, then {sent.status or 'no answer'}"
+                unstable = breaks(
+                    "server-error.stable", at="status", expected="no 500 that a repetition clears", received=received
+                )
+                self.judgements[position] = replace(unstable, exchange=original.number)
+                cleared += 1
+            else:
+                self.judgements[position] = replace(judgement, unstable=(1, 2))
+        known = violated(one for one in self.judgements if one.exchange == original.number)
+        self.confirmed[sent.exchange.probe] = known & again
+        return cleared
+
+    def _judge(self, judgements: Sequence[Judgement]) -> None:
+        """Keep what adds something: each violation, and each requirement that holds or behaviour once."""
+        for judgement in judgements:
+            key = (judgement.requirement, judgement.kind, judgement.behaviour)
+            if judgement.kind == "breaks" or key not in self._held:
+                self._held.add(key)
+                self.judgements.append(judgement)
+
+    def unconfirmed(self) -> list[tuple[PlannedRequest, frozenset[str]]]:
+        """The probes with a violation that may be sent a second time and were not, with what they violated."""
+        if self.case.scheduling != "one-shot":
+            return []
+        found = []
+        for number, sent in sorted(self.counting.items()):
+            mine = violated(one for one in self.judgements if one.exchange == sent.number)
+            if mine and number not in self.confirmed:
+                found.append((PlannedRequest(self.case.id, number, sent.probe), mine))
+        return found
+
+    def result(self, stop: str, group: Sequence[Judgement], charged: str) -> CaseResult:
+        """The case as it stands. `stop`: why the run ended early. `group`: what its exchanges show together."""
+        sent = len(self.counting)
+        judgements = [*self._marked(), *group]
+        reason = self._reason(stop, judgements)
+        noted = self.noted is not None and not self.error
+        return CaseResult(
+            self.case,
+            tuple(judgements),
+            self._shown(),
+            tuple(self.numbers),
+            sent,
+            charged,  # type: ignore[arg-type]
+            reason,
+            noted and self.noted is not None and self.noted.beforehand,
+            self.error,
+        )
+
+    def _reason(self, stop: str, judgements: Sequence[Judgement]) -> str:
+        if self.noted is not None:
+            return self.noted.reason
+        if reason := next(filter(None, (self.first[number].why_unjudged() for number in sorted(self.first))), ""):
+            return reason
+        if stop and len(self.counting) < len(self.case.probes):
+            return stop
+        return "nothing could be said of the answer" if self.counting and not judgements else ""
+
+    def _marked(self) -> list[Judgement]:
+        """The judgements; a violation seen once and not sent a second time is marked, unless another was confirmed."""
+        left = {self.counting[request.number].number for request, _ in self.unconfirmed()}
+        sure = frozenset().union(*self.confirmed.values())
+        order = {sent.number: -1 for sent in self._smallest()}
+        order |= {sent.number: number for number, sent in self.counting.items()}
+        judged = sorted(self.judgements, key=lambda one: (order.get(one.exchange, 0), one.exchange or 0))
+        return [
+            replace(one, unstable=(1, 1))
+            if one.kind == "breaks" and one.exchange in left and one.requirement not in sure
+            else one
+            for one in judged
+        ]
+
+    def _smallest(self) -> list[Sent]:
+        """Of the smaller bodies the smallest for each requirement that one of them violated."""
+        size = {one.number: (len(one.exchange.request.body), one.exchange.request.body) for one in self.smaller}
+        best: dict[str, int | None] = {}
+        for judgement in self.judgements:
+            if judgement.exchange in size:
+                known = best.get(judgement.requirement, judgement.exchange)
+                best[judgement.requirement] = min(known, judgement.exchange, key=lambda number: size[number])
+        return [one for one in self.smaller if one.number in best.values()]
+
+    def _shown(self) -> tuple[Sent, ...]:
+        return (*self._smallest(), *(sent for sent, _ in sorted(self.evidence, key=_place)))
+
+
+def violated(judgements: Iterable[Judgement]) -> frozenset[str]:
+    """The requirements that are violated."""
+    return frozenset(judgement.requirement for judgement in judgements if judgement.kind == "breaks")
+
+
+def _place(pair: tuple[Sent, frozenset[str]]) -> tuple[int, int]:
+    return pair[0].exchange.probe, pair[0].number or 0
+
+
+def _most_telling(evidence: Sequence[tuple[Sent, frozenset[str]]]) -> list[tuple[Sent, frozenset[str]]]:
+    """The first few exchanges in the order of the probes, and the first for each requirement that one violated."""
+    kept: list[tuple[Sent, frozenset[str]]] = []
+    seen: set[str] = set()
+    for sent, found in sorted(evidence, key=_place):
+        if found - seen or len(kept) < EVIDENCE:
+            kept.append((sent, found))
+            seen |= found
+    return kept

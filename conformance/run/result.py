@@ -1,0 +1,73 @@
+"""The result of a run from its header, its tally and its footer: the same for a run just made and for its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.contract import Contract
+from conformance.errors import UsageError
+from conformance.exchange.record import Record, read_record
+from conformance.run.model import Deselected, RunResult
+from conformance.run.tally import Inconsistent, Tally
+
+Json = Mapping[str, Any]
+CUT_OFF = "the record is cut off after {} exchanges: it has no footer"
+
+
+def run_result(header: Json, tally: Tally, footer: Json) -> RunResult:
+    """What the report is made from. Without a footer the run was cut off."""
+    blocked = tally.stopped_by_opening()
+    stop = blocked or (footer["stop"] if footer else CUT_OFF.format(tally.requests))
+    interrupted = bool(footer.get("interrupted", False))
+    deselected = tuple(Deselected(row["id"], tuple(row["requirements"])) for row in header["deselected"])
+    left_out = {one.case for one in deselected}
+    results = tally.results(stop or ("interrupted" if interrupted else ""))
+    return RunResult(
+        cases=tuple(result for result in results if result.case.id not in left_out),
+        run_id=header["run"],
+        started=header["started"],
+        ended=footer.get("ended", header["started"]),
+        seed=header["seed"],
+        depth=header["depth"],
+        url=header["profile"]["target"]["url"],
+        requests=tally.requests,
+        selection=header["selection"],
+        interrupted=interrupted,
+        stop=stop,
+        usage=footer.get("usage", ""),
+        errors=tuple(footer.get("errors", ())),
+        ignored_environment=tuple(header["ignored_environment"]),
+        captures=tally.captures(),
+        totals=tally.totals(),
+        deselected=deselected,
+    )
+
+
+def sound_record(path: Path | str) -> Record:
+    """Read the record at `path`. Raises `UsageError` for what is no record, or was changed."""
+    try:
+        record = read_record(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a record.jsonl") from error
+    if record.broken:
+        raise UsageError(f"{path}: {record.broken}; judge the record as the run wrote it")
+    return record
+
+
+def judge_record(record: Record, contract: Contract, time_limit: float | None = None) -> RunResult:
+    """Judge a sound record again. `time_limit`: seconds for one answer; None for that of the run.
+
+    Raises `UsageError` where it lacks what judging needs, or where its events cannot have happened in this order.
+    """
+    try:
+        limit = record.header["profile"]["limits"]["timeout_s"] if time_limit is None else time_limit
+        tally = Tally(contract, float(limit))
+        for event in record.events:
+            tally.take(event)
+        return run_result(record.header, tally, record.footer)
+    except Inconsistent as error:
+        raise UsageError(f"the record contradicts itself: {error}; judge the record as the run wrote it") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"the record lacks what judging needs ({type(error).__name__}: {error})") from error

@@ -1,0 +1,313 @@
+"""From events to results: the one fold, for a run while it sends and for its record judged again.
+
+How it works: `take` gets the events of a run in the order of their lines in the record. A plan says which cases there
+are. An exchange is judged at once, by what its probe expects, and goes to its case by the purpose of its sending: first
+(or burst), confirm, shrink; "resend" continues a sending. What only all exchanges together can show (the rule of a
+case, equal requests, early closes) is judged in `result`, which may be asked at any time. Nothing is guessed from the
+order of events beyond that; an event that cannot follow on those before it is refused as `Inconsistent`.
+A tally has no lock: during a run `Journal` hands it one event at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal, NoReturn
+
+from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
+from conformance.contract import Contract
+from conformance.exchange.event import Event, Intent, Note, Plan, Sent, charge_state, counting
+from conformance.exchange.model import Exchange
+from conformance.exchange.record import Recorder
+from conformance.judge.exchange import judge_exchange, judge_late_bytes
+from conformance.judge.groups import judge_group
+from conformance.judge.model import Judgement
+from conformance.run.case_state import CaseState, Sending, violated
+from conformance.run.model import Capture, CaseResult
+from conformance.run.opening import OPENING, refused_at_the_door, wrong_target
+from conformance.run.whole_run import EQUALS, WHOLE_RUN, whole_run_judgements
+
+PROVOKED_500 = Probe(Expectation("provoked", provoked=500))
+
+
+class Inconsistent(ValueError):
+    """An event cannot follow on those before it; the message says why."""
+
+
+def refuse(why: str) -> NoReturn:
+    """Refuse an event."""
+    raise Inconsistent(why)
+
+
+class Tally:
+    """The events taken in so far. `time_limit`: seconds for one answer."""
+
+    def __init__(self, contract: Contract, time_limit: float) -> None:
+        self.contract, self.time_limit = contract, time_limit
+        self.requests = 0
+        self._cases: dict[str, CaseState] = {}
+        self._sendings: dict[int, Sending] = {}
+        self._intents: dict[int, tuple[Intent, Sent | None]] = {}
+        self._violated: dict[int | None, frozenset[str]] = {}
+        self._equal: list[Sent] = []
+        self._late: dict[str, str] = {}
+        self._closed_early = self._cleared_500 = 0
+
+    def take(self, event: Event) -> None:
+        """Take in the next event. Raises `Inconsistent`."""
+        match event:
+            case Plan():
+                for case in event.cases:
+                    self._cases.setdefault(case.id, CaseState(case)).case = case
+            case Intent():
+                self._state(event.case)
+                assert event.number is not None
+                self._intents[event.number] = (event, None)
+            case Note():
+                self._state(event.case).take_note(event)
+            case Sent():
+                self._take_sent(event)
+
+    def _state(self, case: str) -> CaseState:
+        return self._cases.get(case) or refuse(f"no plan names the case {case!r}")
+
+    def _take_sent(self, sent: Sent) -> None:
+        exchange = sent.exchange
+        state = self._state(exchange.case)
+        sending = self._sending(state, sent)
+        self._settle(sent)
+        judgements = self._judged(sent)
+        self._violated[sent.number] = violated(judgements)
+        self.requests += 1
+        self._closed_early += exchange.closed_early
+        if sent.late:
+            self._late.setdefault(*sent.late)
+        state.numbers += [sent.number] if sent.number is not None else []
+        sending.exchanges += 1
+        sending.judged = sending.judged or bool(judgements)
+        if sent.final:
+            sending.counts = counting([sending.counts, sent]) if sending.counts else sent
+        if sending.purpose == "shrink":
+            state.take_smaller(sent, judgements)
+        elif sending.purpose == "confirm" and sent.final:
+            original = state.counting[exchange.probe]
+            self._cleared_500 += state.take_second(sent, judgements, good_500=self._is_good_500(original.exchange))
+        else:
+            state.take(sent, judgements)
+            if sent.final and sent.probe.equal and exchange.answer is not None:
+                self._equal.append(sent)
+
+    def _judged(self, sent: Sent) -> list[Judgement]:
+        found = judge_exchange(self.contract, sent.probe, sent.exchange, self.time_limit)
+        return [replace(one, exchange=sent.number) if one.kind == "breaks" else one for one in found]
+
+    def _sending(self, state: CaseState, sent: Sent) -> Sending:
+        """The sending that the exchange belongs to: the one that it begins, or one that is under way."""
+        number, purpose = sent.exchange.probe, sent.purpose
+        known = self._sendings.get(sent.sending)
+        if known is not None:
+            goes_on = purpose == "resend" and known.counts is None
+            if known.number != number or not (goes_on or purpose == known.purpose == "burst"):
+                refuse(f"an exchange of {state.case.id} does not continue its sending")
+            return known
+        planned, first = len(state.case.probes), state.first.get(number)
+        fits = {
+            "first": number < planned and (first is None or first.counts is None),
+            "burst": number < planned and first is None,
+            "confirm": number in state.counting and number not in state.confirmed,
+            "shrink": number >= planned and any(state.confirmed.values()),
+            "resend": False,
+        }
+        if not fits[purpose]:
+            refuse(f"an exchange of {state.case.id} cannot have the purpose {purpose!r} here")
+        made = self._sendings[sent.sending] = Sending(purpose, number)
+        if purpose in ("first", "burst"):
+            state.first[number] = made
+        return made
+
+    def _settle(self, sent: Sent) -> None:
+        if sent.intent is None:
+            return
+        intent, settled = self._intents.get(sent.intent) or refuse(f"line {sent.intent} is no intent")
+        if settled is not None or intent.case != sent.exchange.case:
+            refuse(f"an exchange of {sent.exchange.case} settles an intent that is not its own")
+        self._intents[sent.intent] = (intent, sent)
+
+    def _is_good_500(self, exchange: Exchange) -> bool:
+        """Whether the exchange is a 500 whose body is as the contract asks."""
+        if exchange.answer is None or exchange.answer.status != 500:
+            return False
+        found = judge_exchange(self.contract, PROVOKED_500, exchange)
+        return not any(one.kind == "breaks" and one.requirement.startswith("server-error.") for one in found)
+
+    # --- what the engine asks ------------------------------------------------------------------------------------
+
+    def violated_by(self, sent: Sent) -> frozenset[str]:
+        """The requirements that one exchange violated."""
+        return self._violated.get(sent.number, frozenset())
+
+    def answers(self, case: str) -> list[Exchange]:
+        """The exchanges of a case that count, in the order of its probes."""
+        return [sent.exchange for _, sent in sorted(self._state(case).counting.items())]
+
+    def stopped_by_opening(self) -> str:
+        """Why the target cannot be judged with this profile, by its answers in the opening step; empty where it can."""
+        opening = self._cases.get(OPENING)
+        first = self.answers(OPENING) if opening else []
+        if not first:
+            return ""
+        accepting = [state for state in self._cases.values() if state.case.accepts]
+        answers = [exchange for state in accepting for exchange in self.answers(state.case.id)]
+        return refused_at_the_door(first[0]) or (
+            wrong_target(first[0], answers) if len(answers) == len(accepting) else ""
+        )
+
+    def accepted(self) -> list[tuple[str, str]]:
+        """Store and currency of every acceptance case that was answered with success, in order."""
+        return [
+            state.case.accepts
+            for state in self._cases.values()
+            if state.case.accepts and any(sent.success for sent in state.counting.values())
+        ]
+
+    def to_confirm(self) -> list[PlannedRequest]:
+        """The requests to send a second time: of every requirement one, of every case and requirement one, the others."""
+        left = [pair for _, state in sorted(self._cases.items()) for pair in state.unconfirmed()]
+        seen: set[str] = set()
+        said: set[tuple[str, str]] = set()
+        ranked: list[tuple[int, PlannedRequest]] = []
+        for request, words in left:
+            mine = {(request.case_id, word) for word in words}
+            ranked.append((0 if words - seen else 1 if mine - said else 2, request))
+            seen |= words
+            said |= mine
+        return [request for _, request in sorted(ranked, key=lambda pair: pair[0])]
+
+    def confirmed(self) -> list[tuple[Case, dict[int, Probe], dict[int, frozenset[str]]]]:
+        """The generated cases with a confirmed violation: case, and by number the probes sent and what was violated."""
+        found = []
+        for _, state in sorted(self._cases.items()):
+            confirmed = {number: words for number, words in state.confirmed.items() if words}
+            if state.case.strategy and confirmed:
+                found.append((state.case, {number: sent.probe for number, sent in state.counting.items()}, confirmed))
+        return found
+
+    # --- what the report gets ------------------------------------------------------------------------------------
+
+    def captures(self) -> tuple[Capture, ...]:
+        """What was captured, or may have been. An intent that no exchange settles may have charged."""
+        found = []
+        for number, (intent, sent) in self._intents.items():
+            state = charge_state(sent.exchange) if sent is not None else "unknown"
+            if state != "released":
+                when = datetime.fromtimestamp(intent.wall_time, UTC).isoformat(timespec="seconds")
+                line = number if sent is None or sent.number is None else sent.number
+                amount = intent.amount if intent.known else f"{intent.amount} (size unknown)"
+                found.append(Capture(line, intent.trip, amount, intent.currency, when, state))
+        return tuple(found)
+
+    def totals(self) -> dict[str, Decimal]:
+        """Amounts that were captured or may have been, in major units by currency."""
+        totals: dict[str, Decimal] = {}
+        for intent, sent in self._intents.values():
+            if sent is None or charge_state(sent.exchange) != "released":
+                totals[intent.currency] = totals.get(intent.currency, Decimal(0)) + Decimal(intent.amount)
+        return totals
+
+    def results(self, stop: str) -> tuple[CaseResult, ...]:
+        """The cases in the order of their plan. `stop`: why the run ended before all was sent, empty where it did not."""
+        blocked = self.stopped_by_opening()
+        charged = self._charged()
+        return tuple(
+            self._result(state, stop, blocked, charged.get(state.case.id, "no")) for state in self._cases.values()
+        )
+
+    def _result(
+        self, state: CaseState, stop: str, blocked: str, charged: Literal["no", "yes", "unknown"]
+    ) -> CaseResult:
+        case = state.case
+        if case.not_exercised:
+            return CaseResult(case, reason=case.not_exercised, beforehand=True)
+        if case.id in WHOLE_RUN:
+            return self._whole_run(case, blocked)
+        if blocked:  # a wrong target, URL or profile: no answer of it becomes a finding
+            return replace(state.result(blocked, (), charged), judgements=(), reason=blocked)
+        group: list[Judgement] = []
+        counting = state.counting
+        if case.rule and len(counting) == len(case.probes):
+            sent = [counting[number] for number in sorted(counting)]
+            probed = replace(case, probes=tuple(one.probe for one in sent))
+            group = judge_group(self.contract, probed, [one.exchange for one in sent])
+        late = self._late.get(case.id)
+        return state.result(stop, [*group, *([judge_late_bytes(late)] if late else [])], charged)
+
+    def _whole_run(self, case: Case, blocked: str) -> CaseResult:
+        """One of the cases that the run as a whole decides."""
+        if blocked:
+            return CaseResult(case, reason=blocked)
+        equals = [sent.exchange for sent in self._equal]
+        judgements = whole_run_judgements(case.id, equals, self._closed_early, self.requests, self._cleared_500)
+        numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
+        few = sum(probe.equal for state in self._cases.values() for probe in state.case.probes) < 2
+        return CaseResult(
+            case,
+            tuple(judgements),
+            tuple(sent for sent in self._equal if sent.number in numbers)[:3],
+            sent=1 if judgements else 0,
+            reason="" if judgements else "nothing to compare",
+            beforehand=case.id == EQUALS and few and not judgements,
+        )
+
+    def _charged(self) -> dict[str, Literal["no", "yes", "unknown"]]:
+        """By case, whether it charged: yes where any of its requests did."""
+        found: dict[str, Literal["no", "yes", "unknown"]] = {}
+        for intent, sent in self._intents.values():
+            state = charge_state(sent.exchange) if sent is not None else "unknown"
+            if state == "captured":
+                found[intent.case] = "yes"
+            elif state == "unknown":
+                found.setdefault(intent.case, "unknown")
+        return found
+
+
+class Journal:
+    """Writes each event to the record and hands it to the tally, as one step under one lock, so that both know the same.
+
+    Nothing is taken in any more after `close`: what still comes then belongs to no run.
+    """
+
+    def __init__(self, recorder: Recorder, tally: Tally) -> None:
+        self.recorder, self.tally = recorder, tally
+        self._lock = threading.Lock()
+
+    def plan(self, cases: Sequence[Case]) -> None:
+        """Take in which cases are to be sent."""
+        with self._lock:
+            self._take(Plan(tuple(cases)))
+
+    def note(self, note: Note) -> None:
+        """Take in why a case was not sent, or that the suite failed in it."""
+        with self._lock:
+            self._take(note)
+
+    def intent(self, event: Intent) -> int:
+        """Take in that a request that may charge is about to leave; gives the number of its line."""
+        with self._lock:
+            number = self.recorder.write(event)
+            self.tally.take(replace(event, number=number))
+        return number
+
+    def sent(self, event: Sent) -> Sent:
+        """Take in an exchange; gives it with the number of its line."""
+        with self._lock:
+            number = self.recorder.write(event)
+            numbered = replace(event, exchange=replace(event.exchange, number=number))
+            self.tally.take(numbered)
+        return numbered
+
+    def _take(self, event: Plan | Note) -> None:
+        self.recorder.write(event)
+        self.tally.take(event)

@@ -1,0 +1,73 @@
+"""The profile's ways to make the target answer 429, 500 or 503: what it adds to a request, and calls around it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import requests
+
+from conformance.cases.model import Headers, Probe
+from conformance.profile import Call, Profile, Provocation
+from conformance.send import Unsent
+
+
+class Provoking:
+    """Applies the entries of `[provoke]`. `${unique}` in them becomes one value for each case."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+
+    def applied(self, probe: Probe, unique: str) -> tuple[bytes, Headers]:
+        """Body, with the placeholder for the trip, and header fields of the probe, the profile's means laid over them."""
+        means = self._means(probe)
+        if means is None:
+            return probe.body, probe.headers
+        added = tuple((name, _filled(value, unique)) for name, value in means.headers.items())
+        body = probe.body
+        if means.body:
+            merged = {**json.loads(body), **_filled(means.body, unique)}
+            body = json.dumps(merged, separators=(",", ":")).encode()
+        return body, probe.headers + added
+
+    def call(self, when: Literal["before", "after"], probe: Probe, unique: str) -> None:
+        """Make the profile's call before or after a provoked request. Raises `Unsent` where it fails."""
+        means = self._means(probe)
+        call: Call | None = getattr(means, when) if means is not None else None
+        if call is None:
+            return
+        target, url = self._profile.target, _filled(call.url, unique)
+        content = None if call.json_body is None else _filled(call.json_body, unique)
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = target.ca_file or True
+            session.proxies = {"http": target.proxy, "https": target.proxy} if target.proxy else {}
+            try:
+                answer = session.request(
+                    call.method, url, json=content, timeout=self._profile.limits.timeout_s, allow_redirects=False
+                )
+            except requests.RequestException as error:
+                raise Unsent(f"the profile's `{when}` call to {call.url} failed: {error}") from None
+        if answer.status_code >= 400:
+            raise Unsent(f"the profile's `{when}` call to {call.url} was answered {answer.status_code}")
+
+    def _means(self, probe: Probe) -> Provocation | None:
+        return self._profile.provoke.get(probe.provoke) if probe.provoke is not None else None
+
+
+def _filled(value: Any, unique: str) -> Any:
+    """`value` with `${unique}` replaced in every string of it."""
+    if isinstance(value, str):
+        return value.replace("${unique}", unique)
+    if isinstance(value, dict):
+        return {key: _filled(inner, unique) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, unique) for inner in value]
+    return value
+
+
+def new_unique(probes: Iterable[Probe]) -> str:
+    """A value for `${unique}`: one for all of these probes, and none where nothing is provoked."""
+    return secrets.token_hex(8) if any(probe.provoke is not None for probe in probes) else ""

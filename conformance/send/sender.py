@@ -1,0 +1,284 @@
+"""Send one planned request: with its trip and money, at its pace, again where it was asked to wait. Never judges."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Protocol
+
+from conformance.cases.model import Path, PlannedRequest, Probe, fill_trip
+from conformance.exchange.client import Client
+from conformance.exchange.event import Intent, Purpose, Sent, charge_state
+from conformance.exchange.model import BUSY, Exchange
+from conformance.exchange.retry_after import announced_delay
+from conformance.profile import Profile
+from conformance.send import Unsent
+from conformance.send.burst import send_burst
+from conformance.send.money import Ledger, Reservation, cost_of
+from conformance.send.pace import Halted, Pace
+from conformance.send.provocation import Provoking
+from conformance.send.trips import TripSource
+
+RESENDS = 2
+"""How often a request that was asked to wait is sent again."""
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""Methods that charge nothing."""
+UNREADABLE_WAITS = (1.0, 2.0)
+"""Seconds to wait for an announced end that cannot be read: the first time, and from then on."""
+
+
+class Emit(Protocol):
+    """Takes an event into record and results."""
+
+    def intent(self, event: Intent) -> int:
+        """Take an intent; gives the number of its line."""
+
+    def sent(self, event: Sent) -> Sent:
+        """Take an exchange; gives it with the number of its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One sending. `trip` is the one to use again; `last`: no other request of this sending may follow."""
+
+    number: int
+    purpose: Purpose
+    unique: str
+    trip: str | None
+    last: bool = False
+
+
+@dataclass(slots=True)
+class _Held:
+    """What one request holds: its trip, whether that was taken for it, its reservation and the line of its intent."""
+
+    trip: str | None
+    taken: str | None
+    cost: tuple[str, Decimal, bool] | None = None
+    reservation: Reservation | None = None
+    intent: int | None = None
+
+
+class Sender:
+    """Shared by the sending threads; each brings a client of its own.
+
+    How it works: a sending is one planned request and what is sent in its place. For each request, in this order: a
+    trip, a place in flight and the moment to leave (`Pace`), the money (`Ledger`), the profile's `before` call, the line
+    of the intent, the exchange, the settling of money and trip, the line of the exchange, the `after` call. What was
+    held is handed back as unused where the request never left, and counts as unknown where that is not certain.
+    `_lock` guards the numbers of sendings and the list of clients.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        profile: Profile,
+        new_client: Callable[[], Client],
+        pace: Pace,
+        ledger: Ledger,
+        trips: TripSource,
+        emit: Emit,
+    ) -> None:
+        self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
+        self._new_client, self._emit, self._provoking = new_client, emit, Provoking(profile)
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+        self._sendings = self._unreadable = 0
+
+    def client(self) -> Client:
+        """A new client, with a connection of its own."""
+        client = self._new_client()
+        with self._lock:
+            self._clients.append(client)
+        return client
+
+    def abort(self) -> None:
+        """Cut off every request in flight."""
+        for client in self._clients:
+            client.abort()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
+    def send(
+        self,
+        client: Client,
+        request: PlannedRequest,
+        *,
+        purpose: Purpose = "first",
+        unique: str = "",
+        trip: str | None = None,
+    ) -> Sent:
+        """Send `request`, again where the target asks to wait; gives its final exchange. Raises `Unsent` or `Halted`."""
+        with self._lock:
+            self._sendings += 1
+            sending = _Sending(self._sendings, purpose, unique, trip)
+        if request.probe.times > 1:
+            return self._burst(client, request, replace(sending, purpose="burst"))
+        for left in range(RESENDS, -1, -1):
+            sent = self._once(client, request, replace(sending, last=not left))
+            if sent.status in BUSY and sent.status != request.probe.provoke:
+                self._obey(sent.exchange)
+            if sent.final:
+                break
+            sending = replace(sending, purpose="resend")
+        return sent
+
+    def _burst(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
+        others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
+
+        def once(own: Client, last: bool) -> Sent:
+            return self._once(own, request, replace(sending, last=last))
+
+        try:
+            return send_burst(request.probe, once, [client, *others], self.pace)
+        finally:
+            for own in others:
+                own.close()
+
+    def _obey(self, exchange: Exchange) -> None:
+        """Hold all sending back until the announced end of a 429 or 503 that was not provoked."""
+        assert exchange.answer is not None
+        delay = announced_delay(exchange.answer, exchange.wall_time)
+        if delay is None:
+            with self._lock:
+                delay = UNREADABLE_WAITS[min(self._unreadable, 1)]
+                self._unreadable += 1
+        if delay > self.profile.limits.max_wait_s:
+            self.pace.halt(
+                f"the target answered {exchange.answer.status} and asks to wait {delay:g} s, "
+                f"longer than max_wait_s = {self.profile.limits.max_wait_s:g}"
+            )
+            return
+        self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
+
+    def _once(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
+        """Send it a single time, and settle what it held."""
+        probe, trip = request.probe, sending.trip
+        held = _Held(trip, None)
+        if probe.trip != "none" and trip is None:
+            held.trip = held.taken = self.trips.take()
+        elif trip is not None and self.trips.reusable:
+            held.taken = self.trips.hold(trip)
+        template, headers = self._provoking.applied(probe, sending.unique)
+        body = fill_trip(template, held.trip) if held.trip is not None else template
+        leaving = False
+        try:
+            # What opens a window and what follows in it go their own way; a second sending waits like all others.
+            with self.pace.passage(exempt=probe.provoke == 429 and sending.purpose != "resend"):
+                if probe.method not in SAFE_METHODS:
+                    self._reserve(held, body)
+                self._provoking.call("before", probe, sending.unique)
+                self._intend(held, request.case_id)
+                leaving = True
+                exchange = client.send(
+                    probe.method,
+                    path_of(self.operation, probe.path),
+                    headers,
+                    body,
+                    case=request.case_id,
+                    probe=request.number,
+                    framing=probe.framing,
+                    accept=probe.accept,
+                    trip=held.trip,
+                    retry_closed=self._fresh(template, request, held),
+                )
+        except BaseException:
+            self._lose(held) if leaving else self._give_back(held)
+            raise
+        self._settle(held, exchange)
+        final = sending.last or _is_final(probe, exchange)
+        late = client.take_late_defect()
+        sent = self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
+        self._provoking.call("after", probe, sending.unique)
+        return sent
+
+    def _reserve(self, held: _Held, body: bytes) -> None:
+        """Take what the request may cost out of the budget. Raises `Unsent` where it is spent."""
+        held.cost = cost_of(body, self.profile)
+        held.reservation = self.ledger.reserve(*held.cost[:2])
+        if held.reservation is None:
+            raise Unsent("the money budget is spent")
+
+    def _intend(self, held: _Held, case: str) -> None:
+        """Note on disk what the request may cost, where it may charge."""
+        if held.cost is not None:
+            currency, amount, known = held.cost
+            held.intent = self._emit.intent(Intent(case, held.trip or "", str(amount), currency, known, time.time()))
+
+    def _settle(self, held: _Held, exchange: Exchange) -> None:
+        if exchange.unsent:
+            self._give_back(held)
+            return
+        if held.reservation is not None:
+            self.ledger.settle(held.reservation, charge_state(exchange))
+        if held.taken is not None:
+            self.trips.give_back(held.taken, exchange.answer.status if exchange.answer else None)
+
+    def _give_back(self, held: _Held) -> None:
+        """Hand back what was held for a request that the target never saw."""
+        if held.reservation is not None:
+            self.ledger.settle(held.reservation, "released")
+        if held.taken is not None:
+            self.trips.put_back(held.taken)
+
+    def _lose(self, held: _Held) -> None:
+        """Settle a request of which it is not known whether it charged."""
+        if held.reservation is not None:
+            self.ledger.settle(held.reservation, "unknown")
+        if held.taken is not None:
+            self.trips.give_back(held.taken, None)
+        held.reservation = held.taken = None
+
+    def _fresh(
+        self, template: bytes, request: PlannedRequest, held: _Held
+    ) -> Callable[[], tuple[bytes, str | None]] | None:
+        """How to send once more where a kept-alive connection turned out closed, or None where it may not be.
+
+        The first sending may have charged: it stays counted, and the second needs a trip and a reservation of its own.
+        """
+        taken = held.taken
+        if taken is None and held.trip is not None and not self.trips.reusable:
+            return None
+
+        def again() -> tuple[bytes, str | None]:
+            if self.pace.halted:
+                raise Halted
+            charging = held.reservation is not None
+            if taken is not None and self.trips.reusable:
+                held.taken = None  # the same trip once more, kept from the others
+            self._lose(held)
+            if taken is not None:
+                held.trip = held.taken = taken if self.trips.reusable else self.trips.take()
+            body = fill_trip(template, held.trip) if held.trip is not None else template
+            if charging:
+                self._reserve(held, body)
+                self._intend(held, request.case_id)
+            return body, held.trip
+
+        return again
+
+
+def _is_final(probe: Probe, exchange: Exchange) -> bool:
+    """Whether an answer ends its sending: in a burst the provoked one or none at all, else any but one that asks to wait."""
+    status = exchange.answer.status if exchange.answer else None
+    if probe.times > 1:
+        return status is None or status == probe.expectation.provoked
+    return status not in BUSY or status == probe.provoke
+
+
+def path_of(operation: str, path: Path) -> str:
+    """The path of a probe, from that of the operation."""
+    folder, _, name = operation.rpartition("/")
+    return {
+        "operation": operation,
+        "unknown": f"{folder}/no-such-operation",
+        "below": f"{operation}/no-such-part",
+        "trailing-slash": f"{operation}/",
+        "other-case": f"{folder}/{name.capitalize()}",
+    }[path]
