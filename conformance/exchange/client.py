@@ -1,7 +1,14 @@
-"""The only file that opens a connection: sends one request, keeps the raw answer, judges nothing.
+"""The only file that opens a connection to the target: sends one request, keeps the raw answer, judges nothing.
 
-`requests` prepares, pools, speaks TLS and goes through proxies. Beneath it, here, stands what it hides or can't do: the
-answer's bytes as received and read strictly, one deadline over everything, `Expect`, an answer that comes early.
+How it works. `requests` and `urllib3` choose the pool, build the TLS context's connection, check certificates, go through
+proxies (CONNECT, Proxy-Authorization) and say why there is no connection. They do not write the request and do not read the
+answer: they would merge header fields, quote the URL anew, hide stray bytes, double lengths and more than 100 fields, give
+every read the whole time limit, and repair what is malformed. `_Connection` does that by itself, on a socket that does not
+block, under one deadline, and takes in an answer that comes before the request was written.
+
+A `Client` is one kept-alive connection and belongs to one thread. `ConnectionState` outlives the connections of a client:
+the deadline of the request under way, when and for which case the last answer ended, what was found of the connection since.
+Only `abort` may be called from another thread: it shuts the socket beneath TLS, which ends every wait.
 """
 
 from __future__ import annotations
@@ -44,8 +51,8 @@ Fresh = Callable[[], tuple[bytes, str | None]]
 
 
 @dataclass(slots=True)
-class _Line:
-    """What the connection of one client is told (`deadline`, monotonic) and what it notes, across reconnections."""
+class ConnectionState:
+    """What the connections of one client share: the `deadline` (monotonic) that they obey, and what they note."""
 
     deadline: float = 0.0
     aborted: bool = False
@@ -60,20 +67,20 @@ class _Line:
 class _Connection(HTTPConnection):
     """A connection of urllib3's pools that writes and reads by itself."""
 
-    def __init__(self, *args: Any, line: _Line, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, state: ConnectionState, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._line, self._reading = line, Reading("")
+        self._state, self._reading = state, Reading("")
         self._end: FailureKind | None = None
         self._early, self._sent_at = False, 0.0
 
     def _remaining(self) -> float:
-        left = self._line.deadline - time.monotonic()
+        left = self._state.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers; urllib3 would give each of them the whole time."""
+        """Connect to the first address that answers. A private method of urllib3, whose own gives each the whole time."""
         try:
             found = addresses(self._dns_host, self.port, self._remaining())
         except (OSError, UnicodeError) as error:
@@ -91,24 +98,18 @@ class _Connection(HTTPConnection):
                 return sock
         raise NewConnectionError(self, str(last)) from last
 
-    def _tunnel(self) -> None:
-        """Ask the proxy for a tunnel; a watch shuts the socket, since this reading has no deadline of its own."""
-        assert self.sock is not None
-        watch = threading.Timer(self._remaining(), _shut, [self.sock])
+    def connect(self) -> None:
+        """Open the connection within the deadline, TLS and tunnel included, whose reading has no deadline of its own."""
+        watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
         watch.daemon = True
         watch.start()
         try:
-            super()._tunnel()
+            super().connect()
         finally:
             watch.cancel()
-        self.sock.settimeout(self._remaining())
-
-    def connect(self) -> None:
-        """Open the connection within the deadline, TLS and tunnel included."""
-        super().connect()
-        self._line.opened += 1
-        self._line.sock = self.sock
-        if self._line.aborted:
+        self._state.opened += 1
+        self._state.sock = self.sock
+        if self._state.aborted:
             self.close()
             raise OSError(ABORTED.detail)
         if isinstance(self.sock, socket.socket):  # all but TLS within TLS, which can't do without blocking
@@ -128,9 +129,9 @@ class _Connection(HTTPConnection):
         except OSError:
             stray = b""
         if stray:
-            self._line.late_defect = (self._line.last_case, f"{len(stray)} stray bytes after the end of the answer")
+            self._state.late_defect = (self._state.last_case, f"{len(stray)} stray bytes after the end of the answer")
         else:
-            self._line.closed_early = time.monotonic() - self._line.last_end < EARLY_CLOSE_S
+            self._state.closed_early = time.monotonic() - self._state.last_end < EARLY_CLOSE_S
         return False
 
     def request(  # type: ignore[override]
@@ -251,7 +252,7 @@ class _Connection(HTTPConnection):
 
     def _outcome(self) -> Parsed:
         end = self._end
-        if self._line.aborted and (not self._reading.done or self._reading.status is None):
+        if self._state.aborted and (not self._reading.done or self._reading.status is None):
             return Parsed(None, (), ABORTED, keep_alive=False)
         parsed = self._reading.finish(ended=end is not None)
         if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
@@ -276,9 +277,9 @@ _ENDS: dict[FailureKind, str] = {
 class _Adapter(EndpointAdapter):
     """The adapter of requests over a pool of one connection of ours."""
 
-    def __init__(self, endpoint: Endpoint, line: _Line) -> None:
+    def __init__(self, endpoint: Endpoint, state: ConnectionState) -> None:
         super().__init__(endpoint)
-        self._line = line
+        self._state = state
         self.pool: HTTPConnectionPool | None = None
 
     def get_connection_with_tls_context(
@@ -288,7 +289,7 @@ class _Adapter(EndpointAdapter):
         if self.pool is None:
             pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
             kind = _SecureConnection if pool.scheme == "https" else _Connection
-            pool.ConnectionCls = partial(kind, line=self._line)  # type: ignore[assignment]
+            pool.ConnectionCls = partial(kind, state=self._state)  # type: ignore[assignment]
             self.pool = pool
         return self.pool
 
@@ -304,13 +305,13 @@ class Client:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint, self._host = endpoint, endpoint.host
         self._origin = f"{endpoint.parts.scheme}://{endpoint.host}"
-        self._line = _Line()
-        self._adapter = _Adapter(endpoint, self._line)
+        self._state = ConnectionState()
+        self._adapter = _Adapter(endpoint, self._state)
         self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else {}
 
     def take_late_defect(self) -> tuple[str, str] | None:
         """Case and words where bytes came after an answer that had seemed whole; told once."""
-        found, self._line.late_defect = self._line.late_defect, None
+        found, self._state.late_defect = self._state.late_defect, None
         return found
 
     def close(self) -> None:
@@ -319,9 +320,8 @@ class Client:
 
     def abort(self) -> None:
         """End what is being waited for, and send nothing more; may be called from another thread."""
-        self._line.aborted = True
-        if self._line.sock is not None:
-            _shut(self._line.sock)
+        self._state.aborted = True
+        _shut(self._state.sock)
 
     def send(
         self,
@@ -341,56 +341,58 @@ class Client:
 
         `retry_closed` gives body and trip for a second try where a kept-alive connection turned out closed.
         """
-        line, early, lost = self._line, False, False
+        state, early, lost = self._state, False, False
         while True:
             request = self._endpoint.request(
                 method, target_path, headers, body, case=case, framing=framing, accept=accept
             )
-            wall, opened = time.time(), line.opened
-            line.closed_early = False
-            line.deadline = time.monotonic() + self._endpoint.timeout_s
+            wall, opened = time.time(), state.opened
+            state.closed_early = False
+            state.deadline = time.monotonic() + self._endpoint.timeout_s
             got = self._exchange(request, chunked=framing == "chunked")
-            early = early or line.closed_early
+            early = early or state.closed_early
             if isinstance(got, Failure):
                 return Exchange(case, probe, request, failure=got, wall_time=wall, closed_early=early, trip=trip)
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
-            if not died or line.opened > opened:
+            if not died or state.opened > opened:
                 break
             if retry_closed is None:
-                if trip is not None and time.monotonic() - line.last_end < EARLY_CLOSE_S:
+                if trip is not None and time.monotonic() - state.last_end < EARLY_CLOSE_S:
                     early, parsed = True, replace(parsed, failure=CLOSED_BEFORE)
                 break
-            lost = time.monotonic() - line.last_end < EARLY_CLOSE_S
+            lost = time.monotonic() - state.last_end < EARLY_CLOSE_S
             body, trip = retry_closed()
             retry_closed = None
         early = early or (lost and parsed.answer is not None)  # lost twice, it is this request that gets no answer
-        line.last_case, line.last_end = case, got.answered_at
+        state.last_case, state.last_end = case, got.answered_at
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
-            got.sent_at, got.answered_at, wall, line.opened, early, trip,
+            got.sent_at, got.answered_at, wall, state.opened, early, trip,
         )  # fmt: skip
 
     def _exchange(self, request: Request, *, chunked: bool) -> Received | Failure:
         """Send it by the adapter of requests; a session would follow redirections, keep cookies, ask the environment."""
         prepared = Prepared(request, self._origin, chunked=chunked)
         try:
-            if self._line.aborted:
+            if self._state.aborted:
                 return ABORTED
             received = cast("Received", self._adapter.send(prepared, stream=True, proxies=self._proxies))
         except (requests.RequestException, HTTPError, OSError) as error:
             return (
                 ABORTED
-                if self._line.aborted
-                else why_unreachable(self._endpoint, error, late=time.monotonic() >= self._line.deadline)
+                if self._state.aborted
+                else why_unreachable(self._endpoint, error, late=time.monotonic() >= self._state.deadline)
             )
         received.release_conn()
         return received
 
 
-def _shut(sock: socket.socket) -> None:
+def _shut(sock: socket.socket | None) -> None:
     """End the connection beneath TLS; its own way would let another thread write what is left in clear."""
     with suppress(OSError):
+        if sock is None:
+            return
         if isinstance(sock, ssl.SSLSocket):
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
         else:

@@ -118,9 +118,6 @@ class Received(HTTPResponse):
         )
         self.parsed, self.raw_bytes, self.sent_at, self.answered_at = parsed, raw_bytes, sent_at, answered_at
 
-    def _init_length(self, request_method: str | None) -> int | None:  # noqa: ARG002
-        return None  # the body is there already, and whether its length was told rightly is not for urllib3 to say
-
 
 def addresses(host: str, port: int, limit: float) -> list[str]:
     """The addresses of a host; OSError where its name is unknown, TimeoutError where that takes over `limit` seconds.

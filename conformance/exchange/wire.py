@@ -78,8 +78,8 @@ class Reading:
     def finish(self, *, ended: bool) -> Parsed:
         """What came so far amounts to. `ended`: no more bytes will come (closed, reset or out of time)."""
         if self._garbled_at is not None:
-            found = bytes(self.raw[self._garbled_at :][:60]).split(b"\n")[0].rstrip(b"\r")
-            return Parsed(None, (), Failure("garbled", f"no HTTP status line: {found!r}"), False)
+            found = bytes(self.raw[self._garbled_at :]).split(b"\n")[0].rstrip(b"\r")
+            return Parsed(None, (), Failure("garbled", f"no HTTP status line: {_text(found)}"), False)
         if self.status is None:
             return self._headless(ended)
         defects = [*self._defects, *self._cut_off(ended)]
@@ -155,7 +155,7 @@ class Reading:
         if codings:
             if lengths:
                 self._defects.append("both Transfer-Encoding and Content-Length")
-            return "chunk-size" if codings == ["chunked"] else self._lost(f"unknown Transfer-Encoding {codings!r}")
+            return "chunk-size" if codings == ["chunked"] else self._lost(f"unknown Transfer-Encoding {', '.join(codings)}")
         if not lengths:
             self._delimited = False
             return "to-close"
@@ -164,7 +164,7 @@ class Reading:
             return self._lost(f"different Content-Length values: {', '.join(distinct)}")
         size = distinct[0]
         if not (size.isascii() and size.isdigit() and len(size) < 19):
-            return self._lost(f"Content-Length is no number: {size[:40]!r}")
+            return self._lost(f"Content-Length is no number: {size}")
         if len(lengths) > 1 or "," in lengths[0]:
             self._defects.append("Content-Length given more than once")
         self._left = self._length = int(size)
@@ -203,7 +203,7 @@ class Reading:
             return False
         match = CHUNK_SIZE.match(line)
         if match is None:
-            self._stage = self._lost(f"bad chunk size {line[:40]!r}")
+            self._stage = self._lost(f"bad chunk size {_text(line)}")
             return False
         self._left = int(match[1], 16)
         self._stage = "chunk" if self._left else "trailer"
@@ -247,8 +247,13 @@ class Reading:
             answer = Answer(int(match[3]), fields, b"", reason, tuple(self.interim))
             return Parsed(answer, tuple(dict.fromkeys(found)), None, False)
         if rest:
-            return Parsed(None, (), Failure("garbled", f"ended within the status line: {rest[:60]!r}"), False)
+            return Parsed(None, (), Failure("garbled", f"ended within the status line: {_text(rest)}"), False)
         return Parsed(None, (), Failure("closed", "the connection ended before a status line"), False)
+
+
+def _text(data: bytes) -> str:
+    """Bytes as text, uncut: a report hides what is secret in it before it cuts."""
+    return data.decode("utf-8", "backslashreplace")
 
 
 def parse(raw: bytes, method: str, *, ended: bool) -> Parsed:
@@ -272,9 +277,9 @@ def _fields(lines: list[bytes], defects: list[str]) -> Headers:
             continue
         key, colon, content = line.partition(b":")
         if not colon or not TOKEN.match(key):
-            defects.append(f"malformed header line {line[:60]!r}")
+            defects.append(f"malformed header line {_text(line)}")
         if b"\r" in content or b"\0" in content:
-            defects.append(f"control character in the header field {key[:40]!r}")
+            defects.append(f"control character in the header field {_text(key)}")
         if colon:
             fields.append((key.strip().decode("latin-1"), content.strip(b" \t\r").decode("latin-1")))
     return tuple(fields)
