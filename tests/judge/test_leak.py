@@ -82,7 +82,7 @@ def test_an_empty_body_is_not_judged():
 
 
 UNITS = [
-    *r"""a. aa. A. Aa. A:: a:: / //srv/a /srv/ A@a A\ \ \n C:\a\ < <html> #<A:: Error A.Error ' near" " [ com.a.""".split(),
+    *r"""a. aa. A. Aa. A:: a:: / //srv/a /srv/ A@a A\ \ \n C:\a\ < <html> #<A:: Error A.Error ' near" " [ com.a.""".split(),  # noqa: SIM905 - a list of strings would take a page
     *(
         "at ",
         "at A.A.a(",
