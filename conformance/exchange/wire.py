@@ -155,7 +155,11 @@ class Reading:
         if codings:
             if lengths:
                 self._defects.append("both Transfer-Encoding and Content-Length")
-            return "chunk-size" if codings == ["chunked"] else self._lost(f"unknown Transfer-Encoding {', '.join(codings)}")
+            return (
+                "chunk-size"
+                if codings == ["chunked"]
+                else self._lost(f"unknown Transfer-Encoding {', '.join(codings)}")
+            )
         if not lengths:
             self._delimited = False
             return "to-close"

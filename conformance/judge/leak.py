@@ -1,88 +1,60 @@
-"""Look for traces of the inside of a server in an answer's body. Must not judge anything else."""
+"""Look for traces of the inside of a server in an answer's body, by their shape. Must not judge anything else."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from conformance.exchange.content import decoded_body
 from conformance.exchange.model import Answer
+from conformance.judge.leak_shapes import SHAPES
 from conformance.judge.model import Judgement, breaks, holds
 from conformance.judge.text import text_of
 
-_LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (what, re.compile(pattern))
-    for what, pattern in (
-        ("an HTML page", r"(?i)<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<h1[\s>]|<title>"),
-        ("a Python trace", r'Traceback \(most recent call last\)|File "[^"\n]{1,300}", line \d'),
-        (
-            "a Java trace",
-            r"\bat [\w.$/<>]{1,200}\((?:[\w$]+\.(?:java|kt|scala)(?::\d+)?|Native Method|Unknown Source)\)",
-        ),
-        ("a JavaScript trace", r"\bat [^\n]{0,200}\.[cm]?[jt]sx?:\d+:\d+|\bnode_modules\b|\bnode:internal\b"),
-        ("a .NET trace", r"\bat [^\n]{1,200}\) in [^\n]{1,200}:line \d"),
-        ("a PHP trace", r"#\d+ [^\n]{0,200}\.php\(\d+\)|\.php on line \d|\bStack trace:|PHP Fatal error"),
-        ("a Ruby trace", r"\.rb:\d+:in\b"),
-        ("a Go trace", r"\bgoroutine \d+ \[|\bruntime error: |\bpanic: "),
-        (
-            "a file path with a line",
-            r"[\w/\\.-]\.(?:py|[cm]?[jt]sx?|java|kt|scala|cs|php|rb|go|rs|cpp|ex):(?:line )?\d+",
-        ),
-        ("a file path with a line", r"(?:/[\w.@-]{1,80}){2,20}:\d+:\d+"),
-        (
-            "the name of a framework",
-            (
-                r"\b(?:[Ww]erkzeug|[Dd]jango|[Ff]ast[Aa][Pp][Ii]|[Pp]ydantic\w*|[Ss]tarlette|[Uu]vicorn|[Gg]unicorn|nginx"
-                r"|openresty"
-                r"|Express/\d|expressjs|body-parser|Spring (?:Boot|Framework|MVC|Security)|Tomcat|Whitelabel Error Page"
-                r"|Apache/\d|Laravel|Symfony|Illuminate|ASP\.NET|Microsoft\.AspNetCore|Newtonsoft\.Json|Ruby on Rails"
-                r"|ActionController|ActiveRecord|Hibernate|SQLAlchemy|Jackson databind)\b|\bCannot POST /"
-            ),
-        ),
-        (
-            "a package or exception class",
-            (
-                r"\b(?:org\.(?:springframework|apache|hibernate|eclipse)|java\.(?:lang|util|io|net|sql)|javax|jakarta"
-                r"|com\.(?:fasterxml|google\.gson|sun)|kotlin|scala)\.\w"
-                r"|\bSystem\.[\w.]{1,120}Exception\b"
-                r"|\b(?:NullPointer|NullReference|IllegalArgument|IllegalState|ClassCast|NumberFormat|IndexOutOfBounds"
-                r"|HttpMessageNotReadable|MethodArgumentNotValid|JsonParse|JsonMapping|MismatchedInput|InvalidFormat"
-                r"|UnrecognizedProperty|ConstraintViolation|ArrayIndexOutOfBounds)Exception\b"
-                r"|\b(?:JSONDecode|RequestValidation|ResponseValidation|Key|Value|Type|Attribute|Syntax|Reference"
-                r"|ZeroDivision|Recursion|UnicodeDecode|NoMethod|Integrity|Operational)Error\b"
-            ),
-        ),
-    )
-)
-_ESCAPES = (
-    ('\\"', '"'),
-    ("\\/", "/"),
-    ("\\n", "\n"),
-    ("\\t", " "),
-    ("\\u003c", "<"),
-    ("\\u003C", "<"),
-    ("\\u003e", ">"),
-)
+_LIMIT = 200_000  # bytes that are looked at
+NEAR = 60  # characters before a place that help to see it
+_PATTERNS = tuple((kind, re.compile(shape)) for kind, shapes in SHAPES.items() for shape in shapes)
+_ESCAPE = re.compile(r'\\(?:([nrt])|(["/\\])|u(00[0-7][0-9a-fA-F]))')
+_CONTROLS = {"n": "\n", "r": "\n", "t": "\t"}
 
 
 def judge_leak(answer: Answer) -> list[Judgement]:
-    """Judge whether the body shows traces, HTML pages or names of frameworks; says nothing about an empty body."""
+    """Judge whether the body shows something of the server's inside; says nothing about an empty body."""
     body = decoded_body(answer)
-    if not body:
-        return []
-    return [_judge_text(body[:200_000])]
+    return [_judge_body(body[:_LIMIT])] if body else []
 
 
 @lru_cache(16)
-def _judge_text(body: bytes) -> Judgement:
+def _judge_body(body: bytes) -> Judgement:
     """Judge one body; most answers of a run have one of few."""
-    text = body.decode("latin-1")
-    for old, new in _ESCAPES:
-        text = text.replace(old, new)
-    for what, pattern in _LEAKS:
-        match = pattern.search(text)
-        if match is not None:
-            start = max(0, match.start() - 20)
-            received = f"{what}: {text_of(text[start : match.end() + 40])}"
-            return breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)
+    for text in _readings(body.decode("utf-8", "replace")):
+        for kind, pattern in _PATTERNS:
+            match = pattern.search(text)
+            if match is not None:
+                received = f"{kind}: {text_of(text[_beginning(text, match.start()) :])}"
+                return breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)
     return holds("answer.no-leak")
+
+
+def _beginning(text: str, at: int) -> int:
+    """Where to begin showing a place: at its line, or where that is far before it, behind a blank or a quote.
+
+    Never within a word, of which a secret might be the first half.
+    """
+    line = text.rfind("\n", 0, at) + 1
+    near = max(text.rfind(mark, 0, max(0, at - NEAR)) for mark in ' "')
+    return line if at - line <= 2 * NEAR else max(line, near + 1)
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text as it is, and without the escapes of JSON; twice, since a string of it may hold JSON in turn."""
+    yield text
+    plain = _ESCAPE.sub(_unescaped, _ESCAPE.sub(_unescaped, text))
+    if plain != text:
+        yield plain
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    control, mark, code = match.groups()
+    return chr(int(code, 16)) if code else mark or _CONTROLS[control]
