@@ -1,5 +1,6 @@
-"""The real command as a process, profiles for it, and targets that are not the mock."""
+"""The command in this process or as one of its own, profiles for it, and targets that are not the mock."""
 
+import io
 import json
 import os
 import resource
@@ -11,13 +12,15 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import trustme
+
+from conformance.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """
@@ -46,17 +49,25 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Command:
-    """`python -m conformance` in a folder of its own."""
+    """The command line in a folder of its own: called in this process, `started` as one of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.out = folder / "out"
 
-    def __call__(self, *arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "conformance", *arguments],
-            cwd=self.folder, env=environment(**env), capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+    def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """The entry point with these arguments; what it printed, and its status."""
+        printed = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed[0]), redirect_stderr(printed[1]):
+            patch.chdir(self.folder)
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in environment(**env).items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main(list(arguments))
+        out, err = (stream.buffer.getvalue().decode() for stream in printed)
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out, err)
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """The main job, with its files in `out`."""
