@@ -219,78 +219,31 @@ FAULTS: list[Fault] = [
             ("status-object", "a status object", b'{"status": "ok"}'),
         )
     ],
-    Fault(
-        "success-coded",
-        "The empty 200 is labelled as gzip.",
-        _one("success.not-coded"),
-        accept=_success(lambda: Reply(200, [("content-encoding", "gzip")])),
-    ),
-    Fault(
-        "bad-request-unnamed",
-        "A 400 does not name BadRequestException.",
-        _one("bad-request.name"),
-        answer=on(400, _unnamed),
-    ),
-    Fault(
-        "validation-422",
-        "Bad requests are answered 422 with details.",
-        _one("answer.status-set"),
-        answer=on(400, _detail),
-    ),
+    Fault("success-coded", "The empty 200 is labelled as gzip.", _one("success.not-coded"),
+          accept=_success(lambda: Reply(200, [("content-encoding", "gzip")]))),
+    Fault("bad-request-unnamed", "A 400 does not name BadRequestException.", _one("bad-request.name"),
+          answer=on(400, _unnamed)),
+    Fault("validation-422", "Bad requests are answered 422 with details.", _one("answer.status-set"),
+          answer=on(400, _detail)),
     Fault("bad-request-409", "Bad requests are answered 409.", _one("answer.status-set"), answer=on(400, _status(409))),
     Fault("unknown-trip-404", "An unknown trip is answered 404.", _one("answer.status-set"), answer=_not_found),
-    Fault(
-        "malformed-html",
-        "JSON that cannot be parsed is answered with an HTML page.",
-        _one("bad-request.media-type", "answer.no-leak"),
-        answer=_page,
-    ),
-    Fault(
-        "stack-trace",
-        "A 400 carries a stack trace in an attribute of its own.",
-        _one("answer.no-leak"),
-        answer=on(400, _with(trace=TRACE)),
-    ),
+    Fault("malformed-html", "JSON that cannot be parsed is answered with an HTML page.",
+          _one("bad-request.media-type", "answer.no-leak"), answer=_page),
+    Fault("stack-trace", "A 400 carries a stack trace in an attribute of its own.", _one("answer.no-leak"),
+          answer=on(400, _with(trace=TRACE))),
     Fault("hang", "A body without storeId is answered only after a long time.", _one("answer.in-time"), answer=_hang),
-    Fault(
-        "every-third-refused",
-        "Every third of equal good requests in a row is refused.",
-        _one("answer.independent"),
-        one_exchange=False,
-        answer=_every_third,
-    ),
-    Fault(
-        "refused-after-bad",
-        "A good request after a bad one on the same connection is refused.",
-        _one("answer.independent"),
-        one_exchange=False,
-        answer=_after_bad,
-    ),
-    Fault(
-        "first-time-500",
-        "The first body without storeId is answered 500, later ones 400.",
-        _one("server-error.stable"),
-        one_exchange=False,
-        repair=_first_crashes,
-    ),
-    Fault(
-        "unavailable-no-retry-after",
-        "A 503 has no retryAfter.",
-        _one("unavailable.retry-after"),
-        answer=on(503, _without("retryAfter")),
-    ),
-    Fault(
-        "unavailable-retry-after-null",
-        "A 503 has a retryAfter of null.",
-        _one("unavailable.retry-after"),
-        answer=on(503, _retry_after(None)),
-    ),
-    Fault(
-        "unavailable-retry-after-number",
-        "A 503 has a JSON number for retryAfter.",
-        _one("unavailable.retry-after"),
-        answer=on(503, _retry_after(30)),
-    ),
+    Fault("every-third-refused", "Every third of equal good requests in a row is refused.", _one("answer.independent"),
+          one_exchange=False, answer=_every_third),
+    Fault("refused-after-bad", "A good request after a bad one on the same connection is refused.",
+          _one("answer.independent"), one_exchange=False, answer=_after_bad),
+    Fault("first-time-500", "The first body without storeId is answered 500, later ones 400.",
+          _one("server-error.stable"), one_exchange=False, repair=_first_crashes),
+    Fault("unavailable-no-retry-after", "A 503 has no retryAfter.", _one("unavailable.retry-after"),
+          answer=on(503, _without("retryAfter"))),
+    Fault("unavailable-retry-after-null", "A 503 has a retryAfter of null.", _one("unavailable.retry-after"),
+          answer=on(503, _retry_after(None))),
+    Fault("unavailable-retry-after-number", "A 503 has a JSON number for retryAfter.", _one("unavailable.retry-after"),
+          answer=on(503, _retry_after(30))),
     *[
         Fault(
             f"unavailable-retry-after-{name}",
@@ -300,13 +253,9 @@ FAULTS: list[Fault] = [
         )
         for name, value in (("negative", "-1"), ("unit", "30s"), ("empty", ""), ("blank", " 30"), ("exponent", "3e1"))
     ],
-    Fault(
-        "unavailable-header-differs",
-        "The Retry-After header of a 503 says 90 where the body says 1.",
-        _one("unavailable.header-agrees"),
-        answer=on(503, _cut_header),
-    ),
-]
+    Fault("unavailable-header-differs", "The Retry-After header of a 503 says 90 where the body says 1.",
+          _one("unavailable.header-agrees"), answer=on(503, _cut_header)),
+]  # fmt: skip
 
 
 def _even_delay(inquiry: Inquiry) -> None:
@@ -347,53 +296,25 @@ def _longer_text(content: dict[str, object]) -> bytes:
 
 
 BENIGN: list[Fault] = [
-    Fault(
-        "extra-attributes",
-        "Error bodies have further attributes.",
-        benign=True,
-        answer=on_errors(_with(code=7, nested={"a": [1]})),
-    ),
+    Fault("extra-attributes", "Error bodies have further attributes.", benign=True,
+          answer=on_errors(_with(code=7, nested={"a": [1]}))),
     Fault("request-ids", "Every answer has an id of its own.", benign=True, answer=_request_id),
     Fault("chunked-answers", "Error bodies come in chunks.", benign=True, answer=_chunks),
     Fault("connection-close", "Every answer announces that the connection closes.", benign=True, answer=_close),
     Fault("slow-150ms", "Every answer takes 150 ms.", benign=True, answer=_even_delay),
     Fault("slow", "Answers take about 50 ms, not always the same.", benign=True, answer=_delay),
-    Fault(
-        "error-charset",
-        "Error bodies are labelled with a charset.",
-        benign=True,
-        answer=on_errors(_type("application/json; charset=utf-8")),
-    ),
-    Fault(
-        "problem-json",
-        "Error bodies are labelled application/problem+json.",
-        benign=True,
-        answer=on_errors(_type("application/problem+json")),
-    ),
-    Fault(
-        "media-type-upper-case",
-        "Error bodies are labelled Application/JSON.",
-        benign=True,
-        answer=on_errors(_type("Application/JSON")),
-    ),
-    Fault(
-        "longer-texts",
-        "errorMsg holds the name and a sentence, on several lines.",
-        benign=True,
-        answer=on_errors(_body(_longer_text)),
-    ),
-    Fault(
-        "success-content-type",
-        "The empty 200 has a Content-Type.",
-        benign=True,
-        accept=_success(lambda: Reply(200, [("content-type", "application/json")])),
-    ),
+    Fault("error-charset", "Error bodies are labelled with a charset.", benign=True,
+          answer=on_errors(_type("application/json; charset=utf-8"))),
+    Fault("problem-json", "Error bodies are labelled application/problem+json.", benign=True,
+          answer=on_errors(_type("application/problem+json"))),
+    Fault("media-type-upper-case", "Error bodies are labelled Application/JSON.", benign=True,
+          answer=on_errors(_type("Application/JSON"))),
+    Fault("longer-texts", "errorMsg holds the name and a sentence, on several lines.", benign=True,
+          answer=on_errors(_body(_longer_text))),
+    Fault("success-content-type", "The empty 200 has a Content-Type.", benign=True,
+          accept=_success(lambda: Reply(200, [("content-type", "application/json")]))),
     Fault("repeat-refused", "A trip that was captured is refused from then on.", benign=True, accept=_repeat),
-    Fault(
-        "unavailable-header",
-        "A 503 has a Retry-After header that agrees.",
-        benign=True,
-        answer=on(503, lambda reply: reply.put("retry-after", "1")),
-    ),
+    Fault("unavailable-header", "A 503 has a Retry-After header that agrees.", benign=True,
+          answer=on(503, lambda reply: reply.put("retry-after", "1"))),
     Fault("unavailable-decimal", "A 503 has a decimal retryAfter.", benign=True, answer=on(503, _retry_after("0.5"))),
-]
+]  # fmt: skip

@@ -54,18 +54,10 @@ _GRAMMAR = _one("rate-limit.grammar")
 _AT_ONCE = WindowRules(length=0, announced=0)
 
 FAULTS: list[Fault] = [
-    Fault(
-        "retry-after-missing",
-        "A 429 has no Retry-After.",
-        _one("rate-limit.retry-after"),
-        answer=on(429, lambda reply: reply.drop("retry-after")),
-    ),
-    Fault(
-        "retry-after-two-fields",
-        "A 429 has two Retry-After fields.",
-        _one("rate-limit.single-value"),
-        answer=_says("1", "2"),
-    ),
+    Fault("retry-after-missing", "A 429 has no Retry-After.", _one("rate-limit.retry-after"),
+          answer=on(429, lambda reply: reply.drop("retry-after"))),
+    Fault("retry-after-two-fields", "A 429 has two Retry-After fields.", _one("rate-limit.single-value"),
+          answer=_says("1", "2")),
     Fault("retry-after-list", "Retry-After is a list.", _one("rate-limit.single-value"), answer=_says("1, 2")),
     *[
         Fault(f"retry-after-{name}", f"Retry-After is {value!r}.", _GRAMMAR, answer=_says(value))
@@ -83,12 +75,8 @@ FAULTS: list[Fault] = [
             ("soon", "soon"),
         )
     ],
-    Fault(
-        "retry-after-iso-date",
-        "Retry-After is an ISO 8601 date.",
-        _GRAMMAR,
-        answer=_dated(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%SZ}"),
-    ),
+    Fault("retry-after-iso-date", "Retry-After is an ISO 8601 date.", _GRAMMAR,
+          answer=_dated(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%SZ}")),
     *[
         Fault(
             f"retry-after-zone-{name}",
@@ -98,88 +86,34 @@ FAULTS: list[Fault] = [
         )
         for name, zone in (("offset", "+0100"), ("unknown", "-0000"), ("utc", "UTC"))
     ],
-    Fault(
-        "retry-after-date-lower-case",
-        "Retry-After is a date in lower case.",
-        _GRAMMAR,
-        answer=_dated(lambda moment: imf(moment).lower()),
-    ),
-    Fault(
-        "retry-after-date-no-zone",
-        "Retry-After is a date without zone.",
-        _GRAMMAR,
-        answer=_dated(lambda moment: imf(moment, "").strip()),
-    ),
-    Fault(
-        "retry-after-date-rfc850",
-        "Retry-After is a date in the form of RFC 850.",
-        _one("rate-limit.date-form"),
-        answer=_dated(_rfc850),
-    ),
-    Fault(
-        "retry-after-date-asctime",
-        "Retry-After is a date in the form of asctime.",
-        _one("rate-limit.date-form"),
-        answer=_dated(_asctime),
-    ),
-    Fault(
-        "retry-after-wrong-day",
-        "Retry-After is a date with a wrong day name.",
-        _one("rate-limit.day-name"),
-        answer=_dated(lambda moment: imf(moment, day=_DAYS[(moment.weekday() + 3) % 7])),
-    ),
-    Fault(
-        "retry-after-past",
-        "Retry-After is a date in the past.",
-        _one("rate-limit.future-date"),
-        windows=_AT_ONCE,
-        answer=_dated(imf, -3600),
-    ),
-    Fault(
-        "window-grows",
-        "Asking inside a window makes the announced end move away.",
-        _one("rate-limit.not-growing"),
-        one_exchange=False,
-        windows=WindowRules(growth=3),
-    ),
-    Fault(
-        "window-late",
-        "A window goes on for 1.5 s after its announced end.",
-        _one("rate-limit.window-end"),
-        one_exchange=False,
-        windows=WindowRules(late=1.5),
-    ),
-    Fault(
-        "window-understated",
-        "Retry-After is 0 though the window lasts another 1.5 s.",
-        _one("rate-limit.window-end"),
-        one_exchange=False,
-        windows=WindowRules(announced=0, length=1.5),
-    ),
-    Fault(
-        "window-shared-late",
-        "A window shared by all goes on for 1.5 s after its announced end.",
-        _one("rate-limit.shared-window-end"),
-        one_exchange=False,
-        scope="run",
-        windows=WindowRules(shared_late=1.5),
-    ),
-]
+    Fault("retry-after-date-lower-case", "Retry-After is a date in lower case.", _GRAMMAR,
+          answer=_dated(lambda moment: imf(moment).lower())),
+    Fault("retry-after-date-no-zone", "Retry-After is a date without zone.", _GRAMMAR,
+          answer=_dated(lambda moment: imf(moment, "").strip())),
+    Fault("retry-after-date-rfc850", "Retry-After is a date in the form of RFC 850.", _one("rate-limit.date-form"),
+          answer=_dated(_rfc850)),
+    Fault("retry-after-date-asctime", "Retry-After is a date in the form of asctime.", _one("rate-limit.date-form"),
+          answer=_dated(_asctime)),
+    Fault("retry-after-wrong-day", "Retry-After is a date with a wrong day name.", _one("rate-limit.day-name"),
+          answer=_dated(lambda moment: imf(moment, day=_DAYS[(moment.weekday() + 3) % 7]))),
+    Fault("retry-after-past", "Retry-After is a date in the past.", _one("rate-limit.future-date"), windows=_AT_ONCE,
+          answer=_dated(imf, -3600)),
+    Fault("window-grows", "Asking inside a window makes the announced end move away.", _one("rate-limit.not-growing"),
+          one_exchange=False, windows=WindowRules(growth=3)),
+    Fault("window-late", "A window goes on for 1.5 s after its announced end.", _one("rate-limit.window-end"),
+          one_exchange=False, windows=WindowRules(late=1.5)),
+    Fault("window-understated", "Retry-After is 0 though the window lasts another 1.5 s.",
+          _one("rate-limit.window-end"), one_exchange=False, windows=WindowRules(announced=0, length=1.5)),
+    Fault("window-shared-late", "A window shared by all goes on for 1.5 s after its announced end.",
+          _one("rate-limit.shared-window-end"), one_exchange=False, scope="run", windows=WindowRules(shared_late=1.5)),
+]  # fmt: skip
 
 BENIGN: list[Fault] = [
     Fault("retry-after-date", "Retry-After is an IMF-fixdate.", benign=True, answer=_dated(imf)),
     Fault("retry-after-zero", "Retry-After is 0 and the window is over at once.", benign=True, windows=_AT_ONCE),
     Fault("retry-after-600", "Retry-After is 600 at first and all along.", benign=True, answer=_says("600")),
-    Fault(
-        "retry-after-repeated",
-        "Inside a window the same delay is said again.",
-        benign=True,
-        windows=WindowRules(constant=True),
-    ),
-    Fault(
-        "retry-after-zeros",
-        "Retry-After has leading zeros.",
-        benign=True,
-        answer=on(429, lambda reply: reply.put("retry-after", (reply.get("retry-after") or "").zfill(4))),
-    ),
-]
+    Fault("retry-after-repeated", "Inside a window the same delay is said again.", benign=True,
+          windows=WindowRules(constant=True)),
+    Fault("retry-after-zeros", "Retry-After has leading zeros.", benign=True,
+          answer=on(429, lambda reply: reply.put("retry-after", (reply.get("retry-after") or "").zfill(4)))),
+]  # fmt: skip

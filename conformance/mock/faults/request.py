@@ -217,100 +217,40 @@ PRESENCE = [
 FAULTS: list[Fault] = [
     *PRESENCE,
     *_lax_faults(),
-    Fault(
-        "ids-trailing-newline",
-        "Either id with a line feed at its end is let through, since the pattern ends in `$`.",
-        frozenset(PATTERNS.values()),
-        repair=lets_through(IDS, _one_newline),
-    ),
-    Fault(
-        "store-256",
-        "A storeId of 256 characters and more is let through.",
-        frozenset({"store-id.max-length"}),
-        repair=_long("storeId", 10**9),
-    ),
-    Fault(
-        "trip-256",
-        "A shoppingTripId of 256 characters and more is let through.",
-        frozenset({"trip-id.max-length"}),
-        repair=_long("shoppingTripId", 10**9),
-    ),
-    Fault(
-        "store-limit-256",
-        "The limit of storeId is one too high.",
-        frozenset({"store-id.max-length"}),
-        repair=_long("storeId", 256),
-    ),
-    Fault(
-        "trip-limit-256",
-        "The limit of shoppingTripId is one too high.",
-        frozenset({"trip-id.max-length"}),
-        repair=_long("shoppingTripId", 256),
-    ),
-    Fault(
-        "store-limit-254",
-        "A storeId of 255 characters is refused.",
-        frozenset({"store-id.limits-included"}),
-        accept=_refuse(lambda inquiry: len(_store(inquiry)) > 254),
-    ),
-    Fault(
-        "store-too-short",
-        "A storeId of one character is refused.",
-        frozenset({"store-id.limits-included"}),
-        accept=_refuse(lambda inquiry: len(_store(inquiry)) < 2),
-    ),
-    Fault(
-        "trip-limit-254",
-        "A shoppingTripId of 255 characters is refused.",
-        frozenset({"trip-id.limits-included"}),
-        accept=_refuse(lambda inquiry: len(_trip(inquiry)) > 254, UNKNOWN_TRIP),
-    ),
-    Fault(
-        "store-unknown-accepted",
-        "A store that is not on file is served.",
-        frozenset({"store-id.unknown"}),
-        repair=_unknown_store,
-    ),
+    Fault("ids-trailing-newline",
+          "Either id with a line feed at its end is let through, since the pattern ends in `$`.",
+          frozenset(PATTERNS.values()), repair=lets_through(IDS, _one_newline)),
+    Fault("store-256", "A storeId of 256 characters and more is let through.", frozenset({"store-id.max-length"}),
+          repair=_long("storeId", 10**9)),
+    Fault("trip-256", "A shoppingTripId of 256 characters and more is let through.", frozenset({"trip-id.max-length"}),
+          repair=_long("shoppingTripId", 10**9)),
+    Fault("store-limit-256", "The limit of storeId is one too high.", frozenset({"store-id.max-length"}),
+          repair=_long("storeId", 256)),
+    Fault("trip-limit-256", "The limit of shoppingTripId is one too high.", frozenset({"trip-id.max-length"}),
+          repair=_long("shoppingTripId", 256)),
+    Fault("store-limit-254", "A storeId of 255 characters is refused.", frozenset({"store-id.limits-included"}),
+          accept=_refuse(lambda inquiry: len(_store(inquiry)) > 254)),
+    Fault("store-too-short", "A storeId of one character is refused.", frozenset({"store-id.limits-included"}),
+          accept=_refuse(lambda inquiry: len(_store(inquiry)) < 2)),
+    Fault("trip-limit-254", "A shoppingTripId of 255 characters is refused.", frozenset({"trip-id.limits-included"}),
+          accept=_refuse(lambda inquiry: len(_trip(inquiry)) > 254, UNKNOWN_TRIP)),
+    Fault("store-unknown-accepted", "A store that is not on file is served.", frozenset({"store-id.unknown"}),
+          repair=_unknown_store),
     Fault("trip-empty", "An empty shoppingTripId is served.", frozenset({"trip-id.empty"}), repair=_empty_trip),
-    Fault(
-        "trip-unknown-accepted",
-        "A trip that does not exist is served.",
-        frozenset({"trip-id.unknown"}),
-        repair=_unknown_trip,
-    ),
-    Fault(
-        "trip-unknown-crashes",
-        "A trip that does not exist causes a server error.",
-        frozenset({"trip-id.unknown"}),
-        repair=_unknown_trip_crashes,
-    ),
-    Fault(
-        "trip-unknown-misnamed",
-        "The 400 for an unknown trip names BadRequestException.",
-        frozenset({"trip-id.unknown-name"}),
-        answer=_unknown_trip_misnamed,
-    ),
-    Fault(
-        "trip-upper-case-refused",
-        "A trip's UUID in upper case is not found.",
-        frozenset({"trip-id.upper-case"}),
-        accept=_refuse(
-            lambda inquiry: _trip(inquiry) != LONG_TRIP and bool(re.search("[A-F]", _trip(inquiry))), UNKNOWN_TRIP
-        ),
-    ),
-    Fault(
-        "second-store-refused",
-        "One of the declared stores is refused.",
-        frozenset({"capture.accepted"}),
-        accept=_refuse(lambda inquiry: _store(inquiry) == "store-002"),
-    ),
-    Fault(
-        "second-store-crashes",
-        "One of the declared stores causes a server error.",
-        frozenset({"capture.accepted"}),
-        accept=lambda inquiry: _crash_if(_store(inquiry) == "store-002"),
-    ),
-]
+    Fault("trip-unknown-accepted", "A trip that does not exist is served.", frozenset({"trip-id.unknown"}),
+          repair=_unknown_trip),
+    Fault("trip-unknown-crashes", "A trip that does not exist causes a server error.", frozenset({"trip-id.unknown"}),
+          repair=_unknown_trip_crashes),
+    Fault("trip-unknown-misnamed", "The 400 for an unknown trip names BadRequestException.",
+          frozenset({"trip-id.unknown-name"}), answer=_unknown_trip_misnamed),
+    Fault("trip-upper-case-refused", "A trip's UUID in upper case is not found.", frozenset({"trip-id.upper-case"}),
+          accept=_refuse(lambda inquiry: _trip(inquiry) != LONG_TRIP and bool(re.search("[A-F]", _trip(inquiry))),
+                         UNKNOWN_TRIP)),
+    Fault("second-store-refused", "One of the declared stores is refused.", frozenset({"capture.accepted"}),
+          accept=_refuse(lambda inquiry: _store(inquiry) == "store-002")),
+    Fault("second-store-crashes", "One of the declared stores causes a server error.", frozenset({"capture.accepted"}),
+          accept=lambda inquiry: _crash_if(_store(inquiry) == "store-002")),
+]  # fmt: skip
 
 
 def _crash_if(condition: bool) -> None:
@@ -331,10 +271,6 @@ def _empty_store(inquiry: Inquiry) -> None:
 
 BENIGN: list[Fault] = [
     Fault("store-empty-accepted", "An empty storeId means the caller's only store.", benign=True, repair=_empty_store),
-    Fault(
-        "trip-any-text",
-        "Every well-formed trip id but the unknown one is served, UUID or not.",
-        benign=True,
-        repair=_unlisted,
-    ),
-]
+    Fault("trip-any-text", "Every well-formed trip id but the unknown one is served, UUID or not.", benign=True,
+          repair=_unlisted),
+]  # fmt: skip

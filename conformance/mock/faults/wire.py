@@ -45,56 +45,23 @@ FAULTS: list[Fault] = [
             ("answer-twice", "A 400 is sent twice.", (400,)),
         )
     ],
-    Fault(
-        "wire-dropped",
-        "The connection is closed in place of an answer to a body without amount.",
-        frozenset({"answer.connection"}),
-        answer=_without_amount("dropped"),
-    ),
-    Fault(
-        "wire-reset",
-        "The connection is reset in place of an answer to a body without amount.",
-        frozenset({"answer.connection"}),
-        answer=_without_amount("reset"),
-    ),
-    Fault(
-        "wire-closed-unannounced",
-        "The connection is closed after each answer, without a word.",
-        frozenset({"answer.close-announced"}),
-        one_exchange=False,
-        answer=_marked("closed-unannounced", 200, 400),
-    ),
-]
+    Fault("wire-dropped", "The connection is closed in place of an answer to a body without amount.",
+          frozenset({"answer.connection"}), answer=_without_amount("dropped")),
+    Fault("wire-reset", "The connection is reset in place of an answer to a body without amount.",
+          frozenset({"answer.connection"}), answer=_without_amount("reset")),
+    Fault("wire-closed-unannounced", "The connection is closed after each answer, without a word.",
+          frozenset({"answer.close-announced"}), one_exchange=False, answer=_marked("closed-unannounced", 200, 400)),
+]  # fmt: skip
 
 BENIGN: list[Fault] = [
-    Fault(
-        "wire-no-reason",
-        "Status lines have no reason phrase.",
-        benign=True,
-        answer=_marked("no-reason", 200, 400, 429, 500, 503),
-    ),
-    Fault(
-        "wire-other-reason",
-        "Status lines have a reason phrase of their own.",
-        benign=True,
-        answer=_marked("other-reason", 200, 400, 429, 500, 503),
-    ),
-    Fault(
-        "wire-capital-names",
-        "Header names are written with capitals.",
-        benign=True,
-        answer=_marked("capital-names", 200, 400, 429, 500, 503),
-    ),
-    Fault(
-        "wire-upper-names",
-        "Header names are written in capitals throughout.",
-        benign=True,
-        answer=_marked("upper-names", 200, 400, 429, 500, 503),
-    ),
-    Fault(
-        "wire-until-close",
-        "A 400 ends with the connection, announced.",
-        benign=True,
-        answer=_marked("until-close", 400),
-    ),
-]
+    Fault("wire-no-reason", "Status lines have no reason phrase.", benign=True,
+          answer=_marked("no-reason", 200, 400, 429, 500, 503)),
+    Fault("wire-other-reason", "Status lines have a reason phrase of their own.", benign=True,
+          answer=_marked("other-reason", 200, 400, 429, 500, 503)),
+    Fault("wire-capital-names", "Header names are written with capitals.", benign=True,
+          answer=_marked("capital-names", 200, 400, 429, 500, 503)),
+    Fault("wire-upper-names", "Header names are written in capitals throughout.", benign=True,
+          answer=_marked("upper-names", 200, 400, 429, 500, 503)),
+    Fault("wire-until-close", "A 400 ends with the connection, announced.", benign=True,
+          answer=_marked("until-close", 400)),
+]  # fmt: skip
