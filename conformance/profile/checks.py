@@ -67,9 +67,9 @@ def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
         yield f"auth.kind: found {raw['auth']['kind']!r}; not supported yet; use none, bearer, basic or api-key"
     for key in ("client_cert", "client_key"):
         if key in table(raw, "target"):
-            yield f"target.{key}: not supported yet; leave it out"
+            yield f"target.{key}: not supported yet; remove it"
     if "waiver" in raw:
-        yield "waiver: not supported yet; leave [[waiver]] out"
+        yield "waiver: not supported yet; remove [[waiver]]"
 
 
 def _url_problem(url: str, example: str) -> str:
@@ -83,7 +83,7 @@ def _url_problem(url: str, example: str) -> str:
     if parts.scheme not in ("http", "https") or not host:
         return f"found {shown}; a URL with scheme is needed, such as {example}"
     if parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
-        return f"found {shown}; no user, blank or character outside ASCII may be in it"
+        return f"found {shown}; it must not contain a user, a space or a character outside ASCII"
     return ""
 
 
@@ -104,7 +104,7 @@ def _target(raw: dict[str, Any], contract: Contract, *, builtin: bool, allow_pro
         return
     shown, parts = without_user(url), urlsplit(url)
     if parts.query or parts.fragment:
-        yield f"target.url: found {shown.split('?')[0]!r}; no query or fragment may be in it"
+        yield f"target.url: found {shown.split('?')[0]!r}; it must not contain a query or fragment"
     if parts.path.rstrip("/").endswith(contract.path):
         base = re.split("[?#]", shown)[0].rstrip("/").removesuffix(contract.path)
         yield f"target.url: found {shown!r}; {contract.path} is appended to it; write {base}"
@@ -158,9 +158,9 @@ def _credentials(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[st
                 "use a longer secret"
             )
         elif not value.isprintable() or (auth.get("kind") != "basic" and not VALUE.fullmatch(value)):
-            yield f"auth.{key}: the value of {_shown(name)} has characters that no header may carry, such as a line end"
+            yield f"auth.{key}: the value of {_shown(name)} has characters that are not allowed in a header field, such as a line end"
         elif key == "user_env" and ":" in value:
-            yield f"auth.{key}: the value of {_shown(name)} has a colon, which no user of RFC 7617 may have"
+            yield f"auth.{key}: the value of {_shown(name)} contains a colon, which RFC 7617 does not allow in a user name"
 
 
 def _shown(name: str) -> str:
@@ -180,7 +180,7 @@ def _fields(raw: dict[str, Any]) -> Iterator[str]:
         key = f"target.headers.{name}"
         yield from _field(key, name, value)
         if isinstance(own, str) and name.lower() == own.lower():
-            yield f"{key}: [auth] sends this field already; leave one of them out"
+            yield f"{key}: [auth] sends this field already; remove one of them"
         elif name.lower() in CREDENTIAL_FIELDS and isinstance(value, str) and len(value) < SHORTEST_SECRET:
             yield f"{key}: found {MASK}, shorter than {SHORTEST_SECRET} characters; use a longer secret"
     for status, one in table(raw, "provoke").items():
@@ -190,11 +190,11 @@ def _fields(raw: dict[str, Any]) -> Iterator[str]:
 
 def _field(key: str, name: str, value: Any) -> Iterator[str]:
     if not TOKEN.fullmatch(name):
-        yield f"{key}: {name!r} is no name of a header field"
+        yield f"{key}: {name!r} is not a valid name of a header field"
     elif name.lower() in OWN_FIELDS:
-        yield f"{key}: the suite sets this field itself; leave it out"
+        yield f"{key}: the suite sets this field itself; remove it"
     elif isinstance(value, str) and not VALUE.fullmatch(value):
-        yield f"{key}: found {MASK}; printable ASCII is allowed, without blanks at its ends"
+        yield f"{key}: found {MASK}; printable ASCII is allowed, without spaces at its ends"
 
 
 def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
@@ -212,9 +212,9 @@ def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         if isinstance(value, str) and (wrong := _wrong(value, rule)):
             yield f"data.{key}: {wrong}"
         elif isinstance(value, str) and key.startswith("long_") and len(value) != rule.max_length:
-            yield f"data.{key}: found one of {len(value)} characters; exactly {rule.max_length} are the limit"
+            yield f"data.{key}: found {len(value)} characters; an id of exactly {rule.max_length} characters, the limit, is needed"
         elif isinstance(value, str) and key.startswith("short_") and len(value) != 1:
-            yield f"data.{key}: found {value!r}; one character is the shortest"
+            yield f"data.{key}: found {value!r}; an id of one character, the shortest, is needed"
     if data.get("unknown_store") is not None and data["unknown_store"] in _strings(data, "stores"):
         yield f"data.unknown_store: found {data['unknown_store']!r}, which data.stores names as known"
 
@@ -225,7 +225,7 @@ def _list(data: dict[str, Any], name: str, rule: StringRule) -> Iterator[str]:
         if wrong := _wrong(value, rule):
             yield f"data.{name}.{position}: {wrong}"
         elif value in seen:
-            yield f"data.{name}.{position}: found {value!r} twice; each may stand once"
+            yield f"data.{name}.{position}: found {value!r} twice; list each value once"
         seen.add(value)
 
 
@@ -255,11 +255,11 @@ def _trips(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
             return
         given += [(f"data.trips.file: {file} line {number}", trip) for number, trip in lines]
         if not lines:
-            yield f"data.trips.file: {file} has no trip; write one a line"
+            yield f"data.trips.file: {file} contains no trip; write one trip a line"
     bad = [f"{key}: found {trip[:60]!r}; {wrong}" for key, trip in given if (wrong := bad_trip(contract, trip))]
     yield from bad[:BAD_LINES]
     if len(bad) > BAD_LINES:
-        yield f"data.trips: {len(bad) - BAD_LINES} more like these"
+        yield f"data.trips: {len(bad) - BAD_LINES} more trips are malformed"
     for key, trip in given:
         if trip == unknown:
             yield f"{key}: found {trip!r}, which data.unknown_trip names as unknown"
@@ -275,7 +275,7 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         if not isinstance(one, dict):
             continue
         if "kind" in one and not {"headers", "body", "before", "after", "burst"} & one.keys():
-            yield f"{key}: nothing says how; add headers, body, before, after or burst"
+            yield f"{key}: it does not say how; add headers, body, before, after or burst"
         if "burst" in one:
             yield from _burst(key, one)
         for when in ("before", "after"):
@@ -284,19 +284,19 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
             if isinstance(url, str) and (wrong := _url_problem(url, "https://admin.example.com/fault")):
                 yield f"{key}.{when}.url: {wrong}"
             if isinstance(method, str) and not TOKEN.fullmatch(method):
-                yield f"{key}.{when}.method: found {method!r}; a method of HTTP is allowed, such as PUT"
+                yield f"{key}.{when}.method: found {method!r}; an HTTP method is allowed, such as PUT"
 
 
 def _burst(key: str, one: dict[str, Any]) -> Iterator[str]:
-    """A burst meets the limit for everybody, so it must be told as one, and carries no capture of its own."""
+    """A burst meets the limit of all callers, so the profile must say so, and no request of it may charge."""
     if not key.endswith(".429"):
-        yield f"{key}.burst: no number of requests asks for this status; a burst is allowed for 429 only"
+        yield f"{key}.burst: a burst can only trigger a 429; use headers, body, before or after"
         return
     for name, needed, default in (("kind", "limiter", None), ("scope", "run", "case")):
         if one.get(name, default) not in (needed, None):
-            yield f'{key}.{name}: found {one.get(name, default)!r}; with a burst, {name} = "{needed}" is allowed only'
+            yield f'{key}.{name}: found {one.get(name, default)!r}; with a burst, only {name} = "{needed}" is allowed'
     if "body" in one:
-        yield f"{key}.body: no body goes with a burst, whose requests are to charge nothing; use headers"
+        yield f"{key}.body: a burst must not have a body, since its requests must not charge; use headers"
 
 
 def _amounts(raw: dict[str, Any]) -> Iterator[str]:

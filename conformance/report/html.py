@@ -70,10 +70,11 @@ class Page:
             digest=self.contract.digest[:12],
             findings=found,
             files=files,
-            broken={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
-            silent=summary.silent(),
+            violated={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
+            untested=summary.untested(),
             outcome_of={row.requirement.id: row.outcome for row in rows},
-            unsaid=UNJUDGED,
+            unjudged_outcomes=UNJUDGED,
+            mandatory=sum(1 for row in rows if row.requirement.level == "MUST"),
             when=_when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
             seen=[row for row in rows if row.observed],
@@ -89,9 +90,9 @@ class Page:
         )
 
     def row(self, row: CaseRow) -> list[str]:
-        """Outcome, title, requirement (the broken one, where one is) and level of one case as cells of the table."""
-        broken = [one.requirement for one in row.result.judgements if one.kind == "breaks"]
-        main = next(iter((*broken, *row.result.case.requirements)), "")
+        """Outcome, title, requirement (the violated one, where one is) and level of one case as cells of the table."""
+        violated = [one.requirement for one in row.result.judgements if one.kind == "breaks"]
+        main = next(iter((*violated, *row.result.case.requirements)), "")
         level = self.contract.level(main) if main in self.contract.requirements else ""
         cells = (("outcome", row.outcome), ("what", row.result.case.title), ("requirement", main), ("level", level))
         return [self._cell(name, text) for name, text in cells]
@@ -101,7 +102,7 @@ class Page:
         return str(Markup('<td class="col-{}{}">{}</td>').format(name, mark, self.clean(text)))
 
     def evidence(self, row: CaseRow, again: str) -> str:
-        """What was sent and received in a case, what it breaks, and what to paste to see it again."""
+        """What was sent and received in a case, what it violates, and what to paste to see it again."""
         violations = [one for one in row.result.judgements if one.kind == "breaks"]
         distinct = {(one.requirement, one.at, one.expected, one.received): one for one in violations}
         numbers = list({one.requirement: one.exchange for one in reversed(violations)}.values())

@@ -1,4 +1,4 @@
-"""What stands in the JUnit file beside pytest's own words. Must not write it."""
+"""What the JUnit file says beside pytest's own texts. Must not write it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def properties(row: CaseRow, clean: Cleaner) -> list[tuple[str, str]]:
     return [*pairs, ("reason", clean(row.reason))] if row.reason else pairs
 
 
-def told(judgement: Judgement, clean: Cleaner) -> str:
-    """A break in one line: requirement, place, expected, received."""
+def violation(judgement: Judgement, clean: Cleaner) -> str:
+    """A violation in one line: requirement, place, expected, received."""
     one = judgement
     received = clean(one.received, RECEIVED)
     return clean(f"{one.requirement}: at {one.at}: expected {one.expected}, received {received}")
 
 
 def message(row: CaseRow, clean: Cleaner) -> str:
-    """What pytest says of a case that failed, was skipped or met a fault of our own."""
-    broken = [told(one, clean) for one in row.result.judgements if one.kind == "breaks"]
-    return "\n".join(broken) if row.outcome == "failed" else clean(row.reason or row.outcome)
+    """The message of a case that failed, was skipped or met an error of our own."""
+    violations = [violation(one, clean) for one in row.result.judgements if one.kind == "breaks"]
+    return "\n".join(violations) if row.outcome == "failed" else clean(row.reason or row.outcome)

@@ -17,15 +17,15 @@ Elicited = Literal["provoked", "in-passing", "none"]
 ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed", "not-judged", "not-exercised")
 UNJUDGED: tuple[Outcome, ...] = ("not-judged", "not-exercised")
 REASONS = 3
-"""How many different reasons of one requirement are told in full."""
+"""How many different reasons of one requirement are given in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementRow:
     """One requirement in the report.
 
-    `cases` are those made for it and those that broke it in passing. `judged` counts all cases that said something
-    about it, `unjudged` those sent for it that could say nothing.
+    `cases` are those made for it and those that violated it in passing. `judged` counts the cases that gave a result
+    for it, `unjudged` those sent for it that gave none.
     """
 
     requirement: Requirement
@@ -50,7 +50,7 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class TestPlanRow:
-    """One case of the provider's published test plan, and what stands for it here."""
+    """One case of the provider's published test plan, and the requirements and cases that cover it."""
 
     __test__ = False
 
@@ -65,7 +65,7 @@ class TestPlanRow:
 class Summary:
     """All that is decided about a run. `counts` counts requirements by outcome, `case_counts` cases.
 
-    `why`: of an inconclusive run that went to its end, what kept it from judging; else empty.
+    `why`: of an inconclusive run that went to its end, what prevented a decision; else empty.
     """
 
     verdict: Verdict
@@ -78,8 +78,8 @@ class Summary:
     test_plan: tuple[TestPlanRow, ...]
     why: str = ""
 
-    def silent(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
-        """The requirements of which nothing was said, by outcome and reason; what must hold comes first."""
+    def untested(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
+        """The requirements without a result, by outcome and reason; mandatory ones first."""
         grouped: dict[tuple[Outcome, str], list[RequirementRow]] = {}
         for row in sorted(self.requirements, key=lambda row: row.requirement.level != "MUST"):
             if row.outcome in UNJUDGED:
@@ -100,7 +100,7 @@ def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: i
 
 
 def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
-    """The worst of what the case's judgements say; `error` where the suite itself failed."""
+    """The worst of the case's judgements; `error` where the suite itself failed."""
     if result.error:
         return "error"
     outcomes = [requirement_outcome(contract.level(one.requirement), [one], 1) for one in result.judgements]
@@ -110,38 +110,38 @@ def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
 
 
 def _met_on_the_way(result: CaseResult) -> bool:
-    """Whether the case said nothing for a reason that the run itself met."""
+    """Whether the case gave no result for a reason that came up during the run."""
     if result.beforehand or result.case.not_exercised:
         return False
     return bool(result.error or result.reason or not result.judgements)
 
 
 def _unstable(judgements: list[Judgement]) -> str:
-    """How often the breaks showed that did not show again; one that was not sent again counts where none was sure."""
-    seen_as = [one.unstable for one in judgements if one.kind == "breaks"]
-    sure = None in seen_as
-    pairs = [pair for pair in seen_as if pair is not None and not (sure and pair == (1, 1))]
+    """How often violations were seen that did not show again, or were not sent again where no other was confirmed."""
+    counts = [one.unstable for one in judgements if one.kind == "breaks"]
+    confirmed = None in counts
+    pairs = [pair for pair in counts if pair is not None and not (confirmed and pair == (1, 1))]
     return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
 
 
-def _reason(outcome: Outcome, made_for: list[CaseResult], deselected: set[str], word: str) -> str:
-    """Why nothing was said of the requirement `word`; `deselected` are those that a case left out was made for."""
+def _reason(outcome: Outcome, made_for: list[CaseResult], *, deselected: bool) -> str:
+    """Why a requirement has no result; `deselected`: a case made for it was left out by the selection."""
     if outcome not in UNJUDGED:
         return ""
-    reasons = ["the suite itself failed" if one.error else one.reason or one.case.not_exercised for one in made_for]
+    reasons = ["The suite itself failed" if one.error else one.reason or one.case.not_exercised for one in made_for]
     known = list(dict.fromkeys(reason for reason in reasons if reason))
     if known:
         return "; ".join(known[:REASONS]) + (f"; and {len(known) - REASONS} more" if len(known) > REASONS else "")
     if outcome == "not-judged":
-        return "no answer gave anything to judge it by"
-    return "not selected" if word in deselected else "no case of this depth speaks about it"
+        return "No response allowed a decision on this"
+    return "Not selected" if deselected else "No case of this depth tests it"
 
 
 def _requirement_row(
     requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: set[str]
 ) -> RequirementRow:
-    word = requirement.id
-    made_for = [result for result, _ in by_case if word in result.case.requirements]
+    identity = requirement.id
+    made_for = [result for result, _ in by_case if identity in result.case.requirements]
     judgements = [judgement for _, some in by_case for judgement in some]
     outcome = requirement_outcome(requirement.level, judgements, sum(1 for one in made_for if one.sent or one.error))
     judged = {result.case.id for result, some in by_case if some}
@@ -150,7 +150,7 @@ def _requirement_row(
     return RequirementRow(
         requirement,
         outcome,
-        _reason(outcome, made_for, deselected, word),
+        _reason(outcome, made_for, deselected=identity in deselected),
         elicited if judged else "none",
         tuple(
             f"{behaviour} ({count})" for behaviour, count in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -159,7 +159,7 @@ def _requirement_row(
         tuple(
             result.case.id
             for result, some in by_case
-            if word in result.case.requirements or any(one.kind == "breaks" for one in some)
+            if identity in result.case.requirements or any(one.kind == "breaks" for one in some)
         ),
         len(judged),
         sum(1 for one in made_for if one.sent and one.case.id not in judged),
@@ -168,15 +168,17 @@ def _requirement_row(
 
 def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
     """One row for each requirement. What a case judged before it failed for a fault of our own still counts."""
-    by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {word: [] for word in contract.requirements}
+    by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {one: [] for one in contract.requirements}
     for one in result.cases:
-        words: dict[str, list[Judgement]] = {word: [] for word in one.case.requirements}
+        mine: dict[str, list[Judgement]] = {identity: [] for identity in one.case.requirements}
         for judgement in one.judgements:
-            words.setdefault(judgement.requirement, []).append(judgement)
-        for word, judgements in words.items():
-            by_requirement[word].append((one, judgements))
-    deselected = {word for case in result.deselected for word in case.requirements}
-    return tuple(_requirement_row(one, by_requirement[word], deselected) for word, one in contract.requirements.items())
+            mine.setdefault(judgement.requirement, []).append(judgement)
+        for identity, judgements in mine.items():
+            by_requirement[identity].append((one, judgements))
+    deselected = {identity for case in result.deselected for identity in case.requirements}
+    return tuple(
+        _requirement_row(one, by_requirement[identity], deselected) for identity, one in contract.requirements.items()
+    )
 
 
 def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdict, str]:
@@ -185,7 +187,7 @@ def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdi
         return "non-conformant", ""
     if result.stop:
         return "inconclusive", ""
-    met = {word for one in result.cases if _met_on_the_way(one) for word in one.case.requirements}
+    met = {identity for one in result.cases if _met_on_the_way(one) for identity in one.case.requirements}
     for row in rows:
         unjudged = row.outcome in UNJUDGED
         if row.requirement.level == "MUST" and unjudged and row.requirement.id in met:
@@ -216,7 +218,7 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
     return Summary(
         verdict,
         judged == len(musts),
-        f"{verdict} ({result.depth}, {judged} of {len(musts)} MUSTs judged)",
+        f"{verdict}, {judged} of {len(musts)} mandatory requirements tested ({result.depth})",
         rows,
         tuple(cases),
         {name: sum(1 for row in rows if row.outcome == name) for name in ORDER if name != "error"},

@@ -52,7 +52,7 @@ class Progress:
         self._end = bar.stop
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Count answers, and how many of them break something."""
+        """Count answers, and how many of them are wrong."""
         with self._lock:
             self._done += count
             self._findings += findings
@@ -61,7 +61,7 @@ class Progress:
     def _line(self) -> None:
         if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
-            text = f"{self._done} of {self._total} requests, {self._findings} answers that break something"
+            text = f"{self._done} of {self._total} requests, {self._findings} wrong answers"
             print(text, file=self._stream, flush=True)
 
     def stop(self) -> None:
@@ -72,44 +72,52 @@ class Progress:
 def summary_lines(
     summary: Summary, result: RunResult, found: tuple[Finding, ...], out: Path, clean: Cleaner
 ) -> list[str]:
-    """The summary: verdict, worst findings, what was not judged, where the files are."""
+    """The summary: verdict, worst findings, what was not tested, where the files are."""
 
     def cut(text: str) -> str:
         return clean.line(text, WIDTH)
 
-    counts = f"requests: {result.requests}, captures: {len(result.captures)}, seed: {result.seed}"
-    lines = [summary.headline, cut(f"{result.url}, {counts}")]
-    lines += [f"stopped: {cut(result.stop)}"] if result.stop else []
-    lines += [f"inconclusive because: {cut(summary.why)}"] if summary.why else []
-    lines += ["interrupted: what was judged until then"] if result.interrupted else []
-    lines += [f"fault of the suite: {cut(error)}" for error in result.errors[:2]]
-    lines += ["pasting a line below sends its request again, which may charge"] if found else []
+    lines = [summary.headline, cut(f"{result.url}: {result.requests} requests, {charges(result)} (seed {result.seed})")]
+    lines += [f"Stopped: {cut(result.stop)}"] if result.stop else []
+    lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
+    lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
+    lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
+    lines += ["Pasting a line below sends its request again, which may charge."] if found else []
     for one in found[:FINDINGS]:
         lines += ["", *_finding(one, cut, clean)]
     lines += [""] if found else []
     if len(found) > FINDINGS:
         rest = ", ".join(one.row.requirement.id for one in found[FINDINGS:])
-        lines.append(cut(f"and {len(found) - FINDINGS} more broken: {rest}"))
+        lines.append(cut(f"{len(found) - FINDINGS} more requirements are violated: {rest}"))
     if result.stop and not found:
-        lines.append(f"{sum(len(rows) for rows in summary.silent().values())} requirements were not judged for it")
+        count = sum(len(rows) for rows in summary.untested().values())
+        lines.append(f"{count} requirements were not tested for this reason")
     else:
-        lines += _silent(summary, cut)[: LINES - 1 - len(lines)]
+        lines += _untested(summary, cut)[: LINES - 1 - len(lines)]
     repro = ", repro/" if any(one.violations and one.violations[0].again for one in found) else ""
-    return [*lines, f"files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
+    return [*lines, f"Files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
 
 
-def _silent(summary: Summary, cut: Callable[[str], str]) -> list[str]:
-    """What was not judged, by reason, MUSTs first."""
+def charges(result: RunResult) -> str:
+    """How many charges were made, and of how many that is not certain."""
+    made, unknown = len(result.captures), sum(one.state == "unknown" for one in result.captures)
+    text = f"{made} charge{'' if made == 1 else 's'} made"
+    went = "it went" if unknown == 1 else "they went"
+    return f"{text}; for {unknown} it is not known whether {went} through" if unknown else text
+
+
+def _untested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
+    """What was not tested, by reason, mandatory requirements first."""
     lines = []
-    for (outcome, reason), rows in summary.silent().items():
-        words = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:NAMED]]
+    for (outcome, reason), rows in summary.untested().items():
+        names = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:NAMED]]
         more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-        lines.append(cut(f"{outcome}: {', '.join(words)}{more}: {reason}"))
-    return lines if len(lines) <= 4 else [*lines[:4], f"and {len(lines) - 4} more reasons, in report.html"]
+        lines.append(cut(f"{outcome}: {', '.join(names)}{more}: {reason}"))
+    return lines if len(lines) <= 4 else [*lines[:4], f"{len(lines) - 4} more reasons are in report.html"]
 
 
 def _finding(one: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
-    requirement, unstable = one.row.requirement, f" (unstable: {one.row.unstable})" if one.row.unstable else ""
+    requirement, unstable = one.row.requirement, f" (seen {one.row.unstable})" if one.row.unstable else ""
     head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
     if not one.violations:
         return [cut(head)]

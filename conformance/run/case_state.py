@@ -17,7 +17,7 @@ EVIDENCE = 4
 
 @dataclass(slots=True)
 class Sending:
-    """One planned request and the exchanges that came of it. `counts` is the one that counts; None until one is final."""
+    """One planned request and its exchanges. `counts` is the one that counts; None until one is final."""
 
     purpose: Purpose
     number: int
@@ -47,18 +47,18 @@ class Sending:
         assert self.counts is not None
         exchange, status = self.counts.exchange, self.counts.status
         if exchange.failure is not None:
-            return f"no connection: {exchange.failure.detail}"
+            return f"No connection: {exchange.failure.detail}"
         if status is None:
-            return "no answer"
+            return "No answer came"
         if status in AUTHENTICATION:
-            return f"answered {status}: a matter of configuration, not of the contract"
+            return f"The server answered {status}: a problem of configuration, not of the contract"
         if self._stayed_refused:
-            return f"stayed refused with {status}"
+            return f"The server kept answering {status}"
         if self._unprovoked:
-            asked = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
+            many = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
             wanted = self.counts.probe.expectation.provoked
-            return f"the profile's means did not provoke a {wanted}{asked}: answered {status}"
-        return f"answered {status}, which leaves nothing to judge here"
+            return f"The profile's way of triggering a {wanted} did not work{many}: the server answered {status}"
+        return f"The server answered {status}, which allows no decision here"
 
 
 @dataclass(slots=True)
@@ -171,7 +171,7 @@ class CaseState:
             return reason
         if stop and len(self.counting) < len(self.case.probes):
             return stop
-        return "nothing could be said of the answer" if self.counting and not judgements else ""
+        return "No answer allowed a decision" if self.counting and not judgements else ""
 
     def _marked(self) -> list[Judgement]:
         """The judgements; a violation seen once and not sent a second time is marked, unless another was confirmed."""

@@ -132,7 +132,7 @@ class Engine:
             return cases
         for case in cases:
             if case.id not in again:
-                reason = "what it builds on was not accepted in the opening step"
+                reason = "A store or currency that it needs was not accepted in the opening step"
                 self.journal.note(Note(case.id, reason, beforehand=True))
         kept = [again[case.id] for case in cases if case.id in again]
         self.journal.plan(kept)
@@ -222,8 +222,11 @@ class Engine:
             return False
         end, now, limit = end_of_window(window.exchange), self.sender.pace.clock.now(), self.limits.max_wait_s
         if end is None or end - now > limit:
-            announced = "no readable end" if end is None else f"an end in {end - now:.0f} s"
-            reason = f"the window has {announced}, beyond max_wait_s = {limit:g}"
+            reason = (
+                "Retry-After could not be read, so the end of the window is unknown"
+                if end is None
+                else f"The window ends in {end - now:.0f} s, later than max_wait_s = {limit:g} allows to wait"
+            )
             self.journal.note(Note(case.id, reason, beforehand=True))
             return False
         self.journal.recorder.flush()
@@ -239,11 +242,9 @@ class Engine:
             self._refused = self._refused + 1 if refused else 0
             lost, stays_busy = self._lost >= LOST_IN_A_ROW, self._refused >= REFUSED_IN_A_ROW
         if lost and sent.exchange.failure is not None:
-            self.sender.pace.halt(f"the target is gone: {sent.exchange.failure.detail}")
+            self.sender.pace.halt(f"the server is no longer reachable: {sent.exchange.failure.detail}")
         if stays_busy:
-            self.sender.pace.halt(
-                f"the target stays busy: {REFUSED_IN_A_ROW} cases in a row were answered {sent.status}"
-            )
+            self.sender.pace.halt(f"the server kept answering {sent.status} ({REFUSED_IN_A_ROW} cases in a row)")
 
     def _shrink(
         self, case: Case, probes: dict[int, Probe], confirmed: dict[int, frozenset[str]], budget: Budget

@@ -1,4 +1,4 @@
-"""The opening step: is somebody there, are we let in, is it the right URL and profile? Values only, nothing is sent."""
+"""The opening step: does a server answer, does it let us in, are URL and profile right? Values only, nothing is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPENING = "opening-not-json"
 
 
 def not_json_case() -> Case:
-    """The first request of a run: a body that is not JSON, which no service may take for a capture."""
+    """The first request of a run: a body that is not JSON, which no service may accept as a capture."""
     probe = Probe(Expectation("reject", "body.not-json"), body=b"{", trip="none")
     return Case(OPENING, "opening", "A lone opening brace", ("body.not-json",), (probe,))
 
@@ -21,10 +21,10 @@ def not_json_case() -> Case:
 def refused_at_the_door(exchange: Exchange) -> str:
     """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
     if exchange.unsent and exchange.failure is not None:
-        return f"no connection to the target: {exchange.failure.detail}"
+        return f"no connection to the server: {exchange.failure.detail}"
     status = _status(exchange)
     if status in AUTHENTICATION:
-        return f"authentication refused: the target answered {status} to {_sent(exchange)}; check [auth] of the profile"
+        return f"authentication refused: the server answered {status} to {_sent(exchange)}; check [auth] of the profile"
     return ""
 
 
@@ -35,17 +35,17 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     statuses = [_status(exchange) for exchange in acceptances]
     shown = f"sent {_sent(acceptances[0])}, received {_received(acceptances[0])}"
     if all(status in AUTHENTICATION for status in statuses):
-        return f"authentication refused: every capture of the opening step was answered 401 or 403; {shown}"
+        return f"authentication refused: every capture of the opening step was answered with 401 or 403; {shown}; check [auth]"
     if all(status == 400 for status in statuses):
         return (
-            f"wrong profile? every declared store and currency was answered 400; {shown}; "
+            f"wrong profile? every declared store and currency was answered with 400; {shown}; "
             "check data.stores, data.currencies and data.trips"
         )
     everything = [_status(first), *statuses]
     if all(status is not None and (status in (404, 405) or 300 <= status < 400) for status in everything):
         locations = list(first.answer.values("Location") if first.answer else [])
         where = f", Location: {locations[0]}" if locations else ""
-        return f"wrong URL? only 404, 405 or redirections came from {first.request.target}{where}; {shown}"
+        return f"wrong URL? {first.request.target} only answered with 404, 405 or redirections{where}; {shown}"
     return ""
 
 

@@ -49,9 +49,9 @@ class Provoking:
                     call.method, url, json=content, timeout=self._profile.limits.timeout_s, allow_redirects=False
                 )
             except requests.RequestException as error:
-                raise Unsent(f"the profile's `{when}` call to {call.url} failed: {error}") from None
+                raise Unsent(f"The profile's `{when}` call to {call.url} failed: {error}") from None
         if answer.status_code >= 400:
-            raise Unsent(f"the profile's `{when}` call to {call.url} was answered {answer.status_code}")
+            raise Unsent(f"The profile's `{when}` call to {call.url} was answered with {answer.status_code}")
 
     def _means(self, probe: Probe) -> Provocation | None:
         return self._profile.provoke.get(probe.provoke) if probe.provoke is not None else None

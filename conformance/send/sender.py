@@ -151,8 +151,8 @@ class Sender:
                 self._unreadable += 1
         if delay > self.profile.limits.max_wait_s:
             self.pace.halt(
-                f"the target answered {exchange.answer.status} and asks to wait {delay:g} s, "
-                f"longer than max_wait_s = {self.profile.limits.max_wait_s:g}"
+                f"the server answered {exchange.answer.status} and asks to wait {delay:g} s, "
+                f"longer than max_wait_s = {self.profile.limits.max_wait_s:g} allows"
             )
             return
         self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
@@ -203,7 +203,7 @@ class Sender:
         held.cost = cost_of(body, self.profile)
         held.reservation = self.ledger.reserve(*held.cost[:2])
         if held.reservation is None:
-            raise Unsent("the money budget is spent")
+            raise Unsent("The money budget is spent")
 
     def _intend(self, held: _Held, case: str) -> None:
         """Note on disk what the request may cost, where it may charge."""

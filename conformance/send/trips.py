@@ -39,7 +39,7 @@ class TripSource:
                 return self._free.popleft()
             if self._trips.file is not None:
                 if not self._unread:
-                    raise UsageError(f"data.trips.file: {self._trips.file} has no trip left; add lines to it")
+                    raise UsageError(f"data.trips.file: all trips of {self._trips.file} are used up; add more lines")
                 return self._unread.popleft()
         return self._run()
 
@@ -89,8 +89,8 @@ class TripSource:
         lines = done.stdout.split()
         if done.returncode or len(lines) != 1:
             raise UsageError(
-                f"data.trips.command: {command[0]} ended with {done.returncode} and printed {len(lines)} words; "
-                "it must end with 0 and print one trip"
+                f"data.trips.command: {command[0]} ended with status {done.returncode} and printed {len(lines)} words; "
+                "it must end with status 0 and print one trip"
             )
         if wrong := bad_trip(self._contract, lines[0]):
             raise UsageError(f"data.trips.command: {command[0]} printed {lines[0][:60]!r}; {wrong}")

@@ -109,7 +109,7 @@ def test_production_needs_a_word(command, listener):
 def test_nobody_listens(command, silent_port):
     ran = command.run("--target", f"http://127.0.0.1:{silent_port}")
     assert ran.returncode == 3
-    assert [line for line in ran.stdout.splitlines() if "no connection" in line and "stopped: " in line]
+    assert [line for line in ran.stdout.splitlines() if "no connection" in line and "Stopped: " in line]
     assert command.results()["verdict"] == "inconclusive"
     assert command.results()["run"]["requests"] == 1
     assert (command.out / "report.html").exists()
@@ -131,7 +131,7 @@ def test_a_machine_that_never_answers_the_knocking(command):
         ran = command.run("--profile", command.profile(url, timeout_s=1))
     assert time.monotonic() - start < 20
     assert ran.returncode == 3
-    assert "stopped: no connection to the target: no connection within the time limit" in ran.stdout
+    assert "Stopped: no connection to the server: no connection within the time limit" in ran.stdout
     assert command.outcomes()["failed"] == 0
 
 
@@ -141,7 +141,7 @@ def test_a_name_that_nobody_knows(command):
     )
     ran = command.run("--profile", profile)
     assert ran.returncode == 3
-    assert "stopped: no connection to the target: the name no-such-host.invalid is not known" in ran.stdout
+    assert "Stopped: no connection to the server: the name no-such-host.invalid is not known" in ran.stdout
     assert command.outcomes()["failed"] == 0
 
 
@@ -258,8 +258,8 @@ def test_a_full_disk_while_running_keeps_what_was_judged(command, blocks):
     assert full.returncode == 4, full.stderr
     assert "Traceback" not in full.stderr
     assert "File too large" in full.stdout
-    assert "MUSTs judged" in full.stdout
-    assert "files:" in full.stdout
+    assert "mandatory requirements tested" in full.stdout
+    assert "Files:" in full.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -314,7 +314,7 @@ def test_trips_that_run_out_end_the_run(command):
     with MockServer() as server:
         ran = command.run("--profile", command.profile(server.url, trips='file = "trips.txt"'))
     assert ran.returncode == 2, ran.stdout
-    assert "trips.txt has no trip left; add lines to it" in ran.stdout
+    assert "trips.txt are used up; add more lines" in ran.stdout
     assert command.results()["exit_status"] == 2
     assert command.outcomes()["passed"] > 0
     assert command.results()["errors"] == []

@@ -124,7 +124,7 @@ def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
     first = source.take()
     source.give_back(first, 400)
     assert (first, source.take(), source.take()) == ("a", "a", "b")
-    with pytest.raises(UsageError, match="no trip left"):
+    with pytest.raises(UsageError, match="are used up"):
         source.take()
 
 

@@ -195,7 +195,7 @@ def test_trips_that_run_out_are_a_mistake_of_the_profile_and_no_error_of_a_case(
         )
         engine.run([Case(f"good-{n}", "test", "", ("capture.accepted",), good().probes) for n in range(5)])
     assert engine.errors == []
-    assert "trips.txt has no trip left" in engine.usage
+    assert "trips.txt are used up" in engine.usage
     results = [one for one in sender.journal.tally.results(engine.stop) if one.case.id.startswith("good-")]
     assert [bool(one.sent) for one in results].count(True) <= 3
     assert {one.error for one in results} == {""}

@@ -135,7 +135,7 @@ BAD = {
     "max below amount": ([('"25.00"', '"0.25"')], "money.USD.max_amount"),
     "twice": ([('["store-001"]', '["store-001", "store-001"]')], "data.stores.1: found 'store-001' twice"),
     "known unknown": ([('"store-999"', '"store-001"')], "data.unknown_store: found 'store-001', which data.stores"),
-    "long store": ([('# long_store = "..."', 'long_store = "x"')], "data.long_store: found one of 1 characters"),
+    "long store": ([('# long_store = "..."', 'long_store = "x"')], "data.long_store: found 1 characters"),
     "short store": ([('# short_store = "S"', 'short_store = "SS"')], "data.short_store: found 'SS'"),
     "bad trip": (
         [("generate =", "# generate ="), ("# reuse = [", "reuse = ['a b',")],
@@ -144,16 +144,19 @@ BAD = {
     "no trip file": ([("generate =", "# generate ="), ("# file =", "file =")], "trips.txt cannot be read"),
     "no certificates": ([("# ca_file", "ca_file")], "it cannot be read as certificates"),
     "port": ([(URL, 'url = "https://pay.example.com:99999" ')], "not a URL"),
-    "query": ([(URL, 'url = "https://pay.example.com/?a=b" ')], "no query or fragment"),
-    "user": ([(URL, 'url = "https://me:hunter22@pay.example.com" ')], "'https://***@pay.example.com'; no user"),
+    "query": ([(URL, 'url = "https://pay.example.com/?a=b" ')], "must not contain a query or fragment"),
+    "user": (
+        [(URL, 'url = "https://me:hunter22@pay.example.com" ')],
+        "'https://***@pay.example.com'; it must not contain a user",
+    ),
     "proxy": ([('# proxy = "http://', 'proxy = "')], "target.proxy: found 'proxy.example.com:3128'"),
     "own field": ([("# headers = {", 'headers = { "Host" = "x",')], "target.headers.Host: the suite sets this field"),
     "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] sends this field already"),
     "line end": ([("# headers = {", 'headers = { "X-A" = "a\\r\\nB: c",')], "target.headers.X-A: found ***; printable"),
-    "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is no name of a header field"),
+    "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is not a valid name of a header field"),
     "short cookie": ([("# headers = {", 'headers = { "Cookie" = "abc",')], "Cookie: found ***, shorter than 8"),
     "status": ([("[provoke.429]", "[provoke.400]")], "provoke.400: unknown key; known: 429, 500, 503"),
-    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: nothing says how"),
+    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: it does not say how"),
     "call": (
         [('# before = { method = "PUT", url = "https://', 'before = { method = "PUT", url = "')],
         "provoke.429.before.url: found 'admin.example.com/fault'",
@@ -165,7 +168,7 @@ BAD = {
     "client_cert": ([("# ca_file", 'client_cert = "c"\n# ca_file')], "target.client_cert: not supported yet"),
     "burst of one": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst.requests: found 1"),
     "burst for one": ([("# body = {", f"{BURST}\n# body = {{")], "provoke.429.scope: found 'case'; with a burst"),
-    "burst of captures": ([("# body = {", f"{BURST}\nbody = {{")], "provoke.429.body: no body goes with a burst"),
+    "burst of captures": ([("# body = {", f"{BURST}\nbody = {{")], "provoke.429.body: a burst must not have a body"),
     "burst for 503": (
         [("[provoke.429]", "[provoke.503]"), ("# body = {", f"{BURST}\n# body = {{")],
         "provoke.503.burst",
@@ -192,7 +195,9 @@ def test_a_secret_is_there_and_long_enough_and_never_shown(tmp_path, environ, sa
 
 
 def test_a_variable_that_no_header_can_carry(tmp_path):
-    with pytest.raises(UsageError, match=r"auth\.token_env: the value of 'PAY_TOKEN' has characters that no header"):
+    with pytest.raises(
+        UsageError, match=r"auth\.token_env: the value of 'PAY_TOKEN' has characters that are not allowed in a header"
+    ):
         load(tmp_path, environ={"PAY_TOKEN": "line-end\r\nX: y"})
 
 

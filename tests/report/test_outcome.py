@@ -106,13 +106,13 @@ NO = {"sent": 0, "requirements": MUSTS[:1]}
 @pytest.mark.parametrize(
     ("value", "outcome", "reason"),
     [
-        (run(LESS), "not-exercised", "no case of this depth speaks about it"),
-        (run(LESS, deselected=(ONLY.case,)), "not-exercised", "not selected"),
+        (run(LESS), "not-exercised", "No case of this depth tests it"),
+        (run(LESS, deselected=(ONLY.case,)), "not-exercised", "Not selected"),
         (run(LESS, result(**NO, reason="budget"), deselected=(ONLY.case,)), "not-exercised", "budget"),
         (run(result(**NO, reason="a"), result(**NO, reason="a")), "not-exercised", "a"),
         (run(*(result(**NO, reason=letter) for letter in "abcde")), "not-exercised", "a; b; c; and 2 more"),
-        (run(ONLY), "not-judged", "no answer gave anything to judge it by"),
-        (run(result(requirements=MUSTS[:1], sent=0, error="crash")), "not-judged", "the suite itself failed"),
+        (run(ONLY), "not-judged", "No response allowed a decision on this"),
+        (run(result(requirements=MUSTS[:1], sent=0, error="crash")), "not-judged", "The suite itself failed"),
         (run(result(holds(MUSTS[0])), result(**NO, reason="budget")), "passed", ""),
     ],
 )
@@ -137,5 +137,5 @@ def test_a_requirement_names_the_cases_made_for_it_and_those_that_broke_it():
 def test_the_headline_counts_what_was_judged():
     assert (
         summarise(CONTRACT, run(LESS)).headline
-        == f"conformant (standard, {len(MUSTS) - 1} of {len(MUSTS)} MUSTs judged)"
+        == f"conformant, {len(MUSTS) - 1} of {len(MUSTS)} mandatory requirements tested (standard)"
     )

@@ -11,7 +11,7 @@ def test_a_page_that_cannot_be_written(tmp_path):
     (tmp_path / "out" / "report.html").mkdir(parents=True)
     done = started(tmp_path, "--depth", "smoke")
     assert done.status == 4
-    assert "fault of the suite: a report could not be written" in done.stdout
+    assert "Error of the test suite: a report could not be written" in done.stdout
     assert "Traceback" not in done.stderr
     value = json.loads((done.out / "results.json").read_text())
     assert (value["verdict"], value["exit_status"]) == ("conformant", 4)
@@ -26,9 +26,9 @@ def test_bodies_that_cannot_be_written(tmp_path):
     with MockServer(faults=("store-missing",)) as server:
         done = started(tmp_path, "--depth", "smoke", "--target", server.url)
     assert done.status == 4
-    assert done.stdout.count("fault of the suite: repro: cannot be written") == 1
+    assert done.stdout.count("Error of the test suite: repro: cannot be written") == 1
     value = json.loads((done.out / "results.json").read_text())
     assert value["verdict"] == "non-conformant"
     page = (done.out / "report.html").read_text()
     assert "store-id.required" in page
-    assert "The suite itself failed" in page
+    assert "The test suite itself failed" in page

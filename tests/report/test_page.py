@@ -43,11 +43,11 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("clean", ["Conformant", "every one of them was judged", "sign"]),
-        ("faulty", ["Non-conformant", "Do not sign", "that must hold are"]),
-        ("refused", ["Inconclusive", "Do not sign yet", "Why it stopped", "no connection to the target"]),
+        ("clean", ["Conformant", "mandatory requirements were tested and met", "you can sign"]),
+        ("faulty", ["Non-conformant", "Do not sign", "The server violates", "mandatory requirements"]),
+        ("refused", ["Inconclusive", "Do not sign yet", "Why it stopped", "no connection to the server"]),
         ("elsewhere", ["Inconclusive", "wrong URL?"]),
-        ("interrupted", ["Not finished", "so far: ", "cut short", "Run it to its end"]),
+        ("interrupted", ["Not finished", "so far: ", "stopped early", "Run it to its end"]),
     ],
 )
 def test_the_first_words_are_the_verdict_and_what_to_do(kind, words, request):
