@@ -18,8 +18,9 @@ from conformance.cases.generated import generated_cases
 from conformance.cases.model import Case
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
+from conformance.options import Options
 from conformance.report.outcome import summarise
-from conformance.session import Options, Run
+from conformance.session import Run
 
 PROCESSES, TIMEOUT_S, HANG_S = 2, 2.5, 3.5
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from benchmarks.invented import INVENTED
 from conformance.mock.faults import EVERY, Fault
 from conformance.mock.server import MockServer
+from conformance.options import Options
 from conformance.report.outcome import Summary, summarise
 from conformance.run.model import RunResult
 from conformance.run.result import judge_record, sound_record
-from conformance.session import Options, Run
+from conformance.session import Run
 
 SHELF: dict[str, Fault] = EVERY | INVENTED
 """Every server that is wrong, or different and right, by name."""

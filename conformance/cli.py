@@ -7,10 +7,11 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
 from difflib import get_close_matches
-from enum import StrEnum
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ import typer
 
 from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
+from conformance.options import Options, options
 
 ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
 # New objects before Python looks for garbage, of which a run makes little; looking took a tenth of its time.
@@ -40,20 +42,29 @@ app = typer.Typer(
 )
 
 
-class Depth(StrEnum):
-    """How much a run tries."""
-
-    smoke = "smoke"
-    standard = "standard"
-    deep = "deep"
+Command = Callable[..., None]
 
 
-ProfileOption = Annotated[Path | None, typer.Option(help="Profile of the target (TOML).")]
-TargetOption = Annotated[str | None, typer.Option(help="URL to test; with a profile it replaces its url.")]
-DepthOption = Annotated[Depth, typer.Option(help="How much to try.")]
-SeedOption = Annotated[int, typer.Option(help="Seed of the generated cases.")]
-SpecOption = Annotated[Path | None, typer.Option(help="Folder with another copy of the spec.")]
-SelectionOption = Annotated[str, typer.Option("-k", metavar="EXPR", help="Only cases whose id matches, as in pytest.")]
+def takes(*names: str) -> Callable[[Command], Command]:
+    """Give a command these options of a run, or all of them, as `Options` lists them; it gets their values by name."""
+
+    def dressed(command: Command) -> Command:
+        own = [one for one in signature(command, eval_str=True).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        more = [
+            Parameter(
+                one.name,
+                Parameter.KEYWORD_ONLY,
+                default=one.default,
+                annotation=Annotated[one.type, typer.Option(one.flag, help=one.help, show_default=False)],
+            )
+            for one in options(*names)
+        ]
+        command.__signature__ = Signature([*own, *more])  # type: ignore[attr-defined]
+        command.__annotations__ |= {one.name: one.annotation for one in more}
+        command.__annotations__.pop("values", None)
+        return command
+
+    return dressed
 
 
 def _version(value: bool) -> None:
@@ -72,37 +83,20 @@ def common(
 
 
 @app.command()
-def run(
-    profile: ProfileOption = None,
-    target: TargetOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the files of the run; default: reports/RUN.")] = None,
-    depth: DepthOption = Depth.standard,
-    seed: SeedOption = 0,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Requests in flight at most.")] = None,
-    selection: SelectionOption = "",
-    spec: SpecOption = None,
-    require_complete: Annotated[
-        bool, typer.Option("--require-complete", help="3 unless every MUST was judged.")
-    ] = False,
-    fail_on_warning: Annotated[bool, typer.Option("--fail-on-warning", help="1 where a SHOULD is broken.")] = False,
-    allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
-    processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None,
-) -> None:
+@takes()
+def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None, **values: Any) -> None:
     """Test a live server and write the report; without profile and target, the mock server."""
     gc.set_threshold(GARBAGE)
     import pytest
 
-    from conformance.session import Options, prepared
+    from conformance.session import prepared
     from conformance.suite import options as suite_options
     from conformance.suite.plugin import ConformancePlugin
 
     if processes is not None:
         raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
-    options = Options(
-        profile, target, out, depth.value, seed, concurrency, selection, spec,
-        require_complete, fail_on_warning, allow_production,
-    )  # fmt: skip
-    prepared_run, stack = prepared(options)
+    chosen = Options(**values)
+    prepared_run, stack = prepared(chosen)
     plugin = ConformancePlugin(prepared_run, stack)
 
     class Early:
@@ -119,8 +113,8 @@ def run(
         *(f"-pno:{name}" for name in UNUSED), "--capture=no", "--assert=plain",
         "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
     ]  # fmt: skip
-    if selection:
-        arguments += ["-k", selection]
+    if chosen.selection:
+        arguments += ["-k", chosen.selection]
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # meant for other tests
         os.environ.pop(name, None)
     status = int(pytest.main(arguments, plugins=[Early()]))
@@ -167,21 +161,14 @@ def mock(
 
 
 @app.command()
-def plan(
-    profile: ProfileOption = None,
-    target: TargetOption = None,
-    depth: DepthOption = Depth.standard,
-    seed: SeedOption = 0,
-    spec: SpecOption = None,
-    allow_production: Annotated[bool, typer.Option("--allow-production", help="Let the target be production.")] = False,
-) -> None:
+@takes("profile", "target", "depth", "seed", "spec", "allow_production")
+def plan(**values: Any) -> None:
     """Show what `run` would send, without sending."""
     from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
-    from conformance.session import Options, Run
+    from conformance.session import Run
 
-    options = Options(profile, target, depth=depth.value, seed=seed, spec=spec, allow_production=allow_production)
-    planned = Run(options, environ=None)
+    planned = Run(Options(**values), environ=None)
     limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)
     for case in planned.cases:
         note = (
@@ -224,12 +211,13 @@ def _up(amount: Decimal, decimals: int) -> str:
 
 
 @app.command("list")
-def list_(spec: SpecOption = None) -> None:
+@takes("spec")
+def list_(**values: Any) -> None:
     """Show requirements, cases and faults; needs no target."""
     from conformance.mock.faults import EVERY
-    from conformance.session import Options, Run
+    from conformance.session import Run
 
-    listed = Run(Options(target="http://127.0.0.1:8080", spec=spec))
+    listed = Run(Options(target="http://127.0.0.1:8080", **values))
     print("Requirements")
     for requirement in listed.contract.requirements.values():
         print(f"  {requirement.level:<6} {requirement.id:<32} {requirement.statement}")
@@ -242,9 +230,9 @@ def list_(spec: SpecOption = None) -> None:
 
 
 @app.command()
+@takes("profile")
 def judge(
-    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")],
-    profile: ProfileOption = None,
+    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")], **values: Any
 ) -> None:
     """Judge recorded traffic again, offline, and say which outcomes changed."""
     from conformance.redact import visible
@@ -252,13 +240,13 @@ def judge(
     from conformance.report.outcome import exit_status, summarise
     from conformance.report.results import changes
     from conformance.run.result import judge_record, sound_record
-    from conformance.session import Options, contract_of, profile_of
+    from conformance.session import contract_of, profile_of
 
     file = record / "record.jsonl" if record.is_dir() else record
-    options = Options(profile)
-    contract = contract_of(options)
+    chosen = Options(**values)
+    contract = contract_of(chosen)
     sound = sound_record(file)
-    limit = profile_of(options, contract, None).limits.timeout_s if profile else None
+    limit = profile_of(chosen, contract, None).limits.timeout_s if chosen.profile else None
     result = judge_record(sound, contract, limit)
     summary = summarise(contract, result)
     print(summary.headline)
@@ -293,12 +281,13 @@ def init(
 
 
 @app.command("profile-schema")
-def profile_schema(spec: SpecOption = None) -> None:
+@takes("spec")
+def profile_schema(**values: Any) -> None:
     """Print the JSON Schema of the profile, for editors."""
     from conformance.profile import profile_schema as schema_of
-    from conformance.session import Options, contract_of
+    from conformance.session import contract_of
 
-    print(json.dumps(schema_of(contract_of(Options(spec=spec))), indent=2))
+    print(json.dumps(schema_of(contract_of(Options(**values))), indent=2))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from conformance import __version__
 from conformance.cases.model import Case
@@ -28,6 +28,7 @@ from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.event import Note, Plan
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
+from conformance.options import Options
 from conformance.profile import Money, Profile, load_profile
 from conformance.redact import Redactor
 from conformance.run.engine import Engine, Pools
@@ -54,24 +55,6 @@ IGNORED = (
     "SSL_CERT_FILE",
 )
 """Variables of the environment that an HTTP client may heed, and this one does not."""
-Depth = Literal["smoke", "standard", "deep"]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a run: the one list of them, for the command line and for pytest."""
-
-    profile: Annotated[Path | None, "Profile of the target (TOML)."] = None
-    target: Annotated[str | None, "URL to test; with a profile it replaces its url."] = None
-    out: Annotated[Path | None, "Folder for the files of the run; default: reports/RUN."] = None
-    depth: Annotated[Depth, "How much to try."] = "standard"
-    seed: Annotated[int, "Seed of the generated cases."] = 0
-    concurrency: Annotated[int | None, "Requests in flight at most."] = None
-    selection: Annotated[str, "Only cases whose id matches, as in pytest."] = ""
-    spec: Annotated[Path | None, "Folder with another copy of the spec."] = None
-    require_complete: Annotated[bool, "3 unless every MUST was judged."] = False
-    fail_on_warning: Annotated[bool, "1 where a SHOULD is violated."] = False
-    allow_production: Annotated[bool, "Let the target be production."] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +241,7 @@ def contract_of(options: Options) -> Contract:
 
 
 def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] | None) -> Profile:
-    """Read the profile and lay the command line over it; without `environ`, for what sends nothing."""
+    """Read the profile and lay the command line over it; without `environ`, for a command that sends nothing."""
     profile = load_profile(
         options.profile,
         target=options.target,
@@ -267,6 +250,8 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
         contract=contract,
     )
     if options.concurrency is not None:
+        if options.concurrency < 1:
+            raise UsageError(f"--concurrency: found {options.concurrency}; a whole number from 1 is allowed")
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
         profile = profile.model_copy(update={"limits": limits})
     return profile

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 SUITE = Path(__file__).resolve().parent
 PLUGIN = "capture-charge-conformance-run"
+PREFIX = "conformance_"
+"""Before the names under which pytest keeps the values of our options."""
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -19,31 +21,24 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     config = pluginmanager.get_plugin("pytestconfig")
     if config is None or not any(names_suite(str(argument)) for argument in config.invocation_params.args):
         return
-    group = parser.getgroup("capture charge conformance")
+    from conformance.options import options
 
-    def option(name: str, **more: Any) -> None:
+    group = parser.getgroup("capture charge conformance")
+    for one in options():
+        if one.name == "selection":  # pytest's own -k
+            continue
+        kinds = [kind for kind in (get_args(one.type) or (one.type,)) if kind is not type(None)]
+        choices = [kind for kind in kinds if isinstance(kind, str)]
+        how: dict[str, Any] = {"action": "store_true"} if one.type is bool else {"type": str if choices else kinds[0]}
         try:
-            group.addoption(name, dest=destination(name), **more)
+            group.addoption(
+                one.flag, dest=PREFIX + one.name, default=one.default, help=one.help, **how,
+                **({"choices": choices} if choices else {}),
+            )  # fmt: skip
         except ValueError:
             raise pytest.UsageError(
-                f"{name}: another plugin has an option of this name; turn it off with -p no:NAME"
+                f"{one.flag}: another plugin has an option of this name; turn it off with -p no:NAME"
             ) from None
-
-    option("--target", help="URL to test; without profile and target a mock server is started")
-    option("--profile", type=Path, help="profile of the target (TOML)")
-    option("--out", type=Path, help="folder for the files of the run; default: reports/RUN")
-    option("--depth", choices=["smoke", "standard", "deep"], default="standard", help="how much to try")
-    option("--seed", type=int, default=0, help="seed of the generated cases (default: 0)")
-    option("--concurrency", type=int, help="requests in flight at most")
-    option("--spec", type=Path, help="folder with another copy of the spec")
-    option("--require-complete", action="store_true", help="status 3 unless every MUST was judged")
-    option("--fail-on-warning", action="store_true", help="status 1 where a SHOULD is broken")
-    option("--allow-production", action="store_true", help="let the environment be production")
-
-
-def destination(name: str) -> str:
-    """Where pytest keeps the value of an option of ours."""
-    return "conformance_" + name.strip("-").replace("-", "_")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,31 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin(PLUGIN) or not any(names_suite(argument) for argument in config.args):
         return
     from conformance.errors import SuiteError, UsageError
-    from conformance.session import Options, prepared
+    from conformance.options import Options, options
+    from conformance.session import prepared
     from conformance.suite.plugin import ConformancePlugin
-
-    def value(name: str) -> Any:
-        return config.getoption(destination(name))
 
     try:
         if config.getoption("numprocesses", None):
             raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
-        if value("concurrency") is not None and value("concurrency") < 1:
-            raise UsageError(f"--concurrency: found {value('concurrency')}; a whole number from 1 is allowed")
-        options = Options(
-            profile=value("profile"),
-            target=value("target"),
-            out=value("out"),
-            depth=value("depth"),
-            seed=value("seed"),
-            concurrency=value("concurrency"),
-            selection=config.getoption("keyword") or "",
-            spec=value("spec"),
-            require_complete=value("require-complete"),
-            fail_on_warning=value("fail-on-warning"),
-            allow_production=value("allow-production"),
-        )
-        plugin = ConformancePlugin(*prepared(options, collect_only=config.option.collectonly))
+        values = {one.name: config.getoption(PREFIX + one.name) for one in options() if one.name != "selection"}
+        chosen = Options(**values, selection=config.getoption("keyword") or "")
+        plugin = ConformancePlugin(*prepared(chosen, collect_only=config.option.collectonly))
     except SuiteError as error:
         pytest.exit(str(error), returncode=error.status)
     config.pluginmanager.register(plugin, PLUGIN)

@@ -140,7 +140,7 @@ def test_another_process_with_other_modules_draws_the_same(contract, tmp_path):
 
 def test_an_ordinary_run_loads_neither_hypothesis_nor_schemathesis():
     script = (
-        "import sys; from conformance.session import Options, Run; run = Run(Options());"
+        "import sys; from conformance.options import Options; from conformance.session import Run; run = Run(Options());"
         "assert any(case.strategy for case in run.cases);"
         "print([name for name in ('hypothesis', 'schemathesis') if name in sys.modules])"
     )

@@ -11,9 +11,10 @@ import pytest
 
 from conformance.cli import main
 from conformance.errors import UsageError
+from conformance.options import Options
 from conformance.report.outcome import summarise
 from conformance.run.result import judge_record, sound_record
-from conformance.session import Options, Run
+from conformance.session import Run
 from tests.support.runs import outcomes
 
 FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared where the faults are run

@@ -12,6 +12,7 @@ from conformance.cases.model import TRIP, Case, Expectation, PlannedRequest, Pro
 from conformance.exchange.client import Client, Endpoint
 from conformance.exchange.record import Recorder, read_record
 from conformance.mock.server import MockServer
+from conformance.options import Options
 from conformance.run.engine import Engine
 from conformance.run.progress import NullProgress
 from conformance.run.tally import Journal, Tally
@@ -19,7 +20,7 @@ from conformance.send import Unsent
 from conformance.send.money import Ledger
 from conformance.send.pace import Pace
 from conformance.send.sender import Sender
-from conformance.session import Options, Run
+from conformance.session import Run
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
 PROFILE = """

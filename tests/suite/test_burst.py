@@ -6,10 +6,11 @@ from benchmarks.runs import SHARED_WINDOW
 from conformance.mock.faults import FAULTS
 from conformance.mock.faults.model import Fault, on
 from conformance.mock.server import MockServer
+from conformance.options import Options
 from conformance.report.outcome import summarise
 from conformance.run.plan import cost_of_plan
 from conformance.run.result import judge_record, sound_record
-from conformance.session import Options, Run
+from conformance.session import Run
 
 LIMIT = 10
 PROFILE = SHARED_WINDOW.replace('headers = { "X-Provoke" = "429" }', "burst = { requests = 30, per_second = 200 }")

@@ -7,8 +7,9 @@ from zlib import crc32
 from conformance.mock.exchange import Inquiry
 from conformance.mock.faults import Fault
 from conformance.mock.server import MockServer
+from conformance.options import Options
 from conformance.report.outcome import summarise
-from conformance.session import Options, Run
+from conformance.session import Run
 
 
 def one_in_twenty_is_201(inquiry: Inquiry) -> None:
