@@ -3,12 +3,14 @@
 import configparser
 import os
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_ci_runs_the_environments_of_tox():
@@ -17,6 +19,8 @@ def test_ci_runs_the_environments_of_tox():
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     envs = [name.strip() for name in tox["tox"]["env_list"].split(",")]
     assert workflow["jobs"]["tox"]["strategy"]["matrix"]["env"] == envs
+    newest = workflow["jobs"]["pythons"]["strategy"]["matrix"]["python"][-1]
+    assert f"Programming Language :: Python :: {newest}" in PROJECT["classifiers"]
     assert {f"testenv:{name}" for name in envs} <= set(tox.sections())
 
 
