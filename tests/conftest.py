@@ -1,19 +1,30 @@
-"""What the tests share: whole runs against a mock server in this process."""
+"""What the tests share: whole runs against a mock server in this process, and what was drawn for them."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from conformance.cases.generated.cache import ENVIRONMENT
 from conformance.mock.faults import EVERY
 from conformance.mock.server import MockServer
 from conformance.report.outcome import Summary, summarise
 from conformance.run.model import RunResult
 from conformance.run.prepare import Options, Run
+
+# One cache for all processes of a test run, which inherit it; never the user's.
+CACHE = "conformance-tests-"
+if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
+    os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
+    atexit.register(shutil.rmtree, os.environ[ENVIRONMENT], ignore_errors=True)
 
 
 def pytest_configure() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from conformance import __version__
 from conformance.auth import auth_headers
+from conformance.cases.generated import versions
 from conformance.cases.model import Case
 from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
@@ -166,6 +167,7 @@ class Run:
         return {
             "format": 1,
             "suite": __version__,
+            "versions": versions(),
             "run": self.run_id,
             "started": self.started,
             "profile": self.profile.redacted(),
