@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from itertools import islice
@@ -74,8 +75,12 @@ def _distinct(values: Iterable[T], count: int) -> list[T]:
 
 
 def answer(request: dict[str, Any]) -> None:
-    """Draw what the request asks for and print it as JSON."""
-    contract = load_contract(Path(request["spec"]))
-    with redirect_stdout(sys.stderr):
-        made = draw_templates(contract, request["counts"], request["seed"])
+    """Draw what the request asks for and print it as JSON; an error ends the process, with the reason in its last line."""
+    try:
+        contract = load_contract(Path(request["spec"]))
+        with redirect_stdout(sys.stderr):
+            made = draw_templates(contract, request["counts"], request["seed"])
+    except Exception as error:  # noqa: BLE001 - whatever it is, Hypothesis adds many lines to it
+        traceback.print_exc()
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
     json.dump({name: [each.fields for each in rows] for name, rows in made.items()}, sys.stdout)

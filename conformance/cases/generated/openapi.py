@@ -114,12 +114,10 @@ def _held(contract: Contract, left: str, member: str, value: Any) -> str | None:
 
 
 def _template(body: Any, hold: Callable[[str, Any], str | None]) -> Template:
-    """The bytes that Schemathesis would send for a body: its JSON, raw bytes as they are, nothing for none."""
-    if isinstance(body, schemathesis.core.NotSet):
-        return Template("")
+    """The bytes that Schemathesis would send for a body: its JSON, raw bytes as they are, nothing for what is no body."""
     if isinstance(body, bytes):
         return Template(without_tokens(body.decode("utf-8", "surrogateescape")))
-    return Template(_text(body, "", hold))
+    return Template(_text(body, "", hold) if isinstance(body, dict | list | str | int | float | None) else "")
 
 
 def _text(value: Any, member: str, hold: Callable[[str, Any], str | None]) -> str:
