@@ -16,9 +16,9 @@ from conformance.contract.load import Contract
 
 THEME = "generated"
 DEEP_REQUESTS = 10_000
-# Drawn beyond what is wanted, since some templates come to the same body or to one that is sent anyway.
+# More templates are drawn than wanted, since some give the same body as others, or one that the tables send.
 _SURPLUS, _SPARE = 1.05, 4
-# Deep runs that differ by less draw the same, so that what is kept serves more than one profile.
+# The size of a deep run is rounded up for drawing, so that profiles of similar size share what is in the cache.
 _STEP = 250
 
 
@@ -30,11 +30,11 @@ def generated_cases(
     count: int | None = None,
     sent: Iterable[bytes] = (),
 ) -> list[Case]:
-    """One case per strategy; none in a smoke run. `count` is how many requests there may be in all.
+    """Give one case per strategy; none in a smoke run. `count` is how many requests there may be in all.
 
-    No body comes twice, and none of `sent`: what is sent more than once belongs to the cases that compare equals.
+    No body is given twice, and none of `sent`: only the cases that compare equal requests repeat a body.
 
-    The same arguments give the same bytes, as long as Hypothesis and Schemathesis stay the same.
+    The same arguments give the same bytes with the same versions of Hypothesis, Schemathesis and Python.
     """
     if depth == "smoke" or count == 0:
         return []
@@ -62,9 +62,9 @@ def _wanted(depth: str, left: int) -> dict[str, int | None]:
 
 
 def _taken(there: dict[str, int], wanted: dict[str, int | None], left: int, *, fill: bool) -> dict[str, int]:
-    """How many bodies to take of those that are there: what is wanted, less of each where that is more than `left`.
+    """How many bodies to take for each strategy: what is wanted, scaled down where the sum is above `left`.
 
-    With `fill`, more of what is there, the last strategy first, until there are `left`.
+    With `fill`, the last strategies give more than is wanted until the sum is `left`.
     """
     most = {name: number if (want := wanted[name]) is None else min(number, want) for name, number in there.items()}
     total = max(left, sum(most.values()))
@@ -76,7 +76,7 @@ def _taken(there: dict[str, int], wanted: dict[str, int | None], left: int, *, f
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many bodies of a plan come from one strategy, and which library drew them."""
+    """The bodies of one strategy in a plan."""
 
     strategy: str
     bodies: int
@@ -84,7 +84,7 @@ class Share:
 
 
 def shares(cases: Iterable[Case]) -> list[Share]:
-    """What the generated cases among these are made of."""
+    """How many bodies each strategy has in these cases, and which library drew them."""
     return [
         Share(case.strategy, len(case.probes), STRATEGIES[case.strategy].library) for case in cases if case.strategy
     ]

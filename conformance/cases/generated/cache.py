@@ -1,6 +1,6 @@
-"""Keep what was drawn in the user's cache folder, so that only the first run of its kind has to draw.
+"""Keep drawn templates in the user's cache folder, so that only the first run draws.
 
-A cache that is missing, damaged or not to be written is as good as none. Loads neither Hypothesis nor Schemathesis.
+Where the cache is missing, damaged or cannot be written, the templates are drawn again and nothing is reported.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from conformance.cases.generated.template import Template
 from conformance.contract.load import Contract
 
 ENVIRONMENT = "CAPTURE_CONFORMANCE_CACHE"
-KEPT = 50  # files; the oldest go
+KEPT = 50  # files; older ones are removed
 Counts = tuple[tuple[str, int | None], ...]
 
 
 def templates(contract: Contract, counts: Counts, seed: int) -> dict[str, list[Template]]:
-    """So many templates of each strategy, None for all: read where they were drawn before, drawn where not."""
+    """Give this number of templates for each strategy (None: all there are), from the cache or drawn now.
+
+    Raises `OwnFault` where drawing fails.
+    """
     document = contract.openapi_file.read_bytes()
     what = [document, _sources(), *(repr(each).encode() for each in (seed, counts, __version__, versions()))]
     key = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in what)).hexdigest()
@@ -36,14 +39,14 @@ def templates(contract: Contract, counts: Counts, seed: int) -> dict[str, list[T
 
 
 def versions() -> dict[str, str]:
-    """What the bodies of a seed depend on beside the document and this suite."""
+    """The versions on which the bodies of a seed depend, beside that of this suite."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     libraries = {name: version(name) for name in ("hypothesis", "schemathesis")}
     return {"python": python, **libraries}
 
 
 def cache_folder() -> Path:
-    """Where it is: CAPTURE_CONFORMANCE_CACHE, or the user's cache folder. A user without a home has none."""
+    """The folder that CAPTURE_CONFORMANCE_CACHE names, or the user's; without a home, a path that cannot be written."""
     named = os.environ.get(ENVIRONMENT)
     folder = Path(named).absolute() if named else user_cache_path("capture-charge-conformance", appauthor=False)
     return folder if folder.is_absolute() else Path(os.devnull)
@@ -51,7 +54,7 @@ def cache_folder() -> Path:
 
 @lru_cache(1)
 def _sources() -> bytes:
-    """The modules that decide what is drawn, and some more: so no developer meets what an older state of them drew."""
+    """The modules that decide what is drawn, and some more: after a change to one of them everything is drawn again."""
     folders = Path(__file__).parents[1], Path(__file__).parents[2] / "contract"
     return b"".join(file.read_bytes() for folder in folders for file in sorted(folder.rglob("*.py")))
 

@@ -1,6 +1,6 @@
-"""Let two processes of their own draw templates, at the same time.
+"""Draw templates in two child processes at the same time. Loads neither Hypothesis nor Schemathesis itself.
 
-Hypothesis and Schemathesis take 250 MB, a folder for their tables and long to load; nothing of it is to stay here.
+Both are slow to load, need up to 250 MB and a folder for tables; none of that stays in this process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from conformance.cases.generated.table import STRATEGIES
 from conformance.cases.generated.template import Template
 from conformance.errors import OwnFault
 
-# It finds every module where this process does, whatever lies in the working folder.
+# A child finds every module where this process does, and none in the working folder.
 _START = (
     "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['path'];"
     "from conformance.cases.generated.draw import answer; answer(request)"
@@ -27,9 +27,9 @@ _FOR_OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
 def drawn(spec: Path, counts: dict[str, int | None], seed: int, storage: Path) -> dict[str, list[Template]]:
-    """So many templates of each strategy, None for all; `storage` is where Hypothesis keeps its tables if it can.
+    """Draw this number of templates for each strategy (None: all there are). Raises `OwnFault` where a child fails.
 
-    Raises `OwnFault` where a process fails.
+    `storage` is the folder for Hypothesis' tables. It need not be writable.
     """
     path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an empty entry is the working folder
     request = {"path": path, "spec": str(spec.absolute()), "seed": seed}
@@ -42,7 +42,7 @@ def drawn(spec: Path, counts: dict[str, int | None], seed: int, storage: Path) -
 
 
 def _halves(counts: dict[str, int | None]) -> list[dict[str, int | None]]:
-    """Two parts that take about the same time: each strategy, dear ones first, goes to the part that is cheaper so far."""
+    """Split the work into two parts of about the same time: the slowest strategies first, each to the smaller part."""
     costs = {name: STRATEGIES[name].cost * (1 if count is None else count) for name, count in counts.items()}
     halves: list[dict[str, int | None]] = [{}, {}]
     for name in sorted(costs, key=lambda name: -costs[name]):
@@ -52,7 +52,7 @@ def _halves(counts: dict[str, int | None]) -> list[dict[str, int | None]]:
 
 @contextmanager
 def _started(request: dict[str, Any], storage: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child at work; ended with the context."""
+    """Start a child; it ends with the context."""
     environment = {name: value for name, value in os.environ.items() if name not in _FOR_OTHERS}
     environment |= {
         "PYTHONHASHSEED": "0",

@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,18 +15,20 @@ import hypothesis
 from hypothesis import strategies as st
 
 from conformance.cases.generated.strategies import strategies
+from conformance.cases.generated.table import NEGATIVE, POSITIVE
 from conformance.cases.generated.template import Template
 from conformance.contract.load import Contract, load_contract
 
 ENOUGH = 8192  # bytes, for any value of any strategy
-TRIES = 4  # how many times over is drawn in search of values that are not there yet
+TRIES = 4  # attempts for each wanted template: some make no value, others one that was there before
+_MODES = {POSITIVE: "positive", NEGATIVE: "negative"}
 T = TypeVar("T")
 
 
 def draw_templates(contract: Contract, counts: dict[str, int | None], seed: int) -> dict[str, list[Template]]:
-    """So many different templates of each strategy named, None for all; fewer where a strategy has no more.
+    """Draw this number of different templates for each strategy (None: all there are); fewer where it has no more.
 
-    The coverage cases of Schemathesis are few and the same for every seed.
+    The coverage cases of Schemathesis are the same for every seed.
     """
     known = strategies(contract)
     made: dict[str, list[Template]] = {}
@@ -37,19 +38,19 @@ def draw_templates(contract: Contract, counts: dict[str, int | None], seed: int)
 
             made[name] = coverage_templates(contract)
             continue
-        if name not in known:
+        if name in _MODES:
             from conformance.cases.generated.openapi import random_bodies
 
-            known[name] = random_bodies(contract, name.rpartition("-")[2])
-        made[name] = _distinct(drawn(known[name], f"{seed} {name}"), count)
+            known[name] = random_bodies(contract, _MODES[name])
+        made[name] = _distinct(drawn(known[name], f"{seed} {name}", TRIES * count), count)
     return made
 
 
-def drawn(strategy: st.SearchStrategy[T], seed: str) -> Iterator[T]:
-    """Values for this seed, without end.
+def drawn(strategy: st.SearchStrategy[T], seed: str, tries: int) -> Iterator[T]:
+    """Draw values for this seed, at most one for each try.
 
-    Hypothesis makes each from random bytes, as it does for fuzzers. As a test it would mix in constants of whatever
-    modules are loaded, and variations of former values.
+    Hypothesis makes each value from random bytes, as it does for fuzzers, and from nothing else. In a test it would add
+    constants of all modules that are loaded, and variations of earlier values.
     """
     values: list[T] = []
 
@@ -58,8 +59,8 @@ def drawn(strategy: st.SearchStrategy[T], seed: str) -> Iterator[T]:
     def take(value: T) -> None:
         values.append(value)
 
-    chance = random.Random(seed)  # noqa: S311 - to be the same again
-    while True:
+    chance = random.Random(seed)  # noqa: S311 - must be the same again
+    for _ in range(tries):
         take.hypothesis.fuzz_one_input(chance.randbytes(ENOUGH))  # type: ignore[attr-defined]
         yield from values
         values.clear()
@@ -67,7 +68,7 @@ def drawn(strategy: st.SearchStrategy[T], seed: str) -> Iterator[T]:
 
 def _distinct(values: Iterable[T], count: int) -> list[T]:
     found: dict[T, None] = {}
-    for value in islice(values, TRIES * count):
+    for value in values:
         found[value] = None
         if len(found) == count:
             break
@@ -75,12 +76,12 @@ def _distinct(values: Iterable[T], count: int) -> list[T]:
 
 
 def answer(request: dict[str, Any]) -> None:
-    """Draw what the request asks for and print it as JSON; an error ends the process, with the reason in its last line."""
+    """Draw what the request asks for and print it as JSON. An error ends the process; its last line gives the reason."""
     try:
         contract = load_contract(Path(request["spec"]))
         with redirect_stdout(sys.stderr):
             made = draw_templates(contract, request["counts"], request["seed"])
-    except Exception as error:  # noqa: BLE001 - whatever it is, Hypothesis adds many lines to it
+    except Exception as error:  # noqa: BLE001 - Hypothesis adds lines of its own below any error
         traceback.print_exc()
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
     json.dump({name: [each.fields for each in rows] for name, rows in made.items()}, sys.stdout)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -21,9 +20,9 @@ from conformance.cases.model import TRIP
 from conformance.contract.load import Contract
 
 _MEMBERS = ("storeId", "shoppingTripId", "amount", "code")
-# Said in full, since Schemathesis looks for a schemathesis.toml around the working folder where no configuration is given.
+# Without a configuration Schemathesis would look for a schemathesis.toml around the working folder.
 _COVERAGE = {"phases": {name: {"enabled": False} for name in ("examples", "fuzzing", "stateful")}}
-# Every other codec makes Hypothesis try all characters of Unicode in it, which takes seconds and 200 MB.
+# For any other codec Hypothesis tries all characters of Unicode, which takes seconds and 200 MB.
 _RANDOM = {"generation": {"codec": "ascii"}}
 
 
@@ -35,10 +34,12 @@ def coverage_templates(contract: Contract) -> list[Template]:
 
 
 def coverage_cases(contract: Contract) -> list[schemathesis.Case[Any]]:
-    """All cases of the coverage phase. RuntimeError where there are none.
+    """All cases of Schemathesis' coverage phase. RuntimeError where it gives none.
 
-    Schemathesis hands them to tests that pytest runs, and has no other public way to them: so pytest runs one, here.
+    Its only public interface for them is a test that pytest runs. So this runs pytest with one test, which keeps them.
     """
+    import pytest
+
     schema = _schema(contract, _COVERAGE)
     cases: list[schemathesis.Case[Any]] = []
     problems: list[str] = []
@@ -66,9 +67,9 @@ def coverage_cases(contract: Contract) -> list[schemathesis.Case[Any]]:
 
 
 def random_bodies(contract: Contract, mode: str) -> st.SearchStrategy[Template]:
-    """Random bodies: "positive" ones, which the document admits, or "negative" ones.
+    """Random bodies of one mode: "positive" (the document admits them) or "negative" (it does not).
 
-    All members that are good, save one, are made known ones, so that it alone decides.
+    All good members but one are replaced by known values, so that an unknown trip or store hides no other fault.
     """
     cases = _schema(contract, _RANDOM)[contract.path]["POST"].as_strategy(generation_mode=GenerationMode(mode))
     drawn = st.tuples(cases.filter(lambda case: not case.headers), st.sampled_from(_MEMBERS))
@@ -114,7 +115,7 @@ def _held(contract: Contract, left: str, member: str, value: Any) -> str | None:
 
 
 def _template(body: Any, hold: Callable[[str, Any], str | None]) -> Template:
-    """The bytes that Schemathesis would send for a body: its JSON, raw bytes as they are, nothing for what is no body."""
+    """The bytes that Schemathesis would send: JSON values as JSON, raw bytes unchanged, nothing where there is no body."""
     if isinstance(body, bytes):
         return Template(without_tokens(body.decode("utf-8", "surrogateescape")))
     return Template(_text(body, "", hold) if isinstance(body, dict | list | str | int | float | None) else "")

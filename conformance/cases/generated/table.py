@@ -10,9 +10,10 @@ COVERAGE, POSITIVE, NEGATIVE = "schemathesis-coverage", "schemathesis-positive",
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """One way to generate bodies: how many in a standard run (None: all there are), and what percentage of a deep one.
+    """One way to generate bodies.
 
-    `cost` is about how many milliseconds it takes to draw one, or all where there is no number.
+    `standard`: how many in a standard run (None: all there are). `deep`: its percentage of a deep run. `cost`: roughly
+    the milliseconds for drawing one body, or all of them where `standard` is None.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Strategy:
 
 
 STRATEGIES = {
+    # All coverage bodies are sent; in a deep run they count against the percentages of the next two.
     COVERAGE: Strategy("Bodies that Schemathesis derives from the document", "Schemathesis", None, 0, 2000),
     POSITIVE: Strategy("Random bodies of Schemathesis that the document admits", "Schemathesis", 25, 10, 5),
     NEGATIVE: Strategy("Random bodies of Schemathesis that the document does not admit", "Schemathesis", 25, 10, 9),
