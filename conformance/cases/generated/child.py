@@ -18,7 +18,7 @@ from conformance.cases.generated.table import STRATEGIES
 from conformance.cases.generated.template import Template
 from conformance.errors import OwnFault
 
-# A child finds every module where this process does, and none in the working folder.
+# A child finds every module where this process does.
 _START = (
     "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['path'];"
     "from conformance.cases.generated.draw import answer; answer(request)"
@@ -31,8 +31,7 @@ def drawn(spec: Path, counts: dict[str, int | None], seed: int, storage: Path) -
 
     `storage` is the folder for Hypothesis' tables. It need not be writable.
     """
-    path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an empty entry is the working folder
-    request = {"path": path, "spec": str(spec.absolute()), "seed": seed}
+    request = {"path": sys.path, "spec": str(spec), "seed": seed}
     with ExitStack() as stack:
         children = [stack.enter_context(_started({**request, "counts": part}, storage)) for part in _halves(counts)]
         answers: dict[str, list[list[str]]] = {}
