@@ -164,6 +164,7 @@ def mock(
 @takes("profile", "target", "depth", "seed", "spec", "allow_production")
 def plan(**values: Any) -> None:
     """Show what `run` would send, without sending."""
+    from conformance.cases.generated import shares
     from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
     from conformance.session import Run
@@ -180,6 +181,11 @@ def plan(**values: Any) -> None:
     silent = sum(1 for case in planned.cases if case.not_exercised)
     print(f"\n{len(planned.cases)} cases, {silent} of them not exercised; nothing was sent")
     print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
+    generated = shares(planned.cases)
+    if generated:
+        print(f"generated     {sum(each.bodies for each in generated)} of the bodies, drawn for seed {planned.options.seed}:")
+    for each in generated:
+        print(f"              {each.strategy:<22} {each.bodies:>5}  by {each.library}")
     print(f"trips needed  {cost.trips}")
     burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
     print(

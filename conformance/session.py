@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from conformance import __version__
+from conformance.cases.generated import versions
 from conformance.cases.model import Case
 from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
@@ -191,7 +191,7 @@ class Run:
         named = (name for name in IGNORED if name in self.environ or name.lower() in self.environ)
         return {
             "suite": __version__,
-            "versions": {name: version(name) for name in ("hypothesis", "schemathesis")},
+            "versions": versions(),
             "run": self.run_id,
             "started": now(),
             "profile": self.profile.redacted(),

@@ -1,16 +1,28 @@
-"""What all tests share: signals that are taken, and whole runs against the mock."""
+"""What all tests share: signals that are taken, whole runs against the mock, and what was drawn for them."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from conformance.cases.generated.cache import ENVIRONMENT
 from tests.support.runs import Ran, run_once
 
 SPREAD = {"test_every_fault.py"}
 """Files whose tests go to whichever process is free."""
+
+# One cache for all processes of a test run, which inherit it; never the user's.
+CACHE = "conformance-tests-"
+if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
+    os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
+    atexit.register(shutil.rmtree, os.environ[ENVIRONMENT], ignore_errors=True)
 
 
 def pytest_configure() -> None:

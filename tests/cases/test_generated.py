@@ -1,23 +1,20 @@
-"""Generated cases: the same bytes for the same seed, within their numbers, drawn beforehand for an ordinary run."""
+"""Generated cases: within their numbers, what their bytes say, made from the document and the profile."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis.internal import charmap
 
-from conformance.cases.generate import file_text, versions
-from conformance.cases.generated import DATA_FILE, STANDARD, generated_cases, shares, standard_templates, stored
-from conformance.cases.generated_draw import UTF_8, coverage_templates, draw_templates
-from conformance.cases.generated_template import Template, token
+from conformance.cases.generated import STRATEGIES, Share, generated_cases, openapi, shares
+from conformance.cases.generated.cache import templates
+from conformance.cases.generated.draw import draw_templates
+from conformance.cases.generated.template import Template, token
 from conformance.cases.model import TRIP, fill_trip
 from conformance.cases.oracle import classify
 from conformance.cases.subject import Subject
@@ -35,7 +32,10 @@ SUBJECT = Subject(
 )
 OTHER = replace(SUBJECT, stores=("main", "b"), currencies=("KWD",), amounts={"KWD": Decimal("1.234")},
                 max_amounts={"KWD": Decimal(5)}, minor_units={"KWD": 3}, any_uuid=False)  # fmt: skip
-FEW = {"schemathesis-random": 10, **dict.fromkeys((name for name in STANDARD if "schemathesis" not in name), 60)}
+COVERAGE = "schemathesis-coverage"
+RANDOM = ("schemathesis-positive", "schemathesis-negative")
+OURS = [name for name, each in STRATEGIES.items() if each.library == "Hypothesis"]
+FEW = {**dict.fromkeys(RANDOM, 6), **dict.fromkeys(OURS, 60)}
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,31 @@ def bytes_of(cases) -> list[tuple[str, bytes]]:
     return [(case.id, probe.body) for case in cases for probe in case.probes]
 
 
-def test_one_case_for_each_strategy_and_at_most_150_requests(contract):
+def test_one_case_for_each_strategy(contract):
     cases = generated_cases(contract, SUBJECT, "standard", 0)
-    assert [case.strategy for case in cases] == list(STANDARD)
-    assert [case.id for case in cases] == [f"generated-{name}" for name in STANDARD]
-    assert 100 <= sum(len(case.probes) for case in cases) <= 150
-    assert min(len(case.probes) for case in cases) >= 10
+    assert [case.strategy for case in cases] == list(STRATEGIES)
+    assert [case.id for case in cases] == [f"generated-{name}" for name in STRATEGIES]
     assert {(case.theme, case.scheduling) for case in cases} == {("generated", "one-shot")}
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract, seed):
+    profile = load_profile(None, target="http://127.0.0.1:9", environ={})
+    subject = subject_of(profile, any_uuid=True, reusable=False)
+    cases = planned_cases(contract, profile, subject, "standard", seed)
+    generated = {case.strategy: len(case.probes) for case in cases if case.strategy}
+    assert 1 / 4 <= sum(generated.values()) / sum(case.requests for case in cases) <= 1 / 3
+    assert all(generated[name] == 25 for name in RANDOM)
+    assert all(abs(generated[name] - STRATEGIES[name].standard) <= 4 for name in OURS)
+
+
+def test_what_a_plan_is_made_of(contract):
+    cases = generated_cases(contract, SUBJECT, "standard", 0)
+    found = shares([replace(cases[0], strategy=""), *cases])
+    assert [share.strategy for share in found] == list(STRATEGIES)
+    assert sum(share.bodies for share in found) == len(bytes_of(cases))
+    assert found[1] == Share("schemathesis-positive", 25, "Schemathesis")
+    assert {share.library for share in found} == {"Hypothesis", "Schemathesis"}
 
 
 def test_a_smoke_run_has_none(contract):
@@ -63,8 +81,10 @@ def test_a_smoke_run_has_none(contract):
 def test_no_body_comes_twice_and_none_that_was_sent(contract):
     bodies = [body for _, body in bytes_of(generated_cases(contract, SUBJECT, "standard", 0))]
     assert len(bodies) == len(set(bodies))
-    again = [body for _, body in bytes_of(generated_cases(contract, SUBJECT, "standard", 0, sent=bodies[:10]))]
-    assert again == bodies[10:]
+    sent = set(bodies[:10])
+    again = [body for _, body in bytes_of(generated_cases(contract, SUBJECT, "standard", 0, sent=sent))]
+    assert not sent & set(again)
+    assert len(again) == len(set(again))
 
 
 @pytest.mark.parametrize("subject", [SUBJECT, OTHER])
@@ -85,19 +105,13 @@ def test_what_is_said_of_the_case_is_what_its_probes_say(contract):
 # --- the same bytes ----------------------------------------------------------------------------------------------
 
 
-def test_drawing_again_gives_the_file_that_travels_with_the_package(contract):
-    header, _ = stored()
-    if {name: header[name] for name in versions()} != versions():
-        pytest.skip(f"drawn with {header}, not with {versions()}")
-    file = Path(__file__).parents[2] / "conformance" / "cases" / "data" / DATA_FILE
-    assert file_text(contract) == file.read_text(encoding="utf-8"), "run: python -m conformance.cases.generate"
-
-
 @pytest.mark.parametrize("seed", [0, 7])
-def test_one_seed_gives_the_same_templates_whatever_was_drawn_before(contract, seed):
+def test_one_seed_gives_the_same_templates_whatever_is_drawn_before_and_beside(contract, seed):
     first = draw_templates(contract, FEW, seed)
     draw_templates(contract, FEW, seed + 1)
-    assert draw_templates(contract, FEW, seed) == first
+    alone = {name: draw_templates(contract, {name: FEW[name]}, seed)[name] for name in reversed(FEW)}
+    assert alone == first
+    assert {name: len(each) for name, each in first.items()} == FEW
 
 
 def test_another_seed_gives_others(contract):
@@ -105,61 +119,43 @@ def test_another_seed_gives_others(contract):
     assert all(first[name] != second[name] for name in FEW)
 
 
-def test_what_is_said_of_utf_8_is_what_hypothesis_would_find():
-    found = charmap.intervals_from_codec("utf-8")
-    assert [known.intervals for known in UTF_8] == [known.intervals for known in found]
-
-
-SCRIPT = """
-import hashlib, json, sys
-sys.path.insert(0, sys.argv[1])
-{imports}
-from conformance.cases.generated_draw import draw_templates
-from conformance.contract.load import load_contract
-drawn = draw_templates(load_contract(), json.loads(sys.argv[2]), 3)
-print(hashlib.sha256(repr(drawn).encode("utf-8", "backslashreplace")).hexdigest())
-"""
-
-
-def test_another_process_with_other_modules_draws_the_same(contract, tmp_path):
-    """Hypothesis looks for constants in all loaded modules that are no library: they must not count.
-
-    Nor does it make its table of UTF-8 in a new folder, which would take seconds and 200 MB of every first run.
-    """
-    (tmp_path / "full_of_constants.py").write_text(
-        "\n".join(f"A{n} = {n * 7919}\nB{n} = 'text {n}'" for n in range(400))
-    )
-    digests = set()
-    for imports in ("", "import full_of_constants, conformance.mock.server"):
-        command = [sys.executable, "-c", SCRIPT.format(imports=imports), str(tmp_path), json.dumps(FEW)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=120)
-        digests.add(done.stdout)
-    assert len(digests) == 1
-    assert not list(tmp_path.rglob("codec*")), "conformance.cases.generated_draw.UTF_8 is not asked any more"
-
-
-def test_an_ordinary_run_loads_neither_hypothesis_nor_schemathesis():
-    script = (
-        "import sys; from conformance.options import Options; from conformance.session import Run; run = Run(Options());"
-        "assert any(case.strategy for case in run.cases);"
-        "print([name for name in ('hypothesis', 'schemathesis') if name in sys.modules])"
-    )
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=True, timeout=60
-    )
-    assert done.stdout == "[]\n"
-
-
 # --- what they are made from -------------------------------------------------------------------------------------
 
 
 def test_schemathesis_cases_hold_what_is_good_to_known_values(contract):
-    texts = [template.text for template in coverage_templates(contract)]
+    texts = [template.text for template in templates(contract, ((COVERAGE, None),), 0)[COVERAGE]]
     assert len(texts) >= 45
+    assert {"null", "false", "0", "[null,null]"} <= set(texts)
     held = [text for text in texts if text.startswith('{"storeId":"⟦store⟧"') and TRIP in text]
     assert len(held) >= 20
     assert not any("store-001" in text or "5f0c0c9e" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ({"storeId": "a⟦b", "more": [1.5, None, True]}, b'{"storeId":"a[b","more":[1.5,null,true]}'),
+        (None, b"null"),
+        (b"\xff\xe2\x9f\xa6", b"\xff["),
+        (object(), b""),
+    ],
+)
+def test_a_body_of_schemathesis_becomes_the_bytes_that_it_would_send(body, sent):
+    assert openapi._template(body, lambda _member, _value: None).fill(SUBJECT) == sent
+
+
+def test_random_bodies_of_schemathesis_are_what_they_are_called(contract):
+    drawn = draw_templates(contract, dict.fromkeys(RANDOM, 60), 0)
+    natures = {
+        name: Counter(classify(contract, SUBJECT, template.fill(SUBJECT)).nature for template in each)
+        for name, each in drawn.items()
+    }
+    assert natures["schemathesis-positive"]["reject"] == 0
+    assert natures["schemathesis-negative"]["accept"] == 0
+    assert natures["schemathesis-negative"]["reject"] > 50
+    texts = [template.text for each in drawn.values() for template in each]
+    for known in ("⟦store⟧", TRIP, "⟦code⟧", "⟦amount⟧"):
+        assert sum(known in text for text in texts) > 20
 
 
 def test_another_document_moves_the_bodies(tmp_path, contract):
@@ -168,17 +164,27 @@ def test_another_document_moves_the_bodies(tmp_path, contract):
     api = yaml.safe_load((folder / "openapi.yaml").read_text(encoding="utf-8"))
     api["components"]["schemas"]["CaptureRequest"]["properties"]["storeId"]["maxLength"] = 64
     (folder / "openapi.yaml").write_text(yaml.safe_dump(api), encoding="utf-8")
+
+    def lengths(document: Contract, strategy: str) -> set[int]:
+        found = set()
+        for case, body in bytes_of(generated_cases(document, SUBJECT, "standard", 0)):
+            if case == f"generated-{strategy}" and b'"storeId":"' in body:
+                found.add(len(json.loads(body)["storeId"]))
+        return found
+
     shorter = load_contract(folder)
-    assert standard_templates(shorter, 0) != standard_templates(contract, 0)
-    lengths = generated_cases(shorter, SUBJECT, "standard", 0)
-    stores = [json.loads(body)["storeId"] for case, body in bytes_of(lengths) if case.endswith("lengths")]
-    assert {len(store) for store in stores} & {63, 64, 65, 66, 128, 129}
+    assert {254, 255, 256} & lengths(contract, "boundary-lengths")
+    assert {63, 64, 65, 66, 128, 129} & lengths(shorter, "boundary-lengths")
+    assert not {254, 255, 256, 257, 510, 511} & lengths(shorter, "boundary-lengths")
+    assert {254, 255, 256} <= lengths(contract, COVERAGE)
+    assert {63, 64, 65} <= lengths(shorter, COVERAGE)
 
 
 def test_the_data_of_the_profile_stand_in_the_bodies(contract):
-    bodies = [body for _, body in bytes_of(generated_cases(contract, OTHER, "standard", 0))]
+    cases = generated_cases(contract, OTHER, "standard", 0)
+    bodies = [body for _, body in bytes_of(cases)]
     assert sum(b'"main"' in body for body in bodies) > 60
-    assert sum(b"store-001" in body for body in bodies) == 0
+    assert not any(b"store-001" in body for case, body in bytes_of(cases) if not case.endswith(RANDOM))
     assert sum(b'"KWD"' in body for body in bodies) > 60
 
 
@@ -194,12 +200,13 @@ def test_a_template_is_filled_and_refuses_unknown_tokens():
 # --- their place in a run ----------------------------------------------------------------------------------------
 
 
-def test_a_deep_run_has_the_requests_that_it_may_have(contract):
+def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemathesis(contract):
     cases = generated_cases(contract, SUBJECT, "deep", 0, 600)
     assert sum(len(case.probes) for case in cases) == 600
-    assert {case.strategy for case in cases} == {*STANDARD, "schemathesis-random"}
-    assert sum(shares(10_000).values()) <= 10_000
-    assert shares(10_000)["schemathesis-random"] <= 1000
+    assert {case.strategy for case in cases} == set(STRATEGIES)
+    numbers = {share.strategy: share.bodies for share in shares(cases)}
+    assert abs(sum(numbers[name] for name in (COVERAGE, *RANDOM)) - 120) <= 2
+    assert sum(each.deep for each in STRATEGIES.values()) == 100
 
 
 def test_they_take_what_the_budget_leaves(contract, tmp_path):
@@ -212,3 +219,4 @@ def test_they_take_what_the_budget_leaves(contract, tmp_path):
     sent = [case for case in planned if not case.not_exercised]
     assert sum(len(case.probes) for case in sent) == tables + 30
     assert [case.id for case in sent if not case.strategy] == [case.id for case in every if not case.not_exercised]
+    assert len([case for case in sent if case.strategy]) >= 6

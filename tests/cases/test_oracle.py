@@ -17,8 +17,8 @@ import jsonschema_rs
 import pytest
 
 from conformance.cases.build import BAD_REQUEST, EITHER_NAME, accept, either, reject, should_reject
-from conformance.cases.generated import shares
-from conformance.cases.generated_draw import draw_templates
+from conformance.cases.generated import STRATEGIES
+from conformance.cases.generated.cache import templates
 from conformance.cases.model import TRIP, Expectation, fill_trip
 from conformance.cases.oracle import classify, without_label
 from conformance.cases.subject import Subject
@@ -193,11 +193,13 @@ def validator() -> jsonschema_rs.Draft202012Validator:
 def bodies(count: int, seed: int) -> Iterator[bytes]:
     """Generated bodies for this seed, and as many with one random edit of their bytes."""
     chance = random.Random(seed)
-    drawn = {name: number for name, number in shares(min(count, 10_000)).items() if name != "schemathesis-random"}
+    percent = min(count, 10_000) / 100
+    wanted = {name: int(each.deep * percent) or None for name, each in STRATEGIES.items()}
+    dear = {name: min(number or 0, 50) for name, number in wanted.items() if STRATEGIES[name].cost > 1 and number}
     yielded = round_ = 0
     while yielded < count:
-        for templates in draw_templates(CONTRACT, drawn, seed + round_).values():
-            for template in templates:
+        for drawn in templates(CONTRACT, tuple((wanted | dear).items()), seed + round_).values():
+            for template in drawn:
                 body = template.fill(SUBJECT)
                 yield body
                 yield edited(chance, body)

@@ -44,7 +44,8 @@ timeout_s = {timeout_s}
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "CAPTURE_CONFORMANCE_CACHE")
+    kept = {name: value for name, value in os.environ.items() if name in names}
     return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 

@@ -1,12 +1,14 @@
 """plan, list, init, mock, profile-schema and --version on the real command."""
 
 import json
+import re
 import signal
 import tomllib
 import urllib.request
 from pathlib import Path
 
 import conformance
+from conformance.cases.generated import STRATEGIES
 from conformance.contract import load_contract
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
@@ -46,6 +48,17 @@ def test_plan_says_what_a_run_would_come_to_and_sends_nothing(command, listener)
     assert lines["time"].startswith("about ")
     assert listener.connections() == 0
     assert not (command.folder / "reports").exists()
+
+
+def test_plan_says_how_many_bodies_each_library_draws(command):
+    text = command("plan", "--target", "http://127.0.0.1:1").stdout
+    block = re.findall(r"^ {14}([a-z-]+) +(\d+)  by (Hypothesis|Schemathesis)$", text, re.MULTILINE)
+    assert [(name, library) for name, _, library in block] == [
+        (name, strategy.library) for name, strategy in STRATEGIES.items()
+    ]
+    assert f"\ngenerated     {sum(int(number) for _, number, _ in block)} of the bodies, drawn for seed 0:" in text
+    assert all(f"generated-{name} " in text for name, _, _ in block)
+    assert "generated" not in command("plan", "--target", "http://127.0.0.1:1", "--depth", "smoke").stdout
 
 
 def test_the_figure_that_plan_names_fits_all(command):

@@ -35,6 +35,7 @@ def test_one_seed_gives_the_same_cases_bytes_and_outcomes(command):
         outcomes = [(row["id"], row["outcome"]) for row in results["cases"] + results["requirements"]]
         header, plan = command.record()[:2]
         seen.append((plan["cases"], header["seed"], outcomes, bodies(command)))
+        assert set(header["versions"]) == {"python", "hypothesis", "schemathesis"}
     assert seen[0][3] == seen[1][3]
     assert seen[0] == seen[1]
     assert seen[0][1] == 7

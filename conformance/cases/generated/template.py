@@ -22,6 +22,11 @@ class Template:
     text: str
     coding: str = "utf-8"
 
+    @property
+    def fields(self) -> tuple[str, str]:
+        """What it is made of, as JSON can hold it."""
+        return self.text, self.coding
+
     def fill(self, subject: Subject) -> bytes:
         """The body for this subject. The trip's placeholder stays. ValueError, KeyError where a token is unknown."""
         text = _TOKEN.sub(lambda match: _value(subject, match[1]), self.text)

@@ -1,0 +1,265 @@
+"""Drawing and keeping: by both libraries, the same bytes from anywhere, once, and never in the way of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.cases.generated import cache, child
+from conformance.cases.generated.draw import draw_templates
+from conformance.contract.load import Contract, load_contract
+from conformance.errors import OwnFault
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = (("json-spellings", 20),)
+BOTH = (("schemathesis-positive", 3), ("schemathesis-negative", 3), ("named-mutations", 20), *OURS)
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load_contract()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Iterator[Path]:
+    """An empty cache, with nothing remembered in this process."""
+    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
+    yield tmp_path / "cache"
+    cache._templates.cache_clear()
+
+
+def drawn(contract: Contract, counts: cache.Counts = OURS, seed: int = 3):
+    """What a new process would get."""
+    cache._templates.cache_clear()
+    return cache.templates(contract, counts, seed)
+
+
+def not_drawn(*_: object) -> None:
+    raise AssertionError("drawn again")
+
+
+def broken_library(folder: Path, name: str) -> Path:
+    """A folder with a library that cannot be loaded."""
+    folder.mkdir()
+    (folder / f"{name}.py").write_text("raise ImportError('not to be loaded')")
+    return folder
+
+
+# --- drawn by both libraries, once -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", ["hypothesis", "schemathesis"])
+def test_an_empty_cache_needs_both_libraries_and_a_warm_one_neither(contract, folder, tmp_path, monkeypatch, library):
+    broken = broken_library(tmp_path / "broken", library)
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(broken)
+        with pytest.raises(OwnFault, match=r"could not be drawn: ImportError: not to be loaded"):
+            drawn(contract, BOTH)
+    assert not list(folder.glob("bodies-*.json"))
+    first = drawn(contract, BOTH)
+    monkeypatch.syspath_prepend(broken)
+    assert drawn(contract, BOTH) == first
+    assert {name: len(each) for name, each in first.items()} == dict(BOTH)
+
+
+SCRIPT = """
+import sys
+from conformance.options import Options
+from conformance.session import Run
+run = Run(Options())
+assert any(case.strategy for case in run.cases)
+print([name for name in ('hypothesis', 'schemathesis') if name in sys.modules])
+"""
+
+
+def test_a_run_loads_neither_library_even_when_it_draws(folder):
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, cwd=ROOT, check=True, timeout=120
+        )
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+        assert len(list(folder.glob("bodies-*.json"))) == 1
+
+
+def test_what_was_drawn_once_is_read(contract, folder, monkeypatch):
+    first = drawn(contract)
+    monkeypatch.setattr(child, "drawn", not_drawn)
+    assert drawn(contract) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("versions", lambda: {"hypothesis": "7.0"}),
+        ("__version__", "9.9"),
+        ("_sources", lambda: b"another state of the strategies"),
+    ],
+)
+def test_other_versions_and_sources_are_drawn_anew(contract, folder, monkeypatch, name, other):
+    drawn(contract)
+    monkeypatch.setattr(child, "drawn", not_drawn)
+    monkeypatch.setattr(cache, name, other)
+    with pytest.raises(AssertionError, match="drawn again"):
+        drawn(contract)
+
+
+def test_the_sources_are_all_that_a_drawing_process_loads_of_ours():
+    script = (
+        "import sys, conformance.cases.generated.openapi, conformance.cases.generated.draw as draw\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('conformance.') and m.__file__))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True, timeout=60
+    )
+    sources = cache._sources()
+    missing = {Path(file).name for file in done.stdout.split() if Path(file).read_bytes() not in sources}
+    assert missing <= {"errors.py", "json_text.py", "model.py"}, "of no matter for what is drawn"
+
+
+# --- a cache is never in the way ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1", None])
+def test_a_damaged_cache_is_drawn_anew_without_a_word(contract, folder, content, capfd):
+    first = drawn(contract)
+    (file,) = folder.glob("bodies-*.json")
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"storeId", b"storeID", 1) if content is None else content)
+    assert drawn(contract) == first
+    assert file.read_bytes() == whole
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cache_that_cannot_be_written_or_read_is_as_good_as_none(contract, folder, monkeypatch, capfd):
+    first = drawn(contract, BOTH)
+    file = folder.with_name("file")
+    file.touch()
+    for wrong in (file, file / "below", os.devnull):
+        monkeypatch.setenv(cache.ENVIRONMENT, str(wrong))
+        assert drawn(contract, BOTH) == first
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_write_that_fails_leaves_nothing_behind(contract, folder, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    drawn(contract)
+    assert [file for file in folder.iterdir() if file.is_file()] == []
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    monkeypatch.delenv(cache.ENVIRONMENT)
+    for home, expected in (("/home/me/.cache/x", "/home/me/.cache/x"), ("~/.cache/x", os.devnull)):
+        monkeypatch.setattr(cache, "user_cache_path", lambda *_, path=home, **__: Path(path))
+        assert cache.cache_folder() == Path(expected)
+
+
+def test_only_the_newest_files_are_kept(contract, folder, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT", 2)
+    monkeypatch.setattr(child, "drawn", lambda *_: {})
+    for seed in range(4):
+        before = set(folder.glob("*"))
+        drawn(contract, seed=seed)
+        (new,) = set(folder.iterdir()) - before
+        os.utime(new, (seed, seed))
+    assert sorted(file.stat().st_mtime for file in folder.iterdir()) == [2, 3]
+
+
+# --- the same from anywhere --------------------------------------------------------------------------------------
+
+PARENT = """
+import hashlib, json, sys
+{first}
+from conformance.cases.generated.cache import templates
+from conformance.contract.load import load_contract
+made = templates(load_contract(), tuple(map(tuple, json.loads(sys.argv[1]))), 3)
+print(hashlib.sha256(repr(made).encode("utf-8", "backslashreplace")).hexdigest())
+"""
+OTHER_MODULES = "sys.path.insert(0, 'more'); import full_of_constants, hypothesis, conformance.mock.server"
+WHOLE = (("schemathesis-coverage", None), *BOTH)
+
+
+def test_every_process_draws_the_same_bytes(contract, folder, tmp_path):
+    """Whatever modules it has loaded, where it works, how it orders sets, whether it can keep them; nothing is left."""
+    work = tmp_path / "work"
+    (work / "more").mkdir(parents=True)
+    lines = [f"A{number} = {number * 7919}\nB{number} = 'text {number}'" for number in range(400)]
+    (work / "more" / "full_of_constants.py").write_text("\n".join(lines))
+    (work / "json.py").write_text("raise ImportError('the one of the working folder')")
+    (work / "schemathesis.toml").write_text("[generation]\nallow-x00 = false\n")
+    (work / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    before = sorted(work.rglob("*"))
+    same = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "--no-such-option"}
+    different = [
+        ("pass", {"PYTHONHASHSEED": "1", cache.ENVIRONMENT: os.devnull}),
+        (OTHER_MODULES, {"PYTHONHASHSEED": "2", "PYTHONWARNINGS": "error", "CI": "true"}),
+    ]
+    digests = {hashlib.sha256(repr(drawn(contract, WHOLE)).encode("utf-8", "backslashreplace")).hexdigest()}
+    for file in folder.glob("bodies-*.json"):
+        file.unlink()
+    for first, environment in different:
+        command = [sys.executable, "-P", "-c", PARENT.format(first=first), json.dumps(WHOLE)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=work, env=os.environ | same | environment, timeout=120,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        digests.add(done.stdout.strip())
+    assert len(digests) == 1
+    assert sorted(work.rglob("*")) == before
+
+
+def test_a_process_of_its_own_draws_what_this_one_would(contract, folder):
+    assert drawn(contract, BOTH) == draw_templates(contract, dict(BOTH), 3)
+
+
+def test_another_seed_gives_other_bytes(contract, folder):
+    first, second = drawn(contract, BOTH, 3), drawn(contract, BOTH, 4)
+    assert all(first[name] != second[name] for name, _ in BOTH)
+
+
+# --- our own fault -----------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_fails_is_our_own_fault(contract, folder, tmp_path, monkeypatch):
+    for program, said in (("/bin/false", "exit status 1"), (str(tmp_path / "none"), "No such file")):
+        monkeypatch.setattr(sys, "executable", program)
+        with pytest.raises(OwnFault, match=f"the generated bodies could not be drawn: .*{said}"):
+            drawn(contract)
+    assert not list(folder.glob("bodies-*.json"))
+
+
+def test_a_schemathesis_without_coverage_phase_is_said_clearly():
+    script = (
+        "from conformance.cases.generated import openapi; from conformance.contract.load import load_contract\n"
+        "openapi._COVERAGE['phases']['coverage'] = {'enabled': False}\n"
+        "openapi.coverage_cases(load_contract())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: Schemathesis handed over no cases of its coverage phase" in done.stderr.splitlines()[-1]
+
+
+def test_the_command_line_ends_with_status_4_and_the_reason(tmp_path):
+    environment = os.environ | {
+        cache.ENVIRONMENT: str(tmp_path / "cache"),
+        "PYTHONPATH": os.pathsep.join([str(broken_library(tmp_path / "broken", "schemathesis")), str(ROOT)]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "run", "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == OwnFault.status == 4
+    assert done.stderr == "the generated bodies could not be drawn: ImportError: not to be loaded\n"
+    assert not (tmp_path / "out").exists()
