@@ -183,7 +183,9 @@ def plan(**values: Any) -> None:
     print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
     generated = shares(planned.cases)
     if generated:
-        print(f"generated     {sum(each.bodies for each in generated)} of the bodies, drawn for seed {planned.options.seed}:")
+        print(
+            f"generated     {sum(each.bodies for each in generated)} of the bodies, drawn for seed {planned.options.seed}:"
+        )
     for each in generated:
         print(f"              {each.strategy:<22} {each.bodies:>5}  by {each.library}")
     print(f"trips needed  {cost.trips}")

@@ -20,7 +20,7 @@ from conformance import __version__
 from conformance.cases.generated import versions
 from conformance.cases.model import Case
 from conformance.cases.oracle import classify
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.contract import Contract, load_contract
 from conformance.contract.load import SpecError
 from conformance.errors import UsageError
@@ -34,7 +34,7 @@ from conformance.redact import Redactor
 from conformance.run.engine import Engine, Pools
 from conformance.run.model import RunResult
 from conformance.run.opening import OPENING, narrowed
-from conformance.run.plan import planned_cases, subject_of
+from conformance.run.plan import data_of, planned_cases
 from conformance.run.progress import NullProgress, Progress
 from conformance.run.result import run_result
 from conformance.run.tally import Journal, Tally
@@ -75,8 +75,8 @@ class Run:
         self.contract: Contract = contract_of(options)
         self.profile: Profile = profile_of(options, self.contract, environ)
         self.trips = TripSource(self.profile, self.contract)
-        self.subject: Subject = subject_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
-        self.cases = self._planned(self.profile, self.subject)
+        self.test_data: TestData = data_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
+        self.cases = self._planned(self.profile, self.test_data)
         self.redactor = Redactor(self.profile.secrets())
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.out = options.out or Path("reports") / self.run_id
@@ -87,8 +87,8 @@ class Run:
         self.pace: Pace | None = None
         self.own_errors: list[str] = []
 
-    def _planned(self, profile: Profile, subject: Subject) -> list[Case]:
-        return planned_cases(self.contract, profile, subject, self.options.depth, self.options.seed)
+    def _planned(self, profile: Profile, test_data: TestData) -> list[Case]:
+        return planned_cases(self.contract, profile, test_data, self.options.depth, self.options.seed)
 
     def without_budget(self) -> list[Case]:
         """The cases as they would be if requests and money had no limit."""
@@ -98,7 +98,7 @@ class Run:
             if code != "max_captures"
         }
         limits = self.profile.limits.model_copy(update={"max_requests": None})
-        return self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.subject)
+        return self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.test_data)
 
     def make_folder(self) -> None:
         """Create the folder of the run. Raises `UsageError` where it can't be written or holds a run already."""
@@ -146,15 +146,15 @@ class Run:
             sender,
             journal,
             progress or NullProgress(),
-            partial(classify, self.contract, self.subject),
+            partial(classify, self.contract, self.test_data),
             machinery.pools,
         )
 
         def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case] | None:
-            subject = narrowed(self.subject, accepted)
-            if subject == self.subject:
+            test_data = narrowed(self.test_data, accepted)
+            if test_data == self.test_data:
                 return None
-            return {case.id: case for case in self._planned(profile, subject) if case.id in chosen}
+            return {case.id: case for case in self._planned(profile, test_data) if case.id in chosen}
 
         opening = [case for case in self.cases if case.id == OPENING and case.id not in chosen]
         with terminable():

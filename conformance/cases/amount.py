@@ -5,14 +5,14 @@ from __future__ import annotations
 from conformance.cases.body import TRIP_TEXT, Parts, body, members, parts_of, quoted
 from conformance.cases.build import case, reject
 from conformance.cases.model import Case
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "amount"
 
 
-def amount_cases(subject: Subject) -> list[Case]:
+def amount_cases(data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
-    parts = parts_of(subject)
+    parts = parts_of(data)
     text = quoted(parts.amount)
     wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
     arrays = ["[]", f"[{parts.amount}]", "[1e400]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.cases.body import parts_of
 from conformance.cases.build import absent, accept, probe
 from conformance.cases.model import Case, Expectation, Probe
-from conformance.cases.subject import Provoked, Subject
+from conformance.cases.testdata import Provoked, TestData
 from conformance.contract.load import Contract
 
 THEME = "answers"
@@ -18,24 +18,24 @@ _END, _SHARED_END = "rate-limit.window-end", "rate-limit.shared-window-end"
 _OVER_TIME = {_END, _SHARED_END, "rate-limit.repeated", "rate-limit.not-growing"}
 
 
-def provoked_cases(contract: Contract, subject: Subject) -> list[Case]:
+def provoked_cases(contract: Contract, data: TestData) -> list[Case]:
     """500 and 503, then 429 and its window; the shared window is a case of `shared_window_case`."""
     found = []
     for status in (500, 503):
         word, name = _WORDS[status]
         requirements = _rows(contract, word, _OTHERWISE)
         slug, title = f"provoked-{status}", f"A provoked {name} ({status})"
-        if status in subject.provocations:
-            found.append(Case(slug, THEME, title, requirements, (_provoked(subject, status),)))
+        if status in data.provocations:
+            found.append(Case(slug, THEME, title, requirements, (_provoked(data, status),)))
         else:
             reason = f"the profile does not say how to provoke a {status}"
             found.append(absent(slug, THEME, title, requirements, reason))
-    return [*found, *_rate_limit(contract, subject)]
+    return [*found, *_rate_limit(contract, data)]
 
 
-def shared_window_case(contract: Contract, subject: Subject) -> list[Case]:
+def shared_window_case(contract: Contract, data: TestData) -> list[Case]:
     """A window that holds for everybody: one case alone, the last of a run. Empty where there is no such window."""
-    means = subject.provocations.get(429)
+    means = data.provocations.get(429)
     if means is None or means.kind != "limiter" or means.scope != "run":
         return []
     requirements = (*_rows(contract, "rate-limit", _OVER_TIME), *_over_time(_SHARED_END))
@@ -46,7 +46,7 @@ def shared_window_case(contract: Contract, subject: Subject) -> list[Case]:
             THEME,
             title,
             requirements,
-            _window(subject, _SHARED_END),
+            _window(data, _SHARED_END),
             scheduling="exclusive",
             rule="window",
         )
@@ -61,25 +61,25 @@ def _over_time(end: str) -> tuple[str, ...]:
     return ("rate-limit.repeated", "rate-limit.not-growing", end)
 
 
-def _provoked(subject: Subject, status: int) -> Probe:
-    return probe(Expectation("provoked", provoked=status), parts_of(subject).good, provoke=status)
+def _provoked(data: TestData, status: int) -> Probe:
+    return probe(Expectation("provoked", provoked=status), parts_of(data).good, provoke=status)
 
 
-def _window(subject: Subject, end: str) -> tuple[Probe, ...]:
+def _window(data: TestData, end: str) -> tuple[Probe, ...]:
     """The provoking request, two more inside the window, and one after the end that was announced last.
 
     A burst, and what follows inside, is of bodies that are not JSON: nobody may take them for captures.
     """
-    first = inside = _provoked(subject, 429)
-    if burst := subject.provocations[429].burst:
+    first = inside = _provoked(data, 429)
+    if burst := data.provocations[429].burst:
         inside = replace(inside, body=b"{", trip="none")
         first = replace(inside, times=burst[0], per_second=burst[1])
-    after = probe(accept(end), parts_of(subject).good, provoke=429, wait=True)
+    after = probe(accept(end), parts_of(data).good, provoke=429, wait=True)
     return (first, inside, inside, after)
 
 
-def _rate_limit(contract: Contract, subject: Subject) -> list[Case]:
-    means: Provoked | None = subject.provocations.get(429)
+def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
+    means: Provoked | None = data.provocations.get(429)
     rows = _rows(contract, "rate-limit", _OVER_TIME)
     title, window = "A provoked rate limit (429)", "A provoked rate limit, to its end"
     shared = "A rate limit for all callers, to its end"
@@ -93,7 +93,7 @@ def _rate_limit(contract: Contract, subject: Subject) -> list[Case]:
     if means.kind == "forced":
         reason = "the profile's 429 is forced, over which time has no power"
         return [
-            Case("provoked-429", THEME, title, rows, (_provoked(subject, 429),)),
+            Case("provoked-429", THEME, title, rows, (_provoked(data, 429),)),
             absent("provoked-429-window", THEME, window, _over_time(_END), reason),
             absent("provoked-429-shared", THEME, shared, (_SHARED_END,), reason),
         ]
@@ -101,7 +101,7 @@ def _rate_limit(contract: Contract, subject: Subject) -> list[Case]:
         reason = "the profile's window holds for all callers"
         return [absent("provoked-429-window", THEME, window, (_END,), reason)]
     requirements = (*rows, *_over_time(_END))
-    probes = _window(subject, _END)
+    probes = _window(data, _END)
     return [
         Case("provoked-429-window", THEME, window, requirements, probes, scheduling="chain", rule="window"),
         absent("provoked-429-shared", THEME, shared, (_SHARED_END,), "the profile's window is each caller's own"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from conformance.cases.model import TRIP
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 TRIP_TEXT = f'"{TRIP}"'
 _NAMED = {'"': '\\"', "\\": "\\\\"}
@@ -109,8 +109,8 @@ class Parts:
         return body(store=self.store, amount=self.amount, extra=text)
 
 
-def parts_of(subject: Subject, store: str | None = None, currency: str | None = None) -> Parts:
-    """The good body of one store and currency; the subject's first of each where not given."""
-    currency = currency or subject.currency
-    value = plain(subject.amounts[currency])
-    return Parts(quoted(subject.store if store is None else store), value, quoted(currency))
+def parts_of(data: TestData, store: str | None = None, currency: str | None = None) -> Parts:
+    """The good body of one store and currency; the data's first of each where not given."""
+    currency = currency or data.currency
+    value = plain(data.amounts[currency])
+    return Parts(quoted(data.store if store is None else store), value, quoted(currency))

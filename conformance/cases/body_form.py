@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.cases.body import TRIP_TEXT, Parts, escape, members, parts_of, quoted
 from conformance.cases.build import TOO_LARGE, accept, case, either, reject, should_reject
 from conformance.cases.model import TRIP, Case, Expectation
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "body"
 DEPTH = 20_000
@@ -15,14 +15,14 @@ MEGABYTE = 1_000_000
 _MARK = b"\xef\xbb\xbf"
 
 
-def body_form_cases(subject: Subject) -> list[Case]:
+def body_form_cases(data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
-    parts = parts_of(subject)
+    parts = parts_of(data)
     return [
         *_no_object(parts),
         *_not_json(parts),
         *_broken_bytes(parts),
-        *_same(parts, subject),
+        *_same(parts, data),
         *_lenient(parts),
         *_open(parts),
     ]
@@ -134,7 +134,7 @@ def _broken_bytes(parts: Parts) -> list[Case]:
     return [case("body-invalid-utf-8", THEME, title, reject("body.invalid-utf-8", ()), [overlong, *store, *rest])]
 
 
-def _same(parts: Parts, subject: Subject) -> list[Case]:
+def _same(parts: Parts, data: TestData) -> list[Case]:
     """Other texts for the same JSON."""
     same = accept("body.equivalent")
     good = parts.good
@@ -145,12 +145,12 @@ def _same(parts: Parts, subject: Subject) -> list[Case]:
     ]
     spread = good.replace(",", " ,\n  ").replace(":", " : ").replace("{", "{\n  ").replace("}", "\n}")
     blanks = [spread, spread.replace("\n", "\r\n"), spread.replace("  ", "\t"), f"\r\n\t {good} \t\r\n", good + "\n"]
-    first = subject.store[0]
+    first = data.store[0]
     escapes = [
-        parts.with_code(f'"\\u{ord(subject.currency[0]):04x}{subject.currency[1:]}"'),
-        parts.with_code(f'"{escape(subject.currency).upper().replace("U", "u")}"'),
-        parts.with_store(f'"{escape(first)}{subject.store[1:]}"'),
-        parts.with_store(f'"{escape(subject.store)}"'),
+        parts.with_code(f'"\\u{ord(data.currency[0]):04x}{data.currency[1:]}"'),
+        parts.with_code(f'"{escape(data.currency).upper().replace("U", "u")}"'),
+        parts.with_store(f'"{escape(first)}{data.store[1:]}"'),
+        parts.with_store(f'"{escape(data.store)}"'),
         parts.with_trip(f'"{escape(TRIP)}"'),
     ]
     keys = [

@@ -8,7 +8,7 @@ from dataclasses import replace
 from conformance.cases.body import escape, parts_of, plain, quoted
 from conformance.cases.build import case, either, reject
 from conformance.cases.model import Case
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.cases.text import LETTERS, around, full_width, outside
 from conformance.contract.load import Contract
 
@@ -25,35 +25,35 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def code_cases(contract: Contract, subject: Subject) -> list[Case]:
+def code_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
-    return [*_presence(subject), *_pattern(contract, subject), *_other(subject)]
+    return [*_presence(data), *_pattern(contract, data), *_other(data)]
 
 
-def _refused(subject: Subject, slug: str, title: str, word: str, texts: Iterable[str | None]) -> Case:
-    parts = parts_of(subject)
+def _refused(data: TestData, slug: str, title: str, word: str, texts: Iterable[str | None]) -> Case:
+    parts = parts_of(data)
     bodies = [parts.with_code(text) for text in texts]
     return case(f"code-{slug}", THEME, title, reject(f"code.{word}"), bodies)
 
 
-def _presence(subject: Subject) -> list[Case]:
-    known = subject.currency
+def _presence(data: TestData) -> list[Case]:
+    known = data.currency
     types = ["true", "false", "[1e400]", "{}", "[]", f"[{quoted(known)}]", f'{{"code":{quoted(known)}}}', "0"]
     longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
     return [
-        _refused(subject, "missing", "No code", "required", [None]),
-        _refused(subject, "null", "code null", "not-null", ["null"]),
-        _refused(subject, "number", "code a number", "type", ["840"]),
-        _refused(subject, "wrong-type", "code of every other type", "type", types),
-        _refused(subject, "empty", "An empty code", "pattern", ['""']),
-        _refused(subject, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
-        _refused(subject, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),
-        _refused(subject, "far-too-long", "A code of many capitals", "max-length", map(quoted, longer[1:])),
+        _refused(data, "missing", "No code", "required", [None]),
+        _refused(data, "null", "code null", "not-null", ["null"]),
+        _refused(data, "number", "code a number", "type", ["840"]),
+        _refused(data, "wrong-type", "code of every other type", "type", types),
+        _refused(data, "empty", "An empty code", "pattern", ['""']),
+        _refused(data, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
+        _refused(data, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),
+        _refused(data, "far-too-long", "A code of many capitals", "max-length", map(quoted, longer[1:])),
     ]
 
 
-def _pattern(contract: Contract, subject: Subject) -> list[Case]:
-    known, rule = subject.currency, contract.code
+def _pattern(contract: Contract, data: TestData) -> list[Case]:
+    known, rule = data.currency, contract.code
     digits = [known[:2] + str(digit) for digit in range(10)]
     edges = [known[:2] + character for character in ("@", "[", "`", "{", "/", ":", "-", "_", ".", "a", "z")]
     cased = [known.capitalize(), known[:2] + known[2].lower(), known[0].lower() + known[1:], known.lower().capitalize()]
@@ -88,9 +88,9 @@ def _pattern(contract: Contract, subject: Subject) -> list[Case]:
     found = []
     for slug, (title, values) in cases.items():
         bad = [quoted(value) for value in dict.fromkeys(values) if not rule.matches(value)]
-        found.append(_refused(subject, slug, title, "pattern", bad))
+        found.append(_refused(data, slug, title, "pattern", bad))
     escapes = [f'"{escape(known.lower())}"', f'"{known}\\u000a"', f'"{known[:2]}\\uff24"', f'"{known[:2]}\\ud83d"']
-    found.append(_refused(subject, "escaped", "Bad codes written as escapes", "pattern", escapes))
+    found.append(_refused(data, "escaped", "Bad codes written as escapes", "pattern", escapes))
     return found
 
 
@@ -100,13 +100,13 @@ def _ascii(contract: Contract, known: str) -> list[str]:
     return [known[:2] + sign for sign in signs if not sign.isdigit()]
 
 
-def _other(subject: Subject) -> list[Case]:
+def _other(data: TestData) -> list[Case]:
     """Well-formed codes that the profile does not declare, by groups of ISO 4217."""
     found = []
-    value = plain(subject.amounts[subject.currency])
+    value = plain(data.amounts[data.currency])
     for group, codes in GROUPS.items():
-        rest = [code for code in codes if code not in subject.currencies]
-        parts = parts_of(subject)
+        rest = [code for code in codes if code not in data.currencies]
+        parts = parts_of(data)
         title = f"Codes of ISO 4217, {group.replace('-', ' ')} (list of {LIST_DATE})"
         made = case(
             f"code-iso-{group}", THEME, title, either("code.other"), [parts.with_code(quoted(code)) for code in rest]

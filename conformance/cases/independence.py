@@ -10,16 +10,16 @@ from dataclasses import replace
 from conformance.cases.body import Parts, parts_of
 from conformance.cases.build import OBSERVE, probe
 from conformance.cases.model import TRIP, Case, Probe
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "independence"
 _ONE = ("answer.independent",)
 _ANY_ANSWER = ("answer.in-time", "answer.connection", "answer.framing", "answer.close-announced", "server-error.stable")
 
 
-def independence_cases(subject: Subject) -> list[Case]:
+def independence_cases(data: TestData) -> list[Case]:
     """Chains on connections of their own."""
-    parts = parts_of(subject)
+    parts = parts_of(data)
     good = probe(OBSERVE, parts.good, equal=True)
     found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]
     for slug, (title, bad) in _bad(parts).items():

@@ -8,13 +8,13 @@ from typing import Literal
 from conformance.cases.body import parts_of
 from conformance.cases.build import probe
 from conformance.cases.model import Case, Expectation
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "method-path"
 METHODS = ("GET", "PUT", "PATCH", "DELETE")
 
 
-def method_path_cases(subject: Subject) -> list[Case]:
+def method_path_cases(data: TestData) -> list[Case]:
     """Methods without a body, so that nothing can be charged; paths with a good one."""
     found = []
     for method in METHODS:
@@ -28,7 +28,7 @@ def method_path_cases(subject: Subject) -> list[Case]:
     found.append(
         Case("method-head", THEME, title, ("method.head",), (get, head), scheduling="chain", rule="same-answer")
     )
-    good = parts_of(subject).good
+    good = parts_of(data).good
     unknown = probe(Expectation("unknown-path", "path.unknown"), good, path="unknown")
     both = (unknown, replace(unknown, path="below"))
     found.append(Case("path-unknown", THEME, "Paths that are none of the API's", ("path.unknown",), both))

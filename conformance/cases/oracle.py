@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import replace
-from email.message import Message
 
 from conformance.cases.body import plain
 from conformance.cases.build import (
@@ -18,7 +16,6 @@ from conformance.cases.build import (
     EITHER_NAME,
     TOO_LARGE,
     UNKNOWN_TRIP,
-    UNSUPPORTED,
     accept,
     either,
     reject,
@@ -26,7 +23,7 @@ from conformance.cases.build import (
 )
 from conformance.cases.model import TRIP, Expectation, escaped
 from conformance.cases.number import Magnitude, magnitude
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.cases.value import unfit
 from conformance.contract.load import Contract, StringRule
 from conformance.json_text import (
@@ -54,40 +51,32 @@ _SPELT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
 _CARRIED = frozenset({"body.lenient", "body.extreme"})
 
 
-def classify(
-    contract: Contract, subject: Subject, body: bytes, *, content_type: str = "application/json"
-) -> Expectation:
-    """Say what must become of `body`, sent as `content_type`, by this subject; `TRIP` in it stands for a good trip.
+def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
+    """Say what must become of `body`, sent as JSON, by this data; `TRIP` in it stands for a good trip.
 
     Where no requirement is named, "either" still asks that there is no server error: all that the body has in it may
     be accepted or refused, and one requirement asks that of all of them. In the other natures a server error is left
     open, since it may come from any of the things that the body has in it.
     """
-    found = _classify(contract, subject, body)
-    if content_type == "application/json":
-        return found
-    message = Message()
-    message["Content-Type"] = content_type
-    charset = message.get_param("charset")
-    if message.get_content_type() != "application/json":
-        return _under(found, either("media-type.other", UNSUPPORTED))
-    if charset is not None and str(charset).lower() != "utf-8":
-        return _under(found, either("media-type.charset-other", UNSUPPORTED))
-    cased = content_type.partition(";")[0].strip() != "application/json"
-    if charset is not None or cased:
-        word = "media-type.case" if charset is None else "media-type.charset"
-        return _under(found, accept(None if cased and charset is not None else word))
-    return found
-
-
-def _under(found: Expectation, media: Expectation) -> Expectation:
-    """Join what the body says with what its label says."""
-    if found == accept("capture.accepted"):
-        return media
-    faults, traits = ([], ["body"]) if found.nature == "accept" else ([found], [])
-    if media.nature == "accept":
-        return _several(faults, [*traits, "label"])
-    return _several([*faults, media], traits)
+    if not body:
+        return reject("body.empty", ())
+    if body.startswith(BYTE_ORDER_MARK):
+        return _instead(classify(contract, data, body[3:]), either("body.byte-order-mark"))
+    coding = json.detect_encoding(body)
+    if coding != "utf-8":
+        try:
+            wide = body.decode(coding)
+            read_json(wide)
+        except (NotJson, UnicodeDecodeError):
+            return reject("body.not-json", (), _admits(body))
+        return _instead(
+            classify(contract, data, wide.encode(errors="surrogatepass")), should_reject("body.lenient", ())
+        )
+    try:
+        text = read_json(body.decode("utf-8", "surrogateescape"))
+    except NotJson:
+        return reject(None if _is_json_but_for_bytes(body) else "body.not-json", (), _admits(body))
+    return _Body(contract, data, body).expectation(text)
 
 
 def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
@@ -102,28 +91,6 @@ def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
     if traits:
         return accept(None, admits | {400})
     return either(None, admits)
-
-
-def _classify(contract: Contract, subject: Subject, body: bytes) -> Expectation:
-    if not body:
-        return reject("body.empty", ())
-    if body.startswith(BYTE_ORDER_MARK):
-        return _instead(_classify(contract, subject, body[3:]), either("body.byte-order-mark"))
-    coding = json.detect_encoding(body)
-    if coding != "utf-8":
-        try:
-            wide = body.decode(coding)
-            read_json(wide)
-        except (NotJson, UnicodeDecodeError):
-            return reject("body.not-json", (), _admits(body))
-        return _instead(
-            _classify(contract, subject, wide.encode(errors="surrogatepass")), should_reject("body.lenient", ())
-        )
-    try:
-        text = read_json(body.decode("utf-8", "surrogateescape"))
-    except NotJson:
-        return reject(None if _is_json_but_for_bytes(body) else "body.not-json", (), _admits(body))
-    return _Body(contract, subject, body).expectation(text)
 
 
 def _instead(inner: Expectation, outer: Expectation) -> Expectation:
@@ -151,9 +118,9 @@ def _is_json_but_for_bytes(body: bytes) -> bool:
 class _Body:
     """One body while it is classified: its faults, and traits that make it another good body than the plain one."""
 
-    def __init__(self, contract: Contract, subject: Subject, body: bytes) -> None:
+    def __init__(self, contract: Contract, data: TestData, body: bytes) -> None:
         self.contract = contract
-        self.subject = subject
+        self.data = data
         self.body = body
         self.faults: list[Expectation] = []
         self.traits: list[str] = []
@@ -266,33 +233,33 @@ class _Body:
         return value
 
     def _store(self, value: str) -> None:
-        subject = self.subject
-        if value in subject.stores:
+        data = self.data
+        if value in data.stores:
             return
-        if value and value in {subject.long_store, subject.short_store}:
+        if value and value in {data.long_store, data.short_store}:
             self.traits.append("store-id.limits-included")
         elif not value:
             self.faults.append(either("store-id.empty"))
-        elif value == subject.unknown_store:
+        elif value == data.unknown_store:
             self.faults.append(reject("store-id.unknown"))
         else:
             self.faults.append(either(None, label="a store that may be on file or not"))
 
     def _trip(self, value: str) -> None:
-        subject = self.subject
+        data = self.data
         plainly = TRIP.encode() in self.body or escaped(TRIP).encode() in self.body
         if value == TRIP and plainly:
             return
-        if value == subject.unknown_trip:
+        if value == data.unknown_trip:
             self.faults.append(reject("trip-id.unknown", UNKNOWN_TRIP))
         elif value == TRIP.upper() and value.encode() in self.body:
-            if subject.any_uuid:
+            if data.any_uuid:
                 self.traits.append("trip-id.upper-case")
             else:
                 self.faults.append(either("trip-id.upper-case-seen"))
-        elif value == subject.long_trip and subject.reusable_trips:
+        elif value == data.long_trip and data.reusable_trips:
             self.traits.append("trip-id.limits-included")
-        elif value != subject.long_trip and _UUID.fullmatch(value) is None:
+        elif value != data.long_trip and _UUID.fullmatch(value) is None:
             self.faults.append(
                 either("trip-id.not-uuid", label=value if len(value) < 40 else f"{len(value)} characters")
             )
@@ -300,9 +267,9 @@ class _Body:
             self.faults.append(either(None, label="a trip that may be known or not"))
 
     def _code(self, value: str) -> None:
-        if value not in self.subject.currencies:
+        if value not in self.data.currencies:
             self.faults.append(either("code.other", label=value))
-        elif value != self.subject.currency:
+        elif value != self.data.currency:
             self.traits.append("code.declared")
 
     def _number(self, text: str, code: Value) -> None:
@@ -316,14 +283,14 @@ class _Body:
             self.traits += ["value.spellings"] if "e" in text.lower() else []
         if size.value is None:
             self.faults.append(either("value.beyond", label=_short(text)))
-        elif not size.negative and isinstance(code, str) and code in self.subject.currencies:
+        elif not size.negative and isinstance(code, str) and code in self.data.currencies:
             self._fit(text, size, code)
 
     def _fit(self, text: str, size: Magnitude, code: str) -> None:
-        value, amount, units = size.value, self.subject.amounts[code], self.subject.minor_units[code]
+        value, amount, units = size.value, self.data.amounts[code], self.data.minor_units[code]
         assert value is not None
         plainly = "e" not in text.lower() or abs(value.adjusted()) > _ORDINARY
-        if unfit(self.subject, code, value):
+        if unfit(self.data, code, value):
             word = "value.beyond" if -size.exponent > units or value > amount else "value.small"
             self.faults.append(either(word, label=_short(text)))
             self.traits += [] if plainly else ["value.spellings"]
@@ -368,8 +335,3 @@ def _lenient(value: Value) -> bool:
 
 def _short(text: str) -> str:
     return text if len(text) <= 24 else f"{len(text)} characters"
-
-
-def without_label(expectation: Expectation) -> Expectation:
-    """The expectation alone, to be compared."""
-    return replace(expectation, label="")

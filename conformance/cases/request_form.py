@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.cases.body import parts_of
 from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, accept, case, either, probe
 from conformance.cases.model import Case, Expectation
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "request"
 _SAME_CHARSET = (
@@ -29,14 +29,14 @@ _OTHER_TYPES = (
 )
 
 
-def request_form_cases(subject: Subject) -> list[Case]:
+def request_form_cases(data: TestData) -> list[Case]:
     """All of them, those that must be served first."""
-    return [*_media_types(subject), *_framing(subject), *_neutral(subject), *_other_types(subject)]
+    return [*_media_types(data), *_framing(data), *_neutral(data), *_other_types(data)]
 
 
-def _typed(subject: Subject, slug: str, title: str, expectation: Expectation, values: list[str | None]) -> Case:
+def _typed(data: TestData, slug: str, title: str, expectation: Expectation, values: list[str | None]) -> Case:
     """A case of good bodies under each of these media types (None: no Content-Type), told apart by label."""
-    good = parts_of(subject).good
+    good = parts_of(data).good
     shown = ["none" if value is None else value or "empty" for value in values]
     probes = tuple(
         probe(
@@ -49,26 +49,26 @@ def _typed(subject: Subject, slug: str, title: str, expectation: Expectation, va
     return Case(slug, THEME, title, (expectation.requirement or "",), probes)
 
 
-def _media_types(subject: Subject) -> list[Case]:
+def _media_types(data: TestData) -> list[Case]:
     cased: list[str | None] = ["Application/JSON", "APPLICATION/JSON", "application/Json; charset=utf-8"]
     return [
-        _typed(subject, "media-type-charset", "A charset of utf-8", accept("media-type.charset"), list(_SAME_CHARSET)),
-        _typed(subject, "media-type-case", "The media type in other letter case", accept("media-type.case"), cased),
+        _typed(data, "media-type-charset", "A charset of utf-8", accept("media-type.charset"), list(_SAME_CHARSET)),
+        _typed(data, "media-type-case", "The media type in other letter case", accept("media-type.case"), cased),
     ]
 
 
-def _other_types(subject: Subject) -> list[Case]:
+def _other_types(data: TestData) -> list[Case]:
     charset = either("media-type.charset-other", UNSUPPORTED)
     charsets: list[str | None] = [f"application/json; charset={value}" for value in _OTHER_CHARSET]
     other, types = either("media-type.other", UNSUPPORTED), [*_OTHER_TYPES, None]
     return [
-        _typed(subject, "media-type-charset-other", "Another charset parameter", charset, charsets),
-        _typed(subject, "media-type-other", "JSON under another media type, or none", other, types),
+        _typed(data, "media-type-charset-other", "Another charset parameter", charset, charsets),
+        _typed(data, "media-type-other", "JSON under another media type, or none", other, types),
     ]
 
 
-def _framing(subject: Subject) -> list[Case]:
-    good = parts_of(subject).good
+def _framing(data: TestData) -> list[Case]:
+    good = parts_of(data).good
     chunked, waiting = accept("request.chunked", LENGTH_REQUIRED), accept("request.expect-continue")
     return [
         case("request-chunked", THEME, "The body sent in chunks", chunked, [good], framing="chunked"),
@@ -76,9 +76,9 @@ def _framing(subject: Subject) -> list[Case]:
     ]
 
 
-def _neutral(subject: Subject) -> list[Case]:
+def _neutral(data: TestData) -> list[Case]:
     """The same request, good and bad, with every neutral form of Accept."""
-    parts = parts_of(subject)
+    parts = parts_of(data)
     found = []
     for slug, title, text in (
         ("accept-neutral", "Accept missing, */* or application/json", parts.good),
@@ -90,9 +90,9 @@ def _neutral(subject: Subject) -> list[Case]:
     return found
 
 
-def repeated_case(subject: Subject) -> Case:
+def repeated_case(data: TestData) -> Case:
     """The same capture twice, on one connection."""
-    good = parts_of(subject).good
+    good = parts_of(data).good
     first = probe(OBSERVE, good, equal=True)
     again = probe(either("capture.repeated", label="second time"), good, trip="same")
     title = "The same capture twice"

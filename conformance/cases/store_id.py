@@ -6,25 +6,25 @@ from conformance.cases.body import parts_of, quoted
 from conformance.cases.build import BAD_REQUEST, absent, case, either, reject
 from conformance.cases.ids import IdField, malformed_cases, over_length
 from conformance.cases.model import Case
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.contract.load import Contract
 
 THEME = "store-id"
 
 
-def store_id_cases(contract: Contract, subject: Subject) -> list[Case]:
+def store_id_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
-    parts = parts_of(subject)
-    known = subject.store
+    parts = parts_of(data)
+    known = data.store
     field = IdField(THEME, "storeId", contract.store_id, known, known, BAD_REQUEST, parts.with_store)
-    return [*malformed_cases(field), *over_length(field, known), _unknown(subject), *_open(field)]
+    return [*malformed_cases(field), *over_length(field, known), _unknown(data), *_open(field)]
 
 
-def _unknown(subject: Subject) -> Case:
+def _unknown(data: TestData) -> Case:
     slug, title = "store-id-unknown", "A well-formed storeId that is not on file"
-    if subject.unknown_store is None:
+    if data.unknown_store is None:
         return absent(slug, THEME, title, ("store-id.unknown",), "the profile names no unknown_store")
-    text = parts_of(subject).with_store(quoted(subject.unknown_store))
+    text = parts_of(data).with_store(quoted(data.unknown_store))
     return case(slug, THEME, title, reject("store-id.unknown"), [text])
 
 

@@ -14,7 +14,7 @@ from conformance.cases.method_path import method_path_cases
 from conformance.cases.model import Case
 from conformance.cases.request_form import repeated_case, request_form_cases
 from conformance.cases.store_id import store_id_cases
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.cases.trip_id import trip_id_cases
 from conformance.cases.value import value_cases
 from conformance.contract.load import Contract
@@ -64,16 +64,16 @@ _SMOKE = (
 )
 
 
-def all_cases(contract: Contract, subject: Subject, depth: str) -> list[Case]:
+def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
     """Give the cases of a depth: `smoke` is a selection of at most 40 requests, `standard` has every case with
     the most telling bodies of what must be refused, `deep` has everything.
 
     Acceptance comes first, then what a MUST asks, SHOULD, MAY; a window that is shared by all callers comes last.
     The order and the ids depend on nothing but the arguments.
     """
-    opening = acceptance_cases(subject)
-    shared = shared_window_case(contract, subject)
-    rest = sorted(_middle(contract, subject), key=lambda case: _rank(contract, case))
+    opening = acceptance_cases(data)
+    shared = shared_window_case(contract, data)
+    rest = sorted(_middle(contract, data), key=lambda case: _rank(contract, case))
     if depth == "smoke":
         return _smoke(opening, rest, shared)
     if depth != "deep":
@@ -81,21 +81,21 @@ def all_cases(contract: Contract, subject: Subject, depth: str) -> list[Case]:
     return [*opening, *rest, *shared]
 
 
-def _middle(contract: Contract, subject: Subject) -> list[Case]:
+def _middle(contract: Contract, data: TestData) -> list[Case]:
     return [
-        first_currency_case(subject),
-        *store_id_cases(contract, subject),
-        *trip_id_cases(contract, subject),
-        *amount_cases(subject),
-        *value_cases(subject),
-        *code_cases(contract, subject),
-        *body_form_cases(subject),
-        *request_form_cases(subject),
-        *limit_cases(subject),
-        *provoked_cases(contract, subject),
-        *independence_cases(subject),
-        *method_path_cases(subject),
-        repeated_case(subject),
+        first_currency_case(data),
+        *store_id_cases(contract, data),
+        *trip_id_cases(contract, data),
+        *amount_cases(data),
+        *value_cases(data),
+        *code_cases(contract, data),
+        *body_form_cases(data),
+        *request_form_cases(data),
+        *limit_cases(data),
+        *provoked_cases(contract, data),
+        *independence_cases(data),
+        *method_path_cases(data),
+        repeated_case(data),
     ]
 
 

@@ -8,7 +8,7 @@ from conformance.cases.body import parts_of, quoted
 from conformance.cases.build import EITHER_NAME, UNKNOWN_TRIP, absent, accept, case, either, reject
 from conformance.cases.ids import IdField, malformed_cases, over_length
 from conformance.cases.model import TRIP, Case
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.contract.load import Contract
 
 THEME = "trip-id"
@@ -16,36 +16,36 @@ THEME = "trip-id"
 FIXED = "5ca1ab1e-0ddb-4a11-8a5e-51deca5ab1e5"
 
 
-def trip_id_cases(contract: Contract, subject: Subject) -> list[Case]:
+def trip_id_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
-    field = IdField(THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(subject).with_trip)
+    field = IdField(THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(data).with_trip)
     # Other trips than UUIDs may have any length, so only there does padding need a literal of known length.
-    base = TRIP if subject.any_uuid else "a"
+    base = TRIP if data.any_uuid else "a"
     return [
         *malformed_cases(field),
         field.rejects("empty", "An empty shoppingTripId", "empty", ['""']),
         *over_length(field, base),
-        _unknown(subject),
-        *_upper_case(subject),
+        _unknown(data),
+        *_upper_case(data),
         *_not_uuid(field),
         *_surplus_uuid(field),
     ]
 
 
-def _unknown(subject: Subject) -> Case:
+def _unknown(data: TestData) -> Case:
     slug, title = "trip-id-unknown", "A well-formed shoppingTripId that names no trip"
     requirements = ("trip-id.unknown", "trip-id.unknown-name")
-    if subject.unknown_trip is None:
+    if data.unknown_trip is None:
         return absent(slug, THEME, title, requirements, "the profile names no unknown_trip")
-    text = parts_of(subject).with_trip(quoted(subject.unknown_trip))
+    text = parts_of(data).with_trip(quoted(data.unknown_trip))
     return case(slug, THEME, title, reject("trip-id.unknown", UNKNOWN_TRIP), [text], requirements[1:])
 
 
-def _upper_case(subject: Subject) -> list[Case]:
-    text = parts_of(subject).with_trip(quoted(TRIP.upper()))
+def _upper_case(data: TestData) -> list[Case]:
+    text = parts_of(data).with_trip(quoted(TRIP.upper()))
     slug, title = "trip-id-upper-case", "The trip's UUID in upper case"
     seen, slug_seen = "trip-id.upper-case-seen", "trip-id-upper-case-seen"
-    if subject.any_uuid:
+    if data.any_uuid:
         reason = "every UUID is a trip, so upper case is judged and not only observed"
         return [
             case(slug, THEME, title, accept("trip-id.upper-case"), [text]),

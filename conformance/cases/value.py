@@ -9,30 +9,30 @@ from decimal import Decimal
 from conformance.cases.body import parts_of, plain, quoted
 from conformance.cases.build import OBSERVE, absent, accept, case, either, probe, reject, should_reject
 from conformance.cases.model import Case, Expectation
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 THEME = "value"
 MOST_DIGITS = 15  # significant digits that a declared amount may have at most, by the contract's reading
 
 
-def value_cases(subject: Subject) -> list[Case]:
+def value_cases(data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
     return [
-        *_presence(subject),
-        *_not_numbers(subject),
-        _zero_spellings(subject),
-        *accepted_values(subject),
-        *_open(subject),
+        *_presence(data),
+        *_not_numbers(data),
+        _zero_spellings(data),
+        *accepted_values(data),
+        *_open(data),
     ]
 
 
-def _cases(subject: Subject, slug: str, title: str, expectation: Expectation, texts: Iterable[str | None]) -> Case:
-    parts = parts_of(subject)
+def _cases(data: TestData, slug: str, title: str, expectation: Expectation, texts: Iterable[str | None]) -> Case:
+    parts = parts_of(data)
     return case(f"value-{slug}", THEME, title, expectation, [parts.with_value(text) for text in texts])
 
 
-def _presence(subject: Subject) -> list[Case]:
-    good = plain(subject.amounts[subject.currency])
+def _presence(data: TestData) -> list[Case]:
+    good = plain(data.amounts[data.currency])
     strings = [
         quoted("10"),
         quoted("1e1"),
@@ -44,21 +44,21 @@ def _presence(subject: Subject) -> list[Case]:
     ]
     others = ["[]", f"[{good}]", "{}", f'{{"amount":{good}}}']
     return [
-        _cases(subject, "missing", "No number in amount", reject("value.required"), [None]),
-        _cases(subject, "null", "null for the number", reject("value.not-null"), ["null"]),
-        _cases(subject, "string", "The number as a string", reject("value.type"), [quoted(good)]),
-        _cases(subject, "empty-string", "An empty string for the number", reject("value.type"), ['""']),
-        _cases(subject, "boolean", "A boolean for the number", reject("value.type"), ["true", "false"]),
-        _cases(subject, "numeric-strings", "Strings that look like numbers", reject("value.type"), strings),
-        _cases(subject, "structured", "An array or object for the number", reject("value.type"), others),
-        _cases(subject, "zero", "An amount of 0", should_reject("value.zero"), ["0"]),
-        _cases(subject, "negative", "A negative amount", should_reject("value.negative"), [f"-{good}", "-1", "-0.01"]),
+        _cases(data, "missing", "No number in amount", reject("value.required"), [None]),
+        _cases(data, "null", "null for the number", reject("value.not-null"), ["null"]),
+        _cases(data, "string", "The number as a string", reject("value.type"), [quoted(good)]),
+        _cases(data, "empty-string", "An empty string for the number", reject("value.type"), ['""']),
+        _cases(data, "boolean", "A boolean for the number", reject("value.type"), ["true", "false"]),
+        _cases(data, "numeric-strings", "Strings that look like numbers", reject("value.type"), strings),
+        _cases(data, "structured", "An array or object for the number", reject("value.type"), others),
+        _cases(data, "zero", "An amount of 0", should_reject("value.zero"), ["0"]),
+        _cases(data, "negative", "A negative amount", should_reject("value.negative"), [f"-{good}", "-1", "-0.01"]),
     ]
 
 
-def _not_numbers(subject: Subject) -> list[Case]:
+def _not_numbers(data: TestData) -> list[Case]:
     bare = ["NaN", "Infinity", "-Infinity"]
-    good = plain(subject.amounts[subject.currency])
+    good = plain(data.amounts[data.currency])
     spelt = [
         f"0{good}",
         f"+{good}",
@@ -76,13 +76,13 @@ def _not_numbers(subject: Subject) -> list[Case]:
         "１",
     ]
     return [
-        _cases(subject, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
-        _cases(subject, "misspelt", "Numbers that JSON does not spell so", reject("body.not-json", ()), spelt),
+        _cases(data, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
+        _cases(data, "misspelt", "Numbers that JSON does not spell so", reject("body.not-json", ()), spelt),
     ]
 
 
-def _zero_spellings(subject: Subject) -> Case:
-    parts = parts_of(subject)
+def _zero_spellings(data: TestData) -> Case:
+    parts = parts_of(data)
     probes = [probe(OBSERVE, parts.with_value("0"))]
     for text, requirement in (
         ("0.00", "value.zero-spellings"),
@@ -109,70 +109,70 @@ def spellings(value: Decimal) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def accepted_values(subject: Subject) -> list[Case]:
+def accepted_values(data: TestData) -> list[Case]:
     """Values between the profile's `amount` and `max_amount` in whole minor units, and spellings of `amount`."""
-    first = subject.currency
+    first = data.currency
     title = "The profile's amount in every spelling of JSON"
-    found = [_cases(subject, "spellings", title, accept("value.spellings"), spellings(subject.amounts[first]))]
-    found += [_exact(subject, currency) for currency in subject.currencies]
-    found.append(_binary_fraction(subject))
+    found = [_cases(data, "spellings", title, accept("value.spellings"), spellings(data.amounts[first]))]
+    found += [_exact(data, currency) for currency in data.currencies]
+    found.append(_binary_fraction(data))
     for slug, value, title in (
         ("0-29", "0.29", "0.29, which is less in binary"),
         ("19-99", "19.99", "19.99, which is less in binary"),
-        ("max-amount", plain(subject.max_amounts[first]), "The profile's max_amount"),
+        ("max-amount", plain(data.max_amounts[first]), "The profile's max_amount"),
         ("over-int32", "21474836.48", "More minor units than 2^31"),
         ("over-uint32", "42949672.97", "More minor units than 2^32"),
         ("over-float32", "16777217", "2^24 + 1, which a single float cannot hold"),
         ("fifteen-digits", "9999999999999.99", "15 significant digits"),
         ("over-double", "90071992547409.93", "More minor units than 2^53"),
     ):
-        found.append(_one(subject, slug, title, Decimal(value)))
+        found.append(_one(data, slug, title, Decimal(value)))
     return found
 
 
-def unfit(subject: Subject, currency: str, value: Decimal) -> str:
+def unfit(data: TestData, currency: str, value: Decimal) -> str:
     """Why the target need not accept `value`; empty where it must."""
-    least, most = subject.amounts[currency], subject.max_amounts[currency]
+    least, most = data.amounts[currency], data.max_amounts[currency]
     _, digits, exponent = value.normalize().as_tuple()
     if value < least:
         return f"{value} is less than the profile's amount of {plain(least)} {currency}"
     if value > most:
         return f"{value} is more than the max_amount of {plain(most)} {currency}"
-    if -int(exponent) > subject.minor_units[currency]:
+    if -int(exponent) > data.minor_units[currency]:
         return f"{value} has more decimals than {currency}"
     if len(digits) > MOST_DIGITS:
         return f"{value} has more than {MOST_DIGITS} significant digits"
     return ""
 
 
-def _one(subject: Subject, slug: str, title: str, value: Decimal) -> Case:
-    reason = unfit(subject, subject.currency, value)
+def _one(data: TestData, slug: str, title: str, value: Decimal) -> Case:
+    reason = unfit(data, data.currency, value)
     if reason:
         return absent(f"value-{slug}", THEME, title, ("value.accepted",), reason)
-    return _cases(subject, slug, title, accept("value.accepted"), [plain(value)])
+    return _cases(data, slug, title, accept("value.accepted"), [plain(value)])
 
 
-def _exact(subject: Subject, currency: str) -> Case:
+def _exact(data: TestData, currency: str) -> Case:
     """One minor unit above the amount where the profile allows it, written with all decimals of the currency."""
-    decimals, value = subject.minor_units[currency], subject.amounts[currency]
+    decimals, value = data.minor_units[currency], data.amounts[currency]
     above = value + Decimal(1).scaleb(-decimals)
-    value = value if unfit(subject, currency, above) else above
+    value = value if unfit(data, currency, above) else above
     slug, title = f"value-decimals-{currency.lower()}", f"Exactly the decimals of {currency}: {decimals}"
-    reason = unfit(subject, currency, value)
+    reason = unfit(data, currency, value)
     if reason:
         return absent(slug, THEME, title, ("value.accepted",), reason)
-    text = parts_of(subject, currency=currency).with_value(plain(value, decimals))
+    text = parts_of(data, currency=currency).with_value(plain(value, decimals))
     return case(slug, THEME, title, accept("value.accepted"), [text])
 
 
-def _binary_fraction(subject: Subject) -> Case:
+def _binary_fraction(data: TestData) -> Case:
     """The first values from the amount upwards that lose a minor unit when a double is scaled and cut off."""
-    currency = subject.currency
-    decimals, value = subject.minor_units[currency], subject.amounts[currency]
+    currency = data.currency
+    decimals, value = data.minor_units[currency], data.amounts[currency]
     found: list[str] = []
     for _ in range(2000):
         value += Decimal(1).scaleb(-decimals)
-        if unfit(subject, currency, value) or len(found) == 3:
+        if unfit(data, currency, value) or len(found) == 3:
             break
         if int(float(value) * 10**decimals) != int(value.scaleb(decimals)):
             found.append(plain(value))
@@ -180,18 +180,18 @@ def _binary_fraction(subject: Subject) -> Case:
     if not found:
         reason = f"no such value between amount and max_amount of {currency}"
         return absent("value-binary-fraction", THEME, title, ("value.accepted",), reason)
-    return _cases(subject, "binary-fraction", title, accept("value.accepted"), found)
+    return _cases(data, "binary-fraction", title, accept("value.accepted"), found)
 
 
-def _open(subject: Subject) -> list[Case]:
+def _open(data: TestData) -> list[Case]:
     """Numbers that may be accepted or refused."""
-    currency = subject.currency
-    decimals, amount = subject.minor_units[currency], subject.amounts[currency]
+    currency = data.currency
+    decimals, amount = data.minor_units[currency], data.amounts[currency]
     unit = Decimal(1).scaleb(-decimals)
     finer = plain(amount, decimals) + ("" if decimals else ".")
     title, requirements = "A value below the profile's amount", ("value.small",)
     if unit < amount:
-        small = _cases(subject, "small", title, either("value.small", label=plain(unit)), [plain(unit)])
+        small = _cases(data, "small", title, either("value.small", label=plain(unit)), [plain(unit)])
     else:
         small = absent("value-small", THEME, title, requirements, f"no amount of {currency} is smaller")
     beyond = either("value.beyond", label="more decimals")
@@ -200,9 +200,9 @@ def _open(subject: Subject) -> list[Case]:
     fine = [finer + "1", finer + "0000000001", f"{finer}{'0' * 16}1"]
     return [
         small,
-        _cases(subject, "more-decimals", "More decimals than the currency has", beyond, fine),
-        _cases(subject, "tiny", "Numbers next to zero", replace(beyond, label="next to zero"), ["1e-400", "5e-324"]),
-        _cases(subject, "huge-exponent", "Numbers beyond every float", huge, ["1e400", "1e309", "1e99999"]),
-        _cases(subject, "400-digits", "Numbers of 400 digits", many, ["9" * 400, finer + "0" * 397 + "1"]),
-        _cases(subject, "5000-digits", "Numbers of 5,000 digits", many, ["9" * 5000, finer + "0" * 4997 + "1"]),
+        _cases(data, "more-decimals", "More decimals than the currency has", beyond, fine),
+        _cases(data, "tiny", "Numbers next to zero", replace(beyond, label="next to zero"), ["1e-400", "5e-324"]),
+        _cases(data, "huge-exponent", "Numbers beyond every float", huge, ["1e400", "1e309", "1e99999"]),
+        _cases(data, "400-digits", "Numbers of 400 digits", many, ["9" * 400, finer + "0" * 397 + "1"]),
+        _cases(data, "5000-digits", "Numbers of 5,000 digits", many, ["9" * 5000, finer + "0" * 4997 + "1"]),
     ]

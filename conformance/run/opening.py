@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.cases.model import Case, Expectation, Probe
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.exchange.model import AUTHENTICATION, Exchange
 
 OPENING = "opening-not-json"
@@ -49,13 +49,13 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     return ""
 
 
-def narrowed(subject: Subject, accepted: Sequence[tuple[str, str]]) -> Subject:
-    """The subject with nothing but the accepted stores and currencies, in the order seen: every probe builds on them."""
+def narrowed(data: TestData, accepted: Sequence[tuple[str, str]]) -> TestData:
+    """The data with nothing but the accepted stores and currencies, in the order seen: every probe builds on them."""
     if not accepted:
-        return subject
+        return data
     stores = dict.fromkeys(store for store, _ in accepted)
     currencies = dict.fromkeys(currency for _, currency in accepted)
-    return replace(subject, stores=tuple(stores), currencies=tuple(currencies))
+    return replace(data, stores=tuple(stores), currencies=tuple(currencies))
 
 
 def _status(exchange: Exchange) -> int | None:

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from conformance.cases.generated import DEEP_REQUESTS, generated_cases
 from conformance.cases.model import Case, Probe
-from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import all_cases
+from conformance.cases.testdata import Provoked, TestData
 from conformance.contract import Contract
 from conformance.profile import Profile
 from conformance.run.opening import not_json_case
@@ -36,10 +36,10 @@ class Cost:
     worst: dict[str, Decimal]
 
 
-def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
+def data_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> TestData:
     """What the cases need to know of the target."""
     data, codes = profile.data, tuple(profile.data.currencies)
-    return Subject(
+    return TestData(
         stores=tuple(data.stores),
         currencies=codes,
         amounts={code: profile.amount_of(code) for code in codes},
@@ -59,17 +59,17 @@ def subject_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> Subject:
     )
 
 
-def planned_cases(contract: Contract, profile: Profile, subject: Subject, depth: str, seed: int) -> list[Case]:
+def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: str, seed: int) -> list[Case]:
     """Every case of the depth, in order; those that the profile's budget cannot bear say so.
 
     Generated cases take what the others leave of requests and money, and lose the bodies that do not fit.
     """
-    cases = [not_json_case(), *all_cases(contract, subject, depth)]
+    cases = [not_json_case(), *all_cases(contract, data, depth)]
     most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
     left = max(0, most - sum(case.requests for case in cases))
     room = _Room(profile)
     cases = within_budget(contract, room, cases)
-    made = generated_cases(contract, subject, depth, seed, left, sent={body for case in cases for body in _good(case)})
+    made = generated_cases(contract, data, depth, seed, left, sent={body for case in cases for body in _good(case)})
     return [*cases, *fitting(room, made), *whole_run_cases()]
 
 

@@ -17,20 +17,12 @@ from conformance.cases.generated.draw import draw_templates
 from conformance.cases.generated.template import Template, token
 from conformance.cases.model import TRIP, fill_trip
 from conformance.cases.oracle import classify
-from conformance.cases.subject import Subject
 from conformance.contract.load import Contract, default_spec, load_contract
 from conformance.profile import load_profile
-from conformance.run.plan import planned_cases, subject_of
+from conformance.run.plan import data_of, planned_cases
+from tests.support.testdata import TWO_CURRENCIES
 
-SUBJECT = Subject(
-    stores=("store-001",),
-    currencies=("USD", "JPY"),
-    amounts={"USD": Decimal("10.00"), "JPY": Decimal(500)},
-    max_amounts={"USD": Decimal("99.00"), "JPY": Decimal(900)},
-    minor_units={"USD": 2, "JPY": 0},
-    any_uuid=True,
-)
-OTHER = replace(SUBJECT, stores=("main", "b"), currencies=("KWD",), amounts={"KWD": Decimal("1.234")},
+OTHER = replace(TWO_CURRENCIES, stores=("main", "b"), currencies=("KWD",), amounts={"KWD": Decimal("1.234")},
                 max_amounts={"KWD": Decimal(5)}, minor_units={"KWD": 3}, any_uuid=False)  # fmt: skip
 COVERAGE = "schemathesis-coverage"
 RANDOM = ("schemathesis-positive", "schemathesis-negative")
@@ -48,7 +40,7 @@ def bytes_of(cases) -> list[tuple[str, bytes]]:
 
 
 def test_one_case_for_each_strategy(contract):
-    cases = generated_cases(contract, SUBJECT, "standard", 0)
+    cases = generated_cases(contract, TWO_CURRENCIES, "standard", 0)
     assert [case.strategy for case in cases] == list(STRATEGIES)
     assert [case.id for case in cases] == [f"generated-{name}" for name in STRATEGIES]
     assert {(case.theme, case.scheduling) for case in cases} == {("generated", "one-shot")}
@@ -57,7 +49,7 @@ def test_one_case_for_each_strategy(contract):
 @pytest.mark.parametrize("seed", [0, 7])
 def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract, seed):
     profile = load_profile(None, target="http://127.0.0.1:9", environ={})
-    subject = subject_of(profile, any_uuid=True, reusable=False)
+    subject = data_of(profile, any_uuid=True, reusable=False)
     cases = planned_cases(contract, profile, subject, "standard", seed)
     generated = {case.strategy: len(case.probes) for case in cases if case.strategy}
     assert 1 / 4 <= sum(generated.values()) / sum(case.requests for case in cases) <= 1 / 3
@@ -66,7 +58,7 @@ def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract, seed):
 
 
 def test_what_a_plan_is_made_of(contract):
-    cases = generated_cases(contract, SUBJECT, "standard", 0)
+    cases = generated_cases(contract, TWO_CURRENCIES, "standard", 0)
     found = shares([replace(cases[0], strategy=""), *cases])
     assert [share.strategy for share in found] == list(STRATEGIES)
     assert sum(share.bodies for share in found) == len(bytes_of(cases))
@@ -75,19 +67,19 @@ def test_what_a_plan_is_made_of(contract):
 
 
 def test_a_smoke_run_has_none(contract):
-    assert generated_cases(contract, SUBJECT, "smoke", 0) == []
+    assert generated_cases(contract, TWO_CURRENCIES, "smoke", 0) == []
 
 
 def test_no_body_comes_twice_and_none_that_was_sent(contract):
-    bodies = [body for _, body in bytes_of(generated_cases(contract, SUBJECT, "standard", 0))]
+    bodies = [body for _, body in bytes_of(generated_cases(contract, TWO_CURRENCIES, "standard", 0))]
     assert len(bodies) == len(set(bodies))
     sent = set(bodies[:10])
-    again = [body for _, body in bytes_of(generated_cases(contract, SUBJECT, "standard", 0, sent=sent))]
+    again = [body for _, body in bytes_of(generated_cases(contract, TWO_CURRENCIES, "standard", 0, sent=sent))]
     assert not sent & set(again)
     assert len(again) == len(set(again))
 
 
-@pytest.mark.parametrize("subject", [SUBJECT, OTHER])
+@pytest.mark.parametrize("subject", [TWO_CURRENCIES, OTHER])
 def test_every_probe_is_expected_what_its_bytes_say(contract, subject):
     for case in generated_cases(contract, subject, "standard", 0):
         for probe in case.probes:
@@ -97,7 +89,7 @@ def test_every_probe_is_expected_what_its_bytes_say(contract, subject):
 
 
 def test_what_is_said_of_the_case_is_what_its_probes_say(contract):
-    for case in generated_cases(contract, SUBJECT, "standard", 0):
+    for case in generated_cases(contract, TWO_CURRENCIES, "standard", 0):
         spoken = {probe.expectation.requirement for probe in case.probes} - {None}
         assert spoken <= set(case.requirements) <= spoken | {"answer.no-server-error"}
 
@@ -141,13 +133,13 @@ def test_schemathesis_cases_hold_what_is_good_to_known_values(contract):
     ],
 )
 def test_a_body_of_schemathesis_becomes_the_bytes_that_it_would_send(body, sent):
-    assert openapi._template(body, lambda _member, _value: None).fill(SUBJECT) == sent
+    assert openapi._template(body, lambda _member, _value: None).fill(TWO_CURRENCIES) == sent
 
 
 def test_random_bodies_of_schemathesis_are_what_they_are_called(contract):
     drawn = draw_templates(contract, dict.fromkeys(RANDOM, 60), 0)
     natures = {
-        name: Counter(classify(contract, SUBJECT, template.fill(SUBJECT)).nature for template in each)
+        name: Counter(classify(contract, TWO_CURRENCIES, template.fill(TWO_CURRENCIES)).nature for template in each)
         for name, each in drawn.items()
     }
     assert natures["schemathesis-positive"]["reject"] == 0
@@ -167,7 +159,7 @@ def test_another_document_moves_the_bodies(tmp_path, contract):
 
     def lengths(document: Contract, strategy: str) -> set[int]:
         found = set()
-        for case, body in bytes_of(generated_cases(document, SUBJECT, "standard", 0)):
+        for case, body in bytes_of(generated_cases(document, TWO_CURRENCIES, "standard", 0)):
             if case == f"generated-{strategy}" and b'"storeId":"' in body:
                 found.add(len(json.loads(body)["storeId"]))
         return found
@@ -190,18 +182,18 @@ def test_the_data_of_the_profile_stand_in_the_bodies(contract):
 
 def test_a_template_is_filled_and_refuses_unknown_tokens():
     text = token("store-to", 14, "x") + token("times", 3, "ab") + token("code-cased", "lul") + token("amount", 0, 5)
-    assert Template(text).fill(SUBJECT) == b"store-001xxxxxabababuSd10.05"
-    assert Template("a\udcff", "utf-8").fill(SUBJECT) == b"a\xff"
-    assert Template("é", "utf-16-le").fill(SUBJECT) == b"\xe9\x00"
+    assert Template(text).fill(TWO_CURRENCIES) == b"store-001xxxxxabababuSd10.05"
+    assert Template("a\udcff", "utf-8").fill(TWO_CURRENCIES) == b"a\xff"
+    assert Template("é", "utf-16-le").fill(TWO_CURRENCIES) == b"\xe9\x00"
     with pytest.raises(KeyError):
-        Template(token("stoer")).fill(SUBJECT)
+        Template(token("stoer")).fill(TWO_CURRENCIES)
 
 
 # --- their place in a run ----------------------------------------------------------------------------------------
 
 
 def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemathesis(contract):
-    cases = generated_cases(contract, SUBJECT, "deep", 0, 600)
+    cases = generated_cases(contract, TWO_CURRENCIES, "deep", 0, 600)
     assert sum(len(case.probes) for case in cases) == 600
     assert {case.strategy for case in cases} == set(STRATEGIES)
     numbers = {share.strategy: share.bodies for share in shares(cases)}
@@ -211,7 +203,7 @@ def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemat
 
 def test_they_take_what_the_budget_leaves(contract, tmp_path):
     profile = load_profile(None, target="http://127.0.0.1:9", environ={})
-    subject = subject_of(profile, any_uuid=True, reusable=False)
+    subject = data_of(profile, any_uuid=True, reusable=False)
     every = [case for case in planned_cases(contract, profile, subject, "standard", 0) if not case.strategy]
     tables = sum(len(case.probes) for case in every if not case.not_exercised)
     limits = profile.limits.model_copy(update={"max_requests": tables + 30})

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 import pytest
 
 from conformance.cases.build import probe
 from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.oracle import classify
-from conformance.cases.subject import Subject
 from conformance.contract.load import load_contract
 from conformance.run.shrink import BUDGET, OF_ONE, Budget, search_smaller
 from conformance.send import Unsent
+from tests.support.testdata import TWO_CURRENCIES
 
 CONTRACT = load_contract()
-SUBJECT = Subject(("store-001",), ("USD",), {"USD": Decimal(10)}, {"USD": Decimal(99)}, {"USD": 2}, any_uuid=True)
 
 
 def expectation(body: bytes):
-    return classify(CONTRACT, SUBJECT, body)
+    return classify(CONTRACT, TWO_CURRENCIES, body)
 
 
 def body(store: str, more: str = "") -> bytes:
-    amount = '{"amount":10,"code":"USD"}'
+    amount = '{"amount":10.00,"code":"USD"}'
     return f'{{"storeId":{json.dumps(store)},"shoppingTripId":"{TRIP}","amount":{amount}{more}}}'.encode()
 
 

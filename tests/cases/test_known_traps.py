@@ -11,14 +11,14 @@ from conformance.cases.model import TRIP
 from conformance.cases.oracle import classify
 from conformance.cases.tables import all_cases
 from conformance.contract import load_contract
-from tests.cases.test_oracle import SUBJECT
+from tests.support.testdata import MOCK
 
 CONTRACT = load_contract()
-GOOD = f'{{"storeId":"{SUBJECT.stores[0]}","shoppingTripId":"{TRIP}","amount":{{"amount":10.00,"code":"USD"}}}}'
+GOOD = f'{{"storeId":"{MOCK.stores[0]}","shoppingTripId":"{TRIP}","amount":{{"amount":10.00,"code":"USD"}}}}'
 
 
 def store(text: str) -> str:
-    return GOOD.replace(SUBJECT.stores[0], text)
+    return GOOD.replace(MOCK.stores[0], text)
 
 
 def value(text: str) -> str:
@@ -33,7 +33,7 @@ def more(text: str) -> str:
     return GOOD[:-1] + f",{text}}}"
 
 
-KNOWN = SUBJECT.stores[0]
+KNOWN = MOCK.stores[0]
 REFUSED = {
     "a line feed after the store": (store(rf"{KNOWN}\n"), "store-id.pattern"),
     "carriage return and line feed": (store(rf"{KNOWN}\r\n"), "store-id.pattern"),
@@ -67,24 +67,24 @@ ADMITTED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_must_be_refused(name):
     body, requirement = REFUSED[name]
-    found = classify(CONTRACT, SUBJECT, body.encode())
+    found = classify(CONTRACT, MOCK, body.encode())
     assert found.nature == "reject"
     assert found.requirement in (requirement, None) if "code" in name else found.requirement == requirement
 
 
 @pytest.mark.parametrize("name", ADMITTED)
 def test_what_was_meant_as_wrong_and_may_be_accepted(name):
-    assert classify(CONTRACT, SUBJECT, ADMITTED[name].encode()).nature == "either"
+    assert classify(CONTRACT, MOCK, ADMITTED[name].encode()).nature == "either"
 
 
 def test_zero_and_what_no_json_should_be():
-    assert classify(CONTRACT, SUBJECT, value("0").encode()).nature == "should-reject"
-    assert classify(CONTRACT, SUBJECT, more('"note":NaN').encode()).nature == "should-reject"
-    assert classify(CONTRACT, SUBJECT, store("a\0b").encode()).nature == "reject"
+    assert classify(CONTRACT, MOCK, value("0").encode()).nature == "should-reject"
+    assert classify(CONTRACT, MOCK, more('"note":NaN').encode()).nature == "should-reject"
+    assert classify(CONTRACT, MOCK, store("a\0b").encode()).nature == "reject"
 
 
 def test_the_tables_send_these_kinds():
-    sent = {probe.body for case in all_cases(CONTRACT, SUBJECT, "deep") for probe in case.probes}
+    sent = {probe.body for case in all_cases(CONTRACT, MOCK, "deep") for probe in case.probes}
     stores = set()
     for body in sent:
         with suppress(ValueError, KeyError, TypeError, RecursionError):

@@ -6,45 +6,26 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from conformance.cases.model import TRIP, Case
-from conformance.cases.subject import Provoked, Subject
 from conformance.cases.tables import SMOKE_REQUESTS, all_cases
 from conformance.cases.value import spellings, unfit
 from conformance.contract.load import Contract, default_spec, load_contract
+from tests.support.testdata import BARE, CODES, FORCED, MOCK, SHARED
 
-CODES = ("USD", "EUR", "JPY", "KWD")
-LIMITER, SHARED, FORCED = Provoked("limiter"), Provoked("limiter", "run"), Provoked("forced")
 # Judged over a whole run, with cases made elsewhere.
 WHOLE_RUN = {"answer.independent", "answer.close-announced", "server-error.stable"}
-
-
-def subject(**changes: object) -> Subject:
-    values: dict[str, object] = {
-        "stores": ("store-001", "store-002"),
-        "currencies": CODES,
-        "amounts": dict(zip(CODES, map(Decimal, ("10.00", "10.00", "500", "1.234")), strict=True)),
-        "max_amounts": dict.fromkeys(CODES, Decimal(10) ** 14),
-        "minor_units": {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3},
-        "unknown_store": "store-999",
-        "unknown_trip": "00000000-0000-0000-0000-000000000000",
-        "long_store": "L" * 255,
-        "short_store": "S",
-        "long_trip": "T" * 255,
-        "any_uuid": True,
-        "provocations": {429: LIMITER, 500: FORCED, 503: FORCED},
-    }
-    return Subject(**(values | changes))  # type: ignore[arg-type]
-
-
-BARE = subject(
-    stores=("main",), currencies=("JPY",), unknown_store=None, unknown_trip=None, long_store=None, short_store=None,
-    long_trip=None, any_uuid=False, provocations={}, max_amounts={"JPY": Decimal(500)},
-)  # fmt: skip
+TARGETS = {
+    "full": MOCK,
+    "bare": BARE,
+    "shared": replace(MOCK, provocations={429: SHARED}),
+    "forced": replace(MOCK, provocations={429: FORCED}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +37,10 @@ def by_id(cases: list[Case]) -> dict[str, Case]:
     return {case.id: case for case in cases}
 
 
-SUBJECTS = {
-    "full": subject(),
-    "bare": BARE,
-    "shared": subject(provocations={429: SHARED}),
-    "forced": subject(provocations={429: FORCED}),
-}
-
-
 @pytest.mark.parametrize("depth", ["smoke", "standard", "deep"])
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", TARGETS)
 def test_ids_are_unique_slugs_and_cases_are_whole(contract, name, depth):
-    cases = all_cases(contract, SUBJECTS[name], depth)
+    cases = all_cases(contract, TARGETS[name], depth)
     assert max(Counter(case.id for case in cases).values()) == 1
     for case in cases:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", case.id)
@@ -79,37 +52,37 @@ def test_ids_are_unique_slugs_and_cases_are_whole(contract, name, depth):
 
 
 def test_the_same_arguments_give_the_same_cases(contract):
-    assert all_cases(contract, subject(), "deep") == all_cases(contract, subject(), "deep")
+    assert all_cases(contract, MOCK, "deep") == all_cases(contract, MOCK, "deep")
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", TARGETS)
 def test_every_requirement_has_a_case(contract, name):
-    made_for = {word for case in all_cases(contract, SUBJECTS[name], "standard") for word in case.requirements}
+    made_for = {word for case in all_cases(contract, TARGETS[name], "standard") for word in case.requirements}
     assert set(contract.requirements) - made_for <= WHOLE_RUN
 
 
 @pytest.mark.parametrize("depth", ["smoke", "standard"])
 def test_every_case_of_the_test_plan_is_covered(contract, depth):
-    words = {word for case in all_cases(contract, subject(), depth) for word in case.requirements if case.probes}
+    words = {word for case in all_cases(contract, MOCK, depth) for word in case.requirements if case.probes}
     assert {number for word in words for number in contract.requirements[word].test_plan} == set(contract.test_plan)
 
 
 def test_sizes_stay_within_their_bounds(contract):
-    smoke, standard = (all_cases(contract, subject(), depth) for depth in ("smoke", "standard"))
+    smoke, standard = (all_cases(contract, MOCK, depth) for depth in ("smoke", "standard"))
     assert sum(len(case.probes) for case in smoke) <= SMOKE_REQUESTS
     assert sum(len(case.probes) for case in standard) <= 640
     assert len(standard) <= 300
 
 
 def test_a_profile_with_many_stores_keeps_smoke_small(contract):
-    many = subject(stores=tuple(f"store-{number}" for number in range(60)))
+    many = replace(MOCK, stores=tuple(f"store-{number}" for number in range(60)))
     cases = all_cases(contract, many, "smoke")
     assert cases[0].id == "accept-store-1"
     assert sum(len(case.probes) for case in cases) <= SMOKE_REQUESTS + 1
 
 
 def test_acceptance_comes_first_and_a_shared_window_last(contract):
-    cases = all_cases(contract, SUBJECTS["shared"], "standard")
+    cases = all_cases(contract, TARGETS["shared"], "standard")
     assert [case.id for case in cases[:3]] == ["accept-store-1", "accept-store-2", "accept-currency-eur"]
     assert cases[-1].id == "provoked-429-shared"
     assert cases[-1].scheduling == "exclusive"
@@ -122,7 +95,7 @@ def test_boundaries_follow_the_spec(tmp_path, limit):
     folder = Path(shutil.copytree(default_spec(), tmp_path / "spec"))
     file = folder / "openapi.yaml"
     file.write_text(file.read_text("utf-8").replace("maxLength: 255", f"maxLength: {limit}"), "utf-8")
-    cases = by_id(all_cases(load_contract(folder), subject(), "deep"))
+    cases = by_id(all_cases(load_contract(folder), MOCK, "deep"))
     for theme, member in (("store-id", "storeId"), ("trip-id", "shoppingTripId")):
         lengths = {
             word: [len(json.loads(probe.body)[member]) for probe in cases[f"{theme}-{word}"].probes]
@@ -151,9 +124,9 @@ FIELDS = {"store-id": "storeId", "trip-id": "shoppingTripId", "value": "amount.a
 
 @pytest.mark.parametrize("theme", FIELDS)
 def test_a_bad_body_differs_from_the_good_one_in_its_field_only(contract, theme):
-    good = json.loads(by_id(all_cases(contract, subject(), "deep"))["accept-store-1"].probes[0].body)
+    good = json.loads(by_id(all_cases(contract, MOCK, "deep"))["accept-store-1"].probes[0].body)
     seen = 0
-    for case in all_cases(contract, subject(), "deep"):
+    for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if case.theme != theme or probe.expectation.nature not in {"reject", "should-reject"}:
                 continue
@@ -171,7 +144,7 @@ def test_a_bad_body_differs_from_the_good_one_in_its_field_only(contract, theme)
 def test_every_ascii_character_outside_the_pattern_occurs_alone(contract, theme, depth):
     rule = contract.store_id if theme == "store-id" else contract.trip_id
     member, known = (FIELDS[theme], "store-001" if theme == "store-id" else TRIP)
-    probes = by_id(all_cases(contract, subject(), depth))[f"{theme}-every-ascii"].probes
+    probes = by_id(all_cases(contract, MOCK, depth))[f"{theme}-every-ascii"].probes
     added = set()
     for probe in probes:
         text = json.loads(probe.body)[member]
@@ -182,7 +155,8 @@ def test_every_ascii_character_outside_the_pattern_occurs_alone(contract, theme,
 
 
 def test_what_a_pattern_case_sends_is_kept_out_by_the_pattern(contract):
-    for case in all_cases(contract, subject(), "deep"):
+    seen = Counter()
+    for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             word = probe.expectation.requirement
             if word == "store-id.pattern":
@@ -191,10 +165,13 @@ def test_what_a_pattern_case_sends_is_kept_out_by_the_pattern(contract):
                 assert not contract.trip_id.matches(json.loads(probe.body)["shoppingTripId"])
             elif word == "code.pattern":
                 assert not contract.code.matches(json.loads(probe.body)["amount"]["code"])
+            seen[word] += 1
+    assert min(seen[word] for word in ("store-id.pattern", "trip-id.pattern", "code.pattern")) > 50
 
 
 def test_what_must_be_accepted_is_the_good_body_by_value(contract):
-    for case in all_cases(contract, subject(), "deep"):
+    seen = set()
+    for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if probe.expectation.nature != "accept" or case.theme in {"store-id", "trip-id"}:
                 continue
@@ -202,28 +179,32 @@ def test_what_must_be_accepted_is_the_good_body_by_value(contract):
             assert body["shoppingTripId"] in {TRIP, TRIP.upper()}, case.id
             assert body["storeId"] in {"store-001", "store-002"}, case.id
             value, code = body["amount"]["amount"], body["amount"]["code"]
-            assert not unfit(subject(), code, value), case.id
+            assert not unfit(MOCK, code, value), case.id
+            seen.add(case.id)
+    assert len(seen) > 20
 
 
 def test_a_body_that_is_called_no_json_is_none(contract):
-    for case in all_cases(contract, subject(), "deep"):
+    seen = 0
+    for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if probe.expectation.requirement in {"body.not-json", "body.empty"}:
                 with pytest.raises((ValueError, RecursionError)):
                     json.loads(probe.body.decode())
+                seen += 1
+    assert seen > 50
 
 
 def test_placeholders_are_where_a_trip_is_taken(contract):
-    for case in all_cases(contract, subject(), "deep"):
-        for probe in case.probes:
-            if probe.trip == "none":
-                assert TRIP.encode() not in probe.body, case.id
+    probes = [probe for case in all_cases(contract, MOCK, "deep") for probe in case.probes]
+    assert {probe.trip for probe in probes if TRIP.encode() in probe.body} == {"fresh", "same"}
+    assert sum(probe.trip == "none" for probe in probes) > 20
 
 
 def test_only_plain_good_requests_are_compared(contract):
     equals = {
         (probe.body, probe.headers, probe.framing, probe.accept)
-        for case in all_cases(contract, subject(), "deep")
+        for case in all_cases(contract, MOCK, "deep")
         for probe in case.probes
         if probe.equal
     }
@@ -239,7 +220,7 @@ def test_spellings_all_mean_the_number(text):
 
 
 def test_nothing_costs_more_than_the_profile_allows(contract):
-    low = subject(max_amounts=dict.fromkeys(CODES, Decimal(500)))
+    low = replace(MOCK, max_amounts=dict.fromkeys(CODES, Decimal(500)))
     cases = by_id(all_cases(contract, low, "deep"))
     assert "max_amount" in cases["value-over-int32"].not_exercised
     assert cases["value-19-99"].probes
@@ -257,7 +238,7 @@ def test_what_a_profile_does_not_say_is_named(contract):
 
 
 def test_a_window_is_provoked_repeated_and_waited_for(contract):
-    case = by_id(all_cases(contract, subject(), "standard"))["provoked-429-window"]
+    case = by_id(all_cases(contract, MOCK, "standard"))["provoked-429-window"]
     assert (case.rule, case.scheduling) == ("window", "chain")
     assert [probe.provoke for probe in case.probes] == [429] * 4
     assert [probe.wait for probe in case.probes] == [False, False, False, True]
@@ -276,5 +257,5 @@ def test_a_window_is_provoked_repeated_and_waited_for(contract):
 )
 def test_a_number_beyond_every_float_stands_where_no_number_belongs(name: str, text: bytes, contract: Contract) -> None:
     """Servers that repeat a wrong value in their refusal cannot write this one."""
-    probes = by_id(all_cases(contract, subject(), "standard"))[name].probes
+    probes = by_id(all_cases(contract, MOCK, "standard"))[name].probes
     assert [probe.expectation.nature for probe in probes if text in probe.body] == ["reject"]

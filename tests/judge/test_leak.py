@@ -8,9 +8,9 @@ import pytest
 from conformance.cases.tables import all_cases
 from conformance.exchange.model import Answer
 from conformance.judge import leak
-from tests.cases.test_oracle import SUBJECT
 from tests.judge.leak_texts import HARMLESS, LEAKING, MISSED
 from tests.support.answers import CONTRACT
+from tests.support.testdata import MOCK
 
 
 def received(body):
@@ -43,7 +43,7 @@ def test_a_harmless_text_is_left_alone(text):
 
 
 def test_what_the_suite_sends_is_no_leak_when_it_comes_back():
-    bodies = {probe.body for case in all_cases(CONTRACT, SUBJECT, "deep") for probe in case.probes}
+    bodies = {probe.body for case in all_cases(CONTRACT, MOCK, "deep") for probe in case.probes}
     echoed = [body for text in bodies for body in (text, forms(f"BadRequestException: {text.decode('latin-1')}")[1])]
     assert [body for body in echoed if body and received(body)] == []
 

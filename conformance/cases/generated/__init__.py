@@ -11,7 +11,7 @@ from conformance.cases.generated.cache import templates, versions
 from conformance.cases.generated.table import COVERAGE, NEGATIVE, POSITIVE, STRATEGIES
 from conformance.cases.model import Case
 from conformance.cases.oracle import classify
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 from conformance.contract.load import Contract
 
 THEME = "generated"
@@ -24,7 +24,7 @@ _STEP = 250
 
 def generated_cases(
     contract: Contract,
-    subject: Subject,
+    data: TestData,
     depth: str,
     seed: int,
     count: int | None = None,
@@ -45,14 +45,14 @@ def generated_cases(
     seen = set(sent)
     bodies: dict[str, list[bytes]] = {}
     for name, drawn in templates(contract, counts, seed).items():
-        filled = dict.fromkeys(template.fill(subject) for template in drawn)
+        filled = dict.fromkeys(template.fill(data) for template in drawn)
         bodies[name] = [body for body in filled if body not in seen]
         seen.update(bodies[name])
     if depth == "deep":
         for name in (POSITIVE, NEGATIVE):
             wanted[name] = max(0, (wanted[name] or 0) - len(bodies[COVERAGE]) // 2)
     taken = _taken({name: len(each) for name, each in bodies.items()}, wanted, left, fill=depth == "deep")
-    return [_case(contract, subject, name, bodies[name][:number]) for name, number in taken.items() if number]
+    return [_case(contract, data, name, bodies[name][:number]) for name, number in taken.items() if number]
 
 
 def _wanted(depth: str, left: int) -> dict[str, int | None]:
@@ -90,9 +90,9 @@ def shares(cases: Iterable[Case]) -> list[Share]:
     ]
 
 
-def _case(contract: Contract, subject: Subject, name: str, bodies: list[bytes]) -> Case:
+def _case(contract: Contract, data: TestData, name: str, bodies: list[bytes]) -> Case:
     """The case of one strategy; its requirements are those that its bodies speak for, the most frequent first."""
-    probes = tuple(probe(classify(contract, subject, body), body) for body in bodies)
+    probes = tuple(probe(classify(contract, data, body), body) for body in bodies)
     spoken = Counter(one.expectation.requirement for one in probes if one.expectation.requirement)
     words = [word for word, _ in sorted(spoken.items(), key=lambda pair: (-pair[1], pair[0]))]
     calm = any(one.expectation.nature in {"either", "should-reject"} for one in probes)

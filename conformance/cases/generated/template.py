@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from conformance.cases.body import plain, spelt
 from conformance.cases.model import TRIP
-from conformance.cases.subject import Subject
+from conformance.cases.testdata import TestData
 
 OPEN, CLOSE = "⟦", "⟧"
 _TOKEN = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
@@ -27,9 +27,9 @@ class Template:
         """What it is made of, as JSON can hold it."""
         return self.text, self.coding
 
-    def fill(self, subject: Subject) -> bytes:
-        """The body for this subject. The trip's placeholder stays. ValueError, KeyError where a token is unknown."""
-        text = _TOKEN.sub(lambda match: _value(subject, match[1]), self.text)
+    def fill(self, data: TestData) -> bytes:
+        """The body for this data. The trip's placeholder stays. ValueError, KeyError where a token is unknown."""
+        text = _TOKEN.sub(lambda match: _value(data, match[1]), self.text)
         return text.encode(self.coding, "surrogateescape")
 
 
@@ -49,33 +49,33 @@ def half(text: str, which: int) -> str:
     return text[cut:] if which else text[:cut]
 
 
-def _value(subject: Subject, inside: str) -> str:
+def _value(data: TestData, inside: str) -> str:
     name, *arguments = inside.split(" ")
-    return _FILLERS[name](subject, *arguments)
+    return _FILLERS[name](data, *arguments)
 
 
-def _store(subject: Subject, which: str = "0") -> str:
-    return subject.stores[int(which) % len(subject.stores)]
+def _store(data: TestData, which: str = "0") -> str:
+    return data.stores[int(which) % len(data.stores)]
 
 
-def _code(subject: Subject, which: str = "0") -> str:
-    return subject.currencies[int(which) % len(subject.currencies)]
+def _code(data: TestData, which: str = "0") -> str:
+    return data.currencies[int(which) % len(data.currencies)]
 
 
-def _amount(subject: Subject, which: str = "0", units: str = "0") -> str:
+def _amount(data: TestData, which: str = "0", units: str = "0") -> str:
     """The amount of a currency and so many minor units more, written with the decimals of the profile at least."""
-    code = _code(subject, which)
-    unit = Decimal(1).scaleb(-subject.minor_units[code]) * int(units)
-    return plain(subject.amounts[code] + unit)
+    code = _code(data, which)
+    unit = Decimal(1).scaleb(-data.minor_units[code]) * int(units)
+    return plain(data.amounts[code] + unit)
 
 
-def _spelling(subject: Subject, shift: str, zeros: str, letter: str) -> str:
-    return spelt(subject.amounts[subject.currency], int(shift), int(zeros), letter)
+def _spelling(data: TestData, shift: str, zeros: str, letter: str) -> str:
+    return spelt(data.amounts[data.currency], int(shift), int(zeros), letter)
 
 
-def _cased(subject: Subject, pattern: str) -> str:
+def _cased(data: TestData, pattern: str) -> str:
     """The first currency's code, in lower case where `pattern` has an l."""
-    code = subject.currency
+    code = data.currency
     return "".join(
         each.lower() if wanted == "l" else each
         for each, wanted in zip(code, pattern.ljust(len(code), "u"), strict=False)
@@ -84,15 +84,15 @@ def _cased(subject: Subject, pattern: str) -> str:
 
 _FILLERS: dict[str, Callable[..., str]] = {
     "store": _store,
-    "store-half": lambda subject, which: half(subject.store, int(which)),
-    "store-to": lambda subject, length, character: subject.store.ljust(int(length), character)[: int(length)],
+    "store-half": lambda data, which: half(data.store, int(which)),
+    "store-to": lambda data, length, character: data.store.ljust(int(length), character)[: int(length)],
     "trip-to": lambda _subject, length, character: TRIP.ljust(int(length), character)[: int(length)],
-    "unknown-store": lambda subject: subject.unknown_store or subject.store,
-    "unknown-trip": lambda subject: subject.unknown_trip or TRIP,
-    "long-store": lambda subject: subject.long_store or subject.store,
-    "short-store": lambda subject: subject.short_store or subject.store,
+    "unknown-store": lambda data: data.unknown_store or data.store,
+    "unknown-trip": lambda data: data.unknown_trip or TRIP,
+    "long-store": lambda data: data.long_store or data.store,
+    "short-store": lambda data: data.short_store or data.store,
     "code": _code,
-    "code-part": lambda subject, start, end: subject.currency[int(start) : int(end)],
+    "code-part": lambda data, start, end: data.currency[int(start) : int(end)],
     "code-cased": _cased,
     "amount": _amount,
     "spelling": _spelling,

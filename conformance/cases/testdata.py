@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,15 @@ class Provoked:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class TestData:
     """The data under which a target accepts captures.
 
     `amounts`: an accepted amount in major units for each currency; `max_amounts`: the most that a capture may cost;
     `minor_units`: decimals of the currency by ISO 4217. The ids that the target may not have are None. `any_uuid`: every
     UUID is a trip. `reusable_trips`: a trip may be captured again and again.
     """
+
+    __test__: ClassVar[bool] = False  # for pytest: the name begins like that of a test
 
     stores: tuple[str, ...]
     currencies: tuple[str, ...]
