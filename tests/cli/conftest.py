@@ -6,14 +6,11 @@ import os
 import resource
 import signal
 import socket
-import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +18,7 @@ import pytest
 import trustme
 
 from conformance.cli import main
+from tests.support.servers import Asked, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """
@@ -133,48 +131,17 @@ def command(tmp_path) -> Command:
     return Command(tmp_path)
 
 
-@contextmanager
-def answering(status, headers=(), body=b"", *, certificate=None):
-    """A server that answers everything alike; tells its URL and what it was asked."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self):
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked.append(SimpleNamespace(path=self.path, headers=dict(self.headers), body=content))
-            self.send_response(status(asked[-1]) if callable(status) else status)
-            for name, value in (*headers, ("Content-Length", str(len(body)))):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-        setattr(Handler, f"do_{method}", Handler.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    scheme = "http"
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield SimpleNamespace(url=f"{scheme}://127.0.0.1:{server.server_port}", asked=asked)
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.fixture
 def serve():
-    return answering
+    """A server that answers everything alike; `status` may be given for each request."""
+
+    def server(status, headers=(), body=b"", *, certificate=None):
+        def reply(asked: Asked) -> bytes:
+            return message(status(asked) if callable(status) else status, headers, body)
+
+        return answering(reply, certificate=certificate)
+
+    return server
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What becomes of reservation and trip where a sending goes wrong."""
 
 import socket
-import threading
 from contextlib import contextmanager
 from decimal import Decimal
 from uuid import uuid4
@@ -21,6 +20,7 @@ from conformance.send.money import Ledger
 from conformance.send.pace import Pace
 from conformance.send.sender import Sender
 from conformance.session import Run
+from tests.support.servers import Peer, message
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
 PROFILE = """
@@ -100,35 +100,20 @@ def good(provoke=None, count=1) -> Case:
 
 @contextmanager
 def dying():
-    """A server that answers one request of a connection with 200 and dies of the next; tells what it read."""
-    read = []
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    """A server that answers one request of each connection with 200 and dies of the next; tells the bodies it read."""
 
-        def serve():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""):
-                        data = b""
-                        while b"}}" not in data and (more := connection.recv(65536)):
-                            data += more
-                        read.append(data.partition(b"\r\n\r\n")[2])
-                        connection.sendall(answer)
+    def script(peer, sock):
+        for answer in (message(200), b""):
+            peer.read(sock)
+            sock.sendall(answer)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", read
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    peer = Peer([script] * 5)
+    yield peer.url, peer.received
+    peer.close()
 
 
 def trips_in(read) -> list[str]:
-    return [body.split(b'"shoppingTripId":"')[1].split(b'"')[0].decode() for body in read if body]
+    return [request.split(b'"shoppingTripId":"')[1].split(b'"')[0].decode() for request in read if request]
 
 
 def test_a_sending_that_the_connection_swallowed_stays_counted_and_the_next_has_its_own(made, tmp_path):

@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import pytest
 
 from conformance.mock.server import MockServer
+from tests.support.servers import Asked, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = (
@@ -61,34 +61,6 @@ def started(cwd: Path, *arguments: str) -> Done:
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode(), cwd, cwd / "out")
 
 
-class Target:
-    """A server on loopback that answers with the bytes that `reply` gives for a method and a body."""
-
-    def __init__(self, reply: Callable[[str, bytes], bytes]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.close_connection = True
-                self.wfile.write(reply(self.command, body))
-
-            def log_message(self, *_: object) -> None: ...
-
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
-            setattr(Handler, f"do_{method}", Handler.answer)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self) -> Self:
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """The main job without a target: the mock without a fault."""
@@ -109,7 +81,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Done:
         b"HTTP/1.1 418 <b>T\x1b[31meapot</b>\r\nX-Evil: " + HOSTILE.replace(b"\0", b"") + b"\r\nConnection: close\r\n"
     )
     answer = head + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(HOSTILE) + HOSTILE
-    with Target(lambda _method, _body: answer) as target:
+    with answering(lambda _asked: answer) as target:
         return started(tmp_path_factory.mktemp("hostile"), "--target", target.url)
 
 
@@ -118,20 +90,17 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run that got an interruption from the keyboard after some requests."""
     enough, released, count = threading.Event(), threading.Event(), iter(range(10_000))
 
-    def reply(method: str, body: bytes) -> bytes:
+    def reply(asked: Asked) -> bytes:
         if next(count) >= 8:
             enough.set()
             released.wait(30)
-        if body.startswith(b"{") and body.endswith(b"}}"):
-            return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        if asked.body.startswith(b"{") and asked.body.endswith(b"}}"):
+            return message(200, close=True)
         text = b'{"errorMsg": "BadRequestException"}'
-        return (
-            b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(text), text)
-        )
+        return message(400, [("Content-Type", "application/json")], text, close=True)
 
     cwd = tmp_path_factory.mktemp("interrupted")
-    with Target(reply) as target:
+    with answering(reply) as target:
         words = command("run", "--out", "out", "--target", target.url)
         running = subprocess.Popen(words, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
@@ -147,7 +116,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
 @pytest.fixture(scope="session")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run against a port where nobody listens."""
-    with Target(lambda _method, _body: b"") as gone:
+    with answering(lambda _asked: b"") as gone:
         pass
     return started(tmp_path_factory.mktemp("refused"), "--target", gone.url)
 
@@ -155,7 +124,5 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Done:
 @pytest.fixture(scope="session")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run against a server that knows no such path."""
-    with Target(
-        lambda _method, _body: b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    ) as target:
+    with answering(lambda _asked: message(404, close=True)) as target:
         return started(tmp_path_factory.mktemp("elsewhere"), "--target", target.url)

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import ENVIRONMENT, Target, command
+from tests.support.servers import answering
+
+from .conftest import ENVIRONMENT, command
 
 TOKEN = 'tok/"SECRET"-\\1%'
 FORMS = {
@@ -40,7 +42,7 @@ def told(tmp_path_factory) -> dict[str, bytes]:
     bodies = " ".join(sorted(FORMS)).encode()
     head = b"HTTP/1.1 500 %b\r\nX-A: %b\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     answer = head % (TOKEN.encode(), TOKEN.encode(), len(bodies)) + bodies
-    with Target(lambda _method, _body: answer) as target:
+    with answering(lambda _asked: answer) as target:
         (cwd / "profile.toml").write_text(PROFILE.format(url=target.url))
         done = subprocess.run(
             command("run", "--out", "out", "--depth", "smoke", "--profile", "profile.toml"),
