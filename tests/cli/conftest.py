@@ -18,27 +18,10 @@ import pytest
 import trustme
 
 from conformance.cli import main
+from tests.support.profiles import profile_text
 from tests.support.servers import Asked, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILE = """
-[target]
-url = "{url}"
-{target}
-[auth]
-{auth}
-[data]
-stores = ["store-001", "store-002"]
-unknown_store = "store-999"
-unknown_trip = "00000000-0000-0000-0000-000000000000"
-currencies = ["USD", "EUR"]
-[data.trips]
-{trips}
-[limits]
-timeout_s = {timeout_s}
-{limits}
-{more}
-"""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -99,13 +82,10 @@ class Command:
             cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
-    def profile(
-        self, url: str, *, target="", auth='kind = "none"', trips='generate = "uuid4"', limits="", more="", timeout_s=2
-    ):
+    def profile(self, url: str, **parts) -> str:
         """Write a profile and give its path."""
         file = self.folder / "profile.toml"
-        values = {"url": url, "target": target, "auth": auth, "trips": trips, "limits": limits, "more": more}
-        file.write_text(PROFILE.format(**values, timeout_s=timeout_s))
+        file.write_text(profile_text(url, **parts))
         return str(file)
 
     def results(self) -> dict:

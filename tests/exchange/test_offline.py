@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,6 +14,7 @@ from conformance.options import Options
 from conformance.report.outcome import summarise
 from conformance.run.result import judge_record, sound_record
 from conformance.session import Run
+from tests.support.profiles import profile_text
 from tests.support.runs import outcomes
 
 FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared where the faults are run
@@ -22,10 +22,7 @@ FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared wh
 
 @pytest.fixture(scope="module")
 def runs(run_against_mock):
-    with ThreadPoolExecutor(3) as pool:
-        futures = {name: pool.submit(run_against_mock, name) for name in FAULTS}
-        futures[""] = pool.submit(run_against_mock)
-    return {name: future.result() for name, future in futures.items()}
+    return {"": run_against_mock(), **{name: run_against_mock(name) for name in FAULTS}}
 
 
 def record_of(ran):
@@ -100,10 +97,7 @@ def test_a_faulty_target_is_still_faulty(runs, capsys):
 
 def test_another_time_limit_changes_the_outcome(folder, tmp_path, capsys):
     profile = tmp_path / "p.toml"
-    profile.write_text(
-        '[target]\nname = "x"\nenvironment = "local"\nurl = "http://127.0.0.1:9"\n[data]\nstores = ["store-001"]\n'
-        'currencies = ["USD"]\n[data.trips]\ngenerate = "uuid4"\n[limits]\ntimeout_s = 0.00001\n'
-    )
+    profile.write_text(profile_text("http://127.0.0.1:9", timeout_s=0.00001))
     status, text = judged(capsys, folder, "--profile", profile)
     assert status == 1
     assert "answer.in-time" in text

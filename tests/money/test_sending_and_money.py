@@ -20,27 +20,17 @@ from conformance.send.money import Ledger
 from conformance.send.pace import Pace
 from conformance.send.sender import Sender
 from conformance.session import Run
+from tests.support.profiles import profile_text
 from tests.support.servers import Peer, message
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
-PROFILE = """
-[target]
-url = "{url}"
-[data]
-stores = ["store-001"]
-currencies = ["USD"]
-[data.trips]
-{trips}
+PROVOKED = """
 [provoke.500]
 kind = "forced"
 headers = {{ "X-Provoke" = "500" }}
 before = {{ method = "PUT", url = "{before}" }}
-[limits]
-timeout_s = 5
-concurrency = 2
 [money.USD]
 amount = "1.00"
-{money}
 """
 
 
@@ -65,7 +55,11 @@ def made(tmp_path):
 
     def sender(url, *, trips, before="http://127.0.0.1:1/", money="", known=("t-1", "t-2", "t-3")) -> Made:
         (tmp_path / "trips.txt").write_text("\n".join(known))
-        (tmp_path / "p.toml").write_text(PROFILE.format(url=url, trips=trips, before=before, money=money))
+        text = profile_text(
+            url, stores='["store-001"]', currencies='["USD"]', trips=trips, timeout_s=5, limits="concurrency = 2",
+            more=PROVOKED.format(before=before) + money,
+        )  # fmt: skip
+        (tmp_path / "p.toml").write_text(text)
         run = Run(Options(profile=tmp_path / "p.toml", out=tmp_path / "out"))
         run.make_folder()
         recorder = Recorder(run.out / "record.jsonl", {}, run.redactor)

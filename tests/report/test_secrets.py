@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.profiles import profile_text
 from tests.support.servers import answering
 
 from .conftest import ENVIRONMENT, command
@@ -19,20 +20,6 @@ FORMS = {
     TOKEN, quote(TOKEN, safe=""), json.dumps(TOKEN)[1:-1], base64.b64encode(TOKEN.encode()).decode(),
     TOKEN.encode().hex(),
 }  # fmt: skip
-PROFILE = """
-[target]
-name = "Repeats"
-environment = "local"
-url = "{url}"
-[auth]
-kind = "bearer"
-token_env = "PAY_TOKEN"
-[data]
-stores = ["store-001"]
-currencies = ["USD"]
-[data.trips]
-generate = "uuid4"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +30,8 @@ def told(tmp_path_factory) -> dict[str, bytes]:
     head = b"HTTP/1.1 500 %b\r\nX-A: %b\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     answer = head % (TOKEN.encode(), TOKEN.encode(), len(bodies)) + bodies
     with answering(lambda _asked: answer) as target:
-        (cwd / "profile.toml").write_text(PROFILE.format(url=target.url))
+        text = profile_text(target.url, auth='kind = "bearer"\ntoken_env = "PAY_TOKEN"')
+        (cwd / "profile.toml").write_text(text)
         done = subprocess.run(
             command("run", "--out", "out", "--depth", "smoke", "--profile", "profile.toml"),
             cwd=cwd, env={**ENVIRONMENT, "PAY_TOKEN": TOKEN}, capture_output=True, timeout=60, check=False,
