@@ -117,6 +117,8 @@ class Redactor:
 
     def redact_json(self, value: Any) -> Any:
         """The same JSON value with every text in it redacted, keys included."""
+        if not self._texts:
+            return value
         if isinstance(value, str):
             return self(value)
         if isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -26,7 +27,11 @@ if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C even where this was started in the background, or the commands that tests interrupt would not."""
+    """Take Ctrl-C even where this was started in the background, or the commands that tests interrupt would not.
+
+    Python looks for garbage as rarely as in a run of the command: whole runs in one process leave little of it.
+    """
+    gc.set_threshold(100_000)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

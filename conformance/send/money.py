@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from conformance.exchange.event import ChargeState
@@ -101,6 +102,7 @@ def _plausible(number: Decimal) -> bool:
     return number.adjusted() < WHOLE and -int(number.as_tuple().exponent) <= DECIMALS
 
 
+@lru_cache(4096)
 def _read(body: bytes) -> tuple[object, Decimal | None]:
     try:
         value: Any = json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)

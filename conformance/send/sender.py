@@ -172,7 +172,7 @@ class Sender:
             # What opens a window and what follows in it go their own way; a second sending waits like all others.
             with self.pace.passage(exempt=probe.provoke == 429 and sending.purpose != "resend"):
                 if probe.method not in SAFE_METHODS:
-                    self._reserve(held, body)
+                    self._reserve(held, template)
                 self._provoking.call("before", probe, sending.unique)
                 self._intend(held, request.case_id)
                 leaving = True
@@ -257,7 +257,7 @@ class Sender:
                 held.trip = held.taken = taken if self.trips.reusable else self.trips.take()
             body = fill_trip(template, held.trip) if held.trip is not None else template
             if charging:
-                self._reserve(held, body)
+                self._reserve(held, template)
                 self._intend(held, request.case_id)
             return body, held.trip
 
