@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.invented import INVENTED
+from conformance.cases.model import Case
 from conformance.mock.faults import EVERY, Fault
 from conformance.mock.server import MockServer
 from conformance.options import Options
@@ -101,9 +103,9 @@ def finished(run: Run) -> Ran:
     return Ran(run, result, summarise(run.contract, result))
 
 
-def run_once(out: Path, *faults: str, generated: bool = True, **options: object) -> Ran:
-    """One whole run against a fresh mock server with these faults; without the generated cases where asked for."""
+def run_once(out: Path, *faults: str, only: Callable[[Case], bool] = bool, **options: object) -> Ran:
+    """One run against a fresh mock server with these faults, of the cases for which `only` holds."""
     with MockServer(faults=[SHELF[name] for name in faults]) as server:
         run = planned(out, server.url, *faults, **options)
-        run.execute([case for case in run.cases if generated or not case.strategy])
+        run.execute([case for case in run.cases if only(case)])
     return finished(run)

@@ -1,4 +1,4 @@
-"""What all tests share: signals that are taken, whole runs against the mock, and what was drawn for them."""
+"""What all tests share: signals that are taken, and a cache of drawn bodies."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conformance.cases.generated.cache import ENVIRONMENT
-from tests.support.runs import Ran, run_once
 
 SPREAD = {"test_every_fault.py"}
 """Files whose tests go to whichever process is free."""
@@ -36,19 +34,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and those of the reports, in one process, since they share runs; spread the long table."""
-    for item in items:
-        folder = item.path.parent.name
-        if item.path.name not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(folder if folder == "report" else item.path.name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep the tests of a file, and those of the reports, in one process, since they share runs; spread the long table.
 
+    The groups of pytest-xdist 3.8 would do it too, but have no effect with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
 
-@pytest.fixture(scope="session")
-def run_against_mock(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
-    """A whole run over sockets against the mock, with faults by name."""
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            if file.name in SPREAD:
+                return nodeid
+            return file.parent.name if file.parent.name == "report" else file.name
 
-    def ran(*faults: str, **options: object) -> Ran:
-        return run_once(tmp_path_factory.mktemp("run"), *faults, **options)
-
-    return ran
+    return Scheduling(config, log)

@@ -46,11 +46,10 @@ def test_one_case_for_each_strategy(contract):
     assert {(case.theme, case.scheduling) for case in cases} == {("generated", "one-shot")}
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract, seed):
+def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract):
     profile = load_profile(None, target="http://127.0.0.1:9", environ={})
     subject = data_of(profile, any_uuid=True, reusable=False)
-    cases = planned_cases(contract, profile, subject, "standard", seed)
+    cases = planned_cases(contract, profile, subject, "standard", 0)
     generated = {case.strategy: len(case.probes) for case in cases if case.strategy}
     assert 1 / 4 <= sum(generated.values()) / sum(case.requests for case in cases) <= 1 / 3
     assert all(generated[name] == 25 for name in RANDOM)
@@ -97,18 +96,12 @@ def test_what_is_said_of_the_case_is_what_its_probes_say(contract):
 # --- the same bytes ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_one_seed_gives_the_same_templates_whatever_is_drawn_before_and_beside(contract, seed):
-    first = draw_templates(contract, FEW, seed)
-    draw_templates(contract, FEW, seed + 1)
-    alone = {name: draw_templates(contract, {name: FEW[name]}, seed)[name] for name in reversed(FEW)}
+def test_one_seed_gives_the_same_templates_whatever_is_drawn_before_and_beside(contract):
+    first, other = draw_templates(contract, FEW, 7), draw_templates(contract, FEW, 8)
+    alone = {name: draw_templates(contract, {name: FEW[name]}, 7)[name] for name in reversed(FEW)}
     assert alone == first
     assert {name: len(each) for name, each in first.items()} == FEW
-
-
-def test_another_seed_gives_others(contract):
-    first, second = draw_templates(contract, FEW, 1), draw_templates(contract, FEW, 2)
-    assert all(first[name] != second[name] for name in FEW)
+    assert all(first[name] != other[name] for name in FEW)
 
 
 # --- what they are made from -------------------------------------------------------------------------------------
@@ -193,11 +186,11 @@ def test_a_template_is_filled_and_refuses_unknown_tokens():
 
 
 def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemathesis(contract):
-    cases = generated_cases(contract, TWO_CURRENCIES, "deep", 0, 600)
-    assert sum(len(case.probes) for case in cases) == 600
+    cases = generated_cases(contract, TWO_CURRENCIES, "deep", 0, 500)
+    assert sum(len(case.probes) for case in cases) == 500
     assert {case.strategy for case in cases} == set(STRATEGIES)
     numbers = {share.strategy: share.bodies for share in shares(cases)}
-    assert abs(sum(numbers[name] for name in (COVERAGE, *RANDOM)) - 120) <= 2
+    assert abs(sum(numbers[name] for name in (COVERAGE, *RANDOM)) - 100) <= 2
     assert sum(each.deep for each in STRATEGIES.values()) == 100
 
 

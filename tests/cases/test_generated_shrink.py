@@ -12,6 +12,7 @@ from conformance.cases.oracle import classify
 from conformance.contract.load import load_contract
 from conformance.run.shrink import BUDGET, OF_ONE, Budget, search_smaller
 from conformance.send import Unsent
+from tests.support.runs import run_directly
 from tests.support.testdata import TWO_CURRENCIES
 
 CONTRACT = load_contract()
@@ -100,8 +101,8 @@ def test_a_target_that_cannot_be_asked_any_more_ends_the_search() -> None:
     ("fault", "word", "most"),
     [("store-any-character", "store-id.pattern", 130), ("trip-256", "trip-id.max-length", 380)],
 )
-def test_the_finding_of_a_run_shows_the_smallest_body(run_against_mock, fault, word, most) -> None:
-    ran = run_against_mock(fault)
+def test_the_finding_of_a_run_shows_the_smallest_body(tmp_path, fault, word, most) -> None:
+    ran = run_directly(tmp_path / "run", fault)
     rows = [row for row in ran.result.cases if row.case.strategy]
     shown = [
         sent.exchange

@@ -26,7 +26,7 @@ from conformance.contract.load import load_contract
 from conformance.mock import reading
 from tests.support.testdata import MOCK
 
-BODIES = int(os.environ.get("ORACLE_BODIES", "3000"))
+BODIES = int(os.environ.get("ORACLE_BODIES", "1500"))
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 A_TRIP = "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11"
 CONTRACT = load_contract()

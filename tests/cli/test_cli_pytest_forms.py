@@ -14,7 +14,11 @@ from conformance.mock.server import MockServer
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = any(entry.value == "conformance.suite.options" for entry in entry_points(group="pytest11"))
 OTHERS = {"other": [str(ROOT / "tests")], "around": [str(ROOT / "conformance")]}
-FORMS = {"folder": ["conformance/suite"], "package": ["--pyargs", "conformance.suite"]}
+FORMS = {
+    "folder": ["conformance/suite"],
+    "package": ["--pyargs", "conformance.suite"],
+    "link": ["link/conformance/suite"],
+}
 
 SOME = ("-k", "store-id and not boundary or accept")
 
@@ -26,7 +30,7 @@ def by_pytest(form: str, folder: Path, *arguments: str, all_plugins: bool = Fals
     loaded = [] if INSTALLED and all_plugins else ["-p", "conformance.suite.options"]
     if not all_plugins:
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        loaded += ["-p", "xdist.plugin"]
+        loaded += ["-p", "xdist.plugin", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *loaded, *(FORMS | OTHERS)[form], *arguments],
         cwd=ROOT if form == "folder" else folder, env=env, capture_output=True, text=True, timeout=60, check=False,
@@ -51,7 +55,7 @@ def test_the_same_outcomes_and_status_as_the_command(command, form, faults, stat
         results = command.results()
         command.out = command.folder / "again"
         arguments = ("--target", server.url, "--out", str(command.out), *SOME)
-        ran = by_pytest(form, command.folder, *arguments, all_plugins=True)
+        ran = by_pytest(form, command.folder, *arguments, all_plugins=form == "package")
     assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
     assert told(command.results()) == told(results)
     assert {file.name for file in command.out.iterdir()} >= {"results.json", "record.jsonl", "junit.xml", "report.html"}
@@ -59,14 +63,15 @@ def test_the_same_outcomes_and_status_as_the_command(command, form, faults, stat
     assert "mandatory requirements tested" in ran.stdout
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_usage_errors_are_2_and_no_connection_is_3(command, form, silent_port):
-    out = ("--out", str(command.out))
-    ran = by_pytest(form, command.folder, "--target", "https://pay.example.com", *out)
+def test_a_usage_error_is_2(command):
+    ran = by_pytest("package", command.folder, "--target", "https://pay.example.com", "--out", str(command.out))
     assert ran.returncode == 2
     assert 'environment = "staging"' in ran.stderr
-    ran = by_pytest(form, command.folder, "--target", f"http://127.0.0.1:{silent_port}", *out)
-    assert ran.returncode == 3
+
+
+def test_no_connection_is_3(command, silent_port):
+    arguments = ("--target", f"http://127.0.0.1:{silent_port}", "--out", str(command.out))
+    assert by_pytest("folder", command.folder, *arguments).returncode == 3
     assert command.results()["verdict"] == "inconclusive"
 
 
@@ -113,11 +118,7 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
 
 def test_the_suite_is_found_through_a_link(command):
     (command.folder / "link").symlink_to(ROOT)
-    with MockServer() as server:
-        arguments = ("--target", server.url, "--out", str(command.out), "--collect-only", "-q", *SOME)
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", str(command.folder / "link" / "conformance" / "suite"), *arguments],
-            cwd=command.folder, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+    arguments = ("--target", "http://127.0.0.1:9", "--out", str(command.out), "--collect-only", "-q", *SOME)
+    ran = by_pytest("link", command.folder, *arguments)
     assert ran.returncode == 0, ran.stdout
     assert "test_case[accept-store-1]" in ran.stdout

@@ -14,6 +14,7 @@ from conformance.exchange.har import write_har
 from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.exchange.record import Recorder
 from conformance.redact import Redactor
+from tests.support.runs import of_the_tables, run_once
 
 
 def thing(**properties):
@@ -86,8 +87,8 @@ def test_no_secret_is_in_it(tmp_path):
     assert "SECRET" not in (tmp_path / "har").read_text()
 
 
-def test_a_run_leaves_one(run_against_mock):
-    ran = run_against_mock()
+def test_a_run_leaves_one(tmp_path):
+    ran = run_once(tmp_path / "run", only=of_the_tables)
     ran.run.write_evidence()
     value = json.loads((ran.run.out / "evidence.har").read_text())
     jsonschema.validate(value, HAR)

@@ -15,14 +15,20 @@ from conformance.report.outcome import summarise
 from conformance.run.result import judge_record, sound_record
 from conformance.session import Run
 from tests.support.profiles import profile_text
-from tests.support.runs import outcomes
+from tests.support.runs import outcomes, run_directly, run_once
 
 FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared where the faults are run
 
 
 @pytest.fixture(scope="module")
-def runs(run_against_mock):
-    return {"": run_against_mock(), **{name: run_against_mock(name) for name in FAULTS}}
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    reset = run_once(folder / "reset", "wire-reset", depth="smoke")
+    return {
+        "": run_directly(folder / "clean"),
+        "wire-reset": reset,
+        "first-time-500": run_directly(folder / "first", "first-time-500"),
+    }
 
 
 def record_of(ran):

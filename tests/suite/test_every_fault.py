@@ -1,22 +1,30 @@
 """Every fault of the mock turns exactly its own requirements red; benign differences and the clean server none.
 
-All of them are put directly on the mock; what shows on a connection only, and one fault of each theme, goes over sockets.
+All of them are put directly on the mock, the tables whole and every fifth with the generated bodies too. What shows on a
+connection only goes over sockets with the requests of a smoke run, and one fault of each theme with the tables whole.
+`tox -e detection` sends everything over sockets.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from benchmarks.invented import INVENTED, SEEN_AS
+from conformance.cases.model import Case
 from conformance.mock.faults import BENIGN, FAULTS
-from tests.support.runs import Ran, run_directly, run_once
+from conformance.options import Options
+from conformance.session import Run
+from tests.support.runs import Ran, of_the_tables, run_directly, run_once
 
 CLEAN_RUNS = 5
+GENERATED = {*list(FAULTS)[::5], *list(BENIGN)[::5]}
+"""Those that meet the generated bodies here too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
 """Invented ones that need a wire: for their bytes, or for two requests at the same moment."""
@@ -29,6 +37,16 @@ def of_each_theme() -> list[str]:
         if name not in NEEDS_WIRE:
             first.setdefault(min(fault.breaks).partition(".")[0], name)
     return list(first.values())
+
+
+def in_smoke(case: Case) -> bool:
+    return case.id in smoke()
+
+
+@cache
+def smoke() -> frozenset[str]:
+    """The cases of a smoke run."""
+    return frozenset(case.id for case in Run(Options(depth="smoke")).cases)
 
 
 def check(ran: Ran, expected: frozenset[str]) -> None:
@@ -45,17 +63,17 @@ def check_silent(ran: Ran) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in NEEDS_WIRE])
 def test_a_fault_turns_exactly_its_own_requirements_red(name: str, tmp_path: Path) -> None:
-    check(run_directly(tmp_path / "run", name), FAULTS[name].breaks)
+    check(run_directly(tmp_path / "run", name, only=bool if name in GENERATED else of_the_tables), FAULTS[name].breaks)
 
 
 @pytest.mark.parametrize("name", [name for name in BENIGN if name not in NEEDS_WIRE])
 def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
-    check_silent(run_directly(tmp_path / "run", name))
+    check_silent(run_directly(tmp_path / "run", name, only=bool if name in GENERATED else of_the_tables))
 
 
 @pytest.mark.parametrize("name", INVENTED)
 def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
-    ran = (run_once if name in INVENTED_WIRE else run_directly)(tmp_path / "run", name)
+    ran = (run_once if name in INVENTED_WIRE else run_directly)(tmp_path / "run", name, only=of_the_tables)
     expected = SEEN_AS.get(name, INVENTED[name].breaks)
     assert ran.broken
     check(ran, ran.broken if expected is None else expected)
@@ -63,12 +81,13 @@ def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [*of_each_theme(), *sorted(NEEDS_WIRE & FAULTS.keys())])
 def test_a_fault_over_sockets(name: str, tmp_path: Path) -> None:
-    check(run_once(tmp_path / "run", name, generated=False), FAULTS[name].breaks)
+    ran = run_once(tmp_path / "run", name, only=in_smoke if name in NEEDS_WIRE else of_the_tables)
+    check(ran, FAULTS[name].breaks)
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_WIRE & BENIGN.keys()))
 def test_a_benign_difference_over_sockets(name: str, tmp_path: Path) -> None:
-    check_silent(run_once(tmp_path / "run", name, generated=False))
+    check_silent(run_once(tmp_path / "run", name, only=of_the_tables))
 
 
 @pytest.mark.parametrize("number", range(CLEAN_RUNS))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from conformance.cases.model import fill_trip
 from conformance.exchange.event import Plan
 from conformance.exchange.record import read_record
+from tests.support.runs import run_once
 
 
 def shown(plan):
     return [(case.id, case.title, len(case.probes)) for case in plan.cases]
 
 
-def test_two_runs_with_fresh_trips(run_against_mock):
-    runs = [run_against_mock("code-lower-case", seed=7) for _ in range(2)]
+def test_two_runs_with_fresh_trips(tmp_path):
+    runs = [run_once(tmp_path / name, "code-lower-case", seed=7) for name in ("first", "second")]
     first, second = (read_record(one.run.out / "record.jsonl") for one in runs)
     plans = [[shown(event) for event in record.events if isinstance(event, Plan)] for record in (first, second)]
     assert plans[0] == plans[1]

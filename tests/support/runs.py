@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.runs import SHELF, Ran, finished, outcomes, planned, run_once, time_limit
+from conformance.cases.model import Case
 from conformance.mock.server import Mock
 from conformance.session import Run
 from tests.support.direct import NoTime, on_mock
 
-__all__ = ["Ran", "finished", "outcomes", "planned", "run_directly", "run_once", "time_limit"]
+__all__ = ["Ran", "finished", "of_the_tables", "outcomes", "planned", "run_directly", "run_once", "time_limit"]
 
 
-def run_directly(out: Path, *faults: str) -> Ran:
-    """One whole run put directly on the mock. Raises `NeedsWire` where a fault shows on a connection only."""
+def of_the_tables(case: Case) -> bool:
+    """Whether no library drew the bodies of this case."""
+    return not case.strategy
+
+
+def run_directly(out: Path, *faults: str, only: Callable[[Case], bool] = bool) -> Ran:
+    """A run put directly on the mock, of the cases for which `only` holds.
+
+    Raises `NeedsWire` where a fault shows on a connection only.
+    """
     clock = NoTime()
     run = copy(_plan(any(SHELF[name].scope == "run" for name in faults)))
     run.out = out
@@ -24,7 +34,7 @@ def run_directly(out: Path, *faults: str) -> Ran:
     limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(*faults)})
     run.profile = run.profile.model_copy(update={"limits": limits})
     mock = Mock([SHELF[name] for name in faults], hang_s=3.0, clock=clock.now)
-    run.execute(run.cases, machinery=on_mock(mock, clock))
+    run.execute([case for case in run.cases if only(case)], machinery=on_mock(mock, clock))
     return finished(run)
 
 
