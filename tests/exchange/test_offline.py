@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from dataclasses import replace
 
 import pytest
 
 from conformance.cli import main
 from conformance.errors import UsageError
+from conformance.exchange.event import Sent
+from conformance.exchange.record import Recorder, read_record
 from conformance.options import Options
+from conformance.redact import Redactor
 from conformance.report.outcome import summarise
 from conformance.run.result import judge_record, sound_record
 from conformance.session import Run
@@ -136,6 +140,23 @@ def test_a_bad_record_is_a_usage_error(folder, capsys, change, word):
     assert status == 2
     assert word in text
     assert "Traceback" not in text
+
+
+def test_a_sound_chain_of_events_that_cannot_have_happened_is_a_usage_error(tmp_path, runs, capsys):
+    """Written anew by the recorder itself, but for the purpose of one exchange."""
+    record = read_record(record_of(runs[""]))
+    known = ("number", "previous", "kind", "digest", "format")
+    header, footer = (
+        {key: value for key, value in row.items() if key not in known} for row in (record.header, record.footer)
+    )
+    first = next(event for event in record.events if isinstance(event, Sent) and event.intent is not None)
+    file = Recorder(tmp_path / "record.jsonl", header, Redactor(()))
+    for event in record.events:
+        file.write(replace(event, purpose="confirm") if event is first else event)
+    file.footer(footer)
+    status, text = judged(capsys, tmp_path)
+    assert status == 2
+    assert "the record contradicts itself: " in text
 
 
 EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
