@@ -1,4 +1,4 @@
-"""Judge the error body of a 400, 429, 500 or 503, and the wait that it announces, in steps. Must not judge the status."""
+"""Judge the error body of a 400, 429, 500 or 503 and the wait that it announces. Must not judge the status."""
 
 from __future__ import annotations
 

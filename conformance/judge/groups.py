@@ -15,8 +15,8 @@ from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
 
 _UNRELATED = AUTHENTICATION | BUSY  # statuses that depend on other things than the request
-# Only fields that describe the answer are compared. All others may differ between equal requests: framing and connection
-# (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
+# Only fields that describe the answer are compared. All others may differ between equal requests: framing and
+# connection (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
 _COMPARED = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
 
 Key = tuple[object, ...]
