@@ -26,12 +26,12 @@ def accept(requirement: str | None, admits: frozenset[int] = frozenset()) -> Exp
 def reject(
     requirement: str | None, names: tuple[str, ...] = BAD_REQUEST, admits: frozenset[int] = frozenset()
 ) -> Expectation:
-    """Must be answered 400; `errorMsg` should contain one of `names`, where there are any."""
+    """Must be answered with 400; `errorMsg` should contain one of `names`, if there are any."""
     return Expectation("reject", requirement, admits, names)
 
 
 def should_reject(requirement: str, names: tuple[str, ...] = BAD_REQUEST) -> Expectation:
-    """Should be answered 400."""
+    """Should be answered with 400."""
     return Expectation("should-reject", requirement, names=names)
 
 

@@ -18,7 +18,7 @@ _ANY_ANSWER = ("answer.in-time", "answer.connection", "answer.framing", "answer.
 
 
 def independence_cases(data: TestData) -> list[Case]:
-    """Chains on connections of their own."""
+    """Chains, each on its own connections."""
     parts = parts_of(data)
     good = probe(OBSERVE, parts.good, equal=True)
     found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]

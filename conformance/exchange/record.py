@@ -1,6 +1,11 @@
 """The record of a run: one JSON object a line, each with the hash of the line before, so that changes are found.
 
 A header, one line for each event, a footer. `lines.py` defines the form of an event.
+
+How it works
+- `_lock` guards the order of the lines, which wait in memory. `_writing` guards their writing to the file.
+- One thread writes the waiting lines of all threads. A thread whose line is already written returns at once.
+- The line of an intent is written before `write` returns, so that no request that may charge is sent unrecorded.
 """
 
 from __future__ import annotations
@@ -28,13 +33,7 @@ _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
 
 
 class Recorder:
-    """Writes a record; safe to share between threads. Raises OSError where the disk is full.
-
-    How it works
-    - `_lock` guards the order of the lines, which wait in memory. `_writing` guards their writing to the file.
-    - One thread writes the waiting lines of all threads. A thread whose line is already written returns at once.
-    - The line of an intent is written before `write` returns, so that no request that may charge is sent unrecorded.
-    """
+    """Writes a record; safe to share between threads. Raises OSError where the disk is full."""
 
     def __init__(self, path: Path | str, header: Mapping[str, Any], redact: Redactor) -> None:
         self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run

@@ -1,4 +1,11 @@
-"""The money budget: a request that may charge needs a reservation. Must not send or judge."""
+"""The money budget: a request that may charge needs a reservation. Must not send or judge.
+
+How it works
+- Threads that ask for a reservation form a queue. The first gets one as soon as its amount fits.
+- If it does not fit, it waits until a request in flight is settled; later threads wait behind it.
+- With nothing in flight, nothing can be released any more: the budget is spent.
+- `_changed` guards everything in the ledger and wakes the waiting threads.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +33,7 @@ class Reservation:
 
 
 class Ledger:
-    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency.
-
-    How it works
-    - Threads that ask for a reservation form a queue. The first gets one as soon as its amount fits.
-    - If it does not fit, it waits until a request in flight is settled; later threads wait behind it.
-    - With nothing in flight, nothing can be released any more: the budget is spent.
-    """
+    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency."""
 
     def __init__(self, profile: Profile) -> None:
         """Take the limits of the profile; None means no limit."""

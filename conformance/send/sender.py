@@ -1,4 +1,14 @@
-"""Send one planned request with its trip, money and pace; send it again where asked to wait. Never judges."""
+"""Send one planned request with its trip, money and pace; send it again where asked to wait. Never judges.
+
+How it works
+- A sending is one planned request and its repetitions where the target asks to wait.
+- The steps of each request, in order: take a trip; wait for a place in flight and for the time to send (`Pace`);
+  reserve the money (`Ledger`); make the profile's `before` call; record the intent; send; settle money and trip;
+  record the exchange; make the `after` call.
+- If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
+  unknown.
+- `_lock` guards the counters and the list of clients.
+"""
 
 from __future__ import annotations
 
@@ -63,17 +73,7 @@ class _Held:
 
 
 class Sender:
-    """Shared by the sending threads; each passes its own client.
-
-    How it works
-    - A sending is one planned request and its repetitions where the target asks to wait.
-    - The steps of each request, in order: take a trip; wait for a place in flight and for the time to send (`Pace`);
-      reserve the money (`Ledger`); make the profile's `before` call; record the intent; send; settle money and trip;
-      record the exchange; make the `after` call.
-    - If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
-      unknown.
-    - `_lock` guards the counters and the list of clients.
-    """
+    """Shared by the sending threads; each passes its own client."""
 
     def __init__(
         self,
