@@ -65,8 +65,10 @@ _SMOKE = (
 
 
 def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
-    """Give the cases of a depth: `smoke` is a selection of at most 40 requests; `standard` has every case, but only the
-    first bodies of what must be refused; `deep` has everything.
+    """Give the cases of a depth: `smoke`, `standard` or `deep`.
+
+    `smoke` is a selection of at most 40 requests; `standard` has every case, but only the first bodies of what must be
+    refused; `deep` has everything.
 
     Acceptance cases come first, then those for a MUST, a SHOULD, a MAY; a window shared by all callers comes last.
     The order and the ids depend only on the arguments.

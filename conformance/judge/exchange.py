@@ -91,7 +91,9 @@ def _judge_answer(
     return found + _judge_content(contract, expectation, exchange, answer)
 
 
-def _judge_status(contract: Contract, expectation: Expectation, answer: Answer) -> tuple[list[Judgement], bool]:
+def _judge_status(  # noqa: PLR0911 - one return for each nature of a case
+    contract: Contract, expectation: Expectation, answer: Answer
+) -> tuple[list[Judgement], bool]:
     """Judge the status by the nature of the case; the second value tells whether the content is to be judged."""
     status, nature, requirement = answer.status, expectation.nature, expectation.requirement
     success = 200 <= status < 300

@@ -195,7 +195,7 @@ class Application:
         try:
             names = json.loads(body)
             if not isinstance(names, list):
-                raise ValueError("the body must be a JSON list of names")  # noqa: TRY004 - refused like unknown names
+                raise ValueError("the body must be a JSON list of names")  # noqa: TRY004, TRY301 - refused like unknown names
             self.mock.use(*names)
         except (ValueError, TypeError) as problem:
             return Response(json.dumps({"errorMsg": str(problem)}), 400, media_type="application/json")
