@@ -44,7 +44,7 @@ def _presence(data: TestData) -> list[Case]:
         _refused(data, "missing", "No code", "required", [None]),
         _refused(data, "null", "A code of null", "not-null", ["null"]),
         _refused(data, "number", "A number as code", "type", ["840"]),
-        _refused(data, "wrong-type", "Every other type as code", "type", types),
+        _refused(data, "wrong-type", "All other types as code", "type", types),
         _refused(data, "empty", "An empty code", "pattern", ['""']),
         _refused(data, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
         _refused(data, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),

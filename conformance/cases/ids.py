@@ -52,7 +52,7 @@ def _presence(field: IdField) -> list[Case]:
         field.rejects("missing", f"No {member}", "required", [None]),
         field.rejects("null", f"A {member} of null", "not-null", ["null"]),
         field.rejects("number", f"A number as {member}", "type", ["123"]),
-        field.rejects("wrong-type", f"Every other type as {member}", "type", (*WRONG_TYPES[1:], array, wrapped)),
+        field.rejects("wrong-type", f"All other types as {member}", "type", (*WRONG_TYPES[1:], array, wrapped)),
         field.malformed("bad-format", f"The {member} INVALID@STORE#ID", ["INVALID@STORE#ID"]),
         field.malformed("trailing-line-feed", f"A good {member} followed by a line feed", [field.known + "\n"]),
     ]
@@ -68,9 +68,10 @@ def _characters(field: IdField) -> list[Case]:
             [known[:half] + character + known[half:] for character in outside(field.rule)],
         )
     ]
-    for number, place in enumerate(("suffix", "prefix", "middle")):
+    places = {"suffix": "at the end", "prefix": "at the start", "middle": "in the middle"}
+    for number, (slug, place) in enumerate(places.items()):
         values = [around(known, text)[number] for text in OUTSIDERS.values()]
-        cases.append(field.malformed(place, f"A {member} with a character outside the pattern as {place}", values))
+        cases.append(field.malformed(slug, f"A {member} with a character outside the pattern {place}", values))
     blank = [" ", "  ", "\t", "\n", " " + known + " ", known + "\n\n", "\r\n" + known, known + " x"]
     cases.append(field.malformed("blanks", f"A {member} of blanks, or between blanks", blank))
     return cases

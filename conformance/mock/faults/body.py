@@ -50,7 +50,7 @@ FAULTS: list[Fault] = [
           repair=crash(hooks.unknown_with(r"\\u0000"))),
     Fault("surrogate-crashes", "A lone surrogate in an unknown attribute causes a server error.", hooks.NO_5XX,
           repair=crash(hooks.unknown_with(r"\\ud[89a-f]"))),
-    Fault("unknown-attribute-crashes", "An unknown attribute beside a good capture causes a server error.",
+    Fault("unknown-attribute-crashes", "An unknown attribute in a good capture causes a server error.",
           hooks.NO_5XX, accept=crash(hooks.has_unknown)),
     Fault("deep-nesting-crashes", "Deep nesting with closed brackets causes a server error.", hooks.NO_5XX,
           receive=crash(hooks.deep)),
