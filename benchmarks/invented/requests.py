@@ -13,7 +13,7 @@ from conformance.mock.exchange import PATH, Inquiry, error
 from conformance.mock.faults.amount_hooks import GOOD, amount_of, crash, refuse
 from conformance.mock.faults.body_hooks import KNOWN, is_json
 from conformance.mock.faults.model import Fault, Hook
-from conformance.mock.faults.request import IDS, PATTERNS, lets_through, lookup, members, well_formed
+from conformance.mock.faults.request import IDS, PATTERNS, accept_malformed, lookup, members, well_formed
 from conformance.mock.reading import ID_LIMIT, UNKNOWN_TRIP, Number, parse
 
 _PLACES = {"JPY": 0, "KWD": 3}
@@ -215,7 +215,7 @@ FAULTS: list[Fault] = [
         "ids-invisible-dropped",
         "A sanitiser takes zero-width spaces, soft hyphens and the like out of ids before they are checked.",
         _PATTERNS,
-        repair=lets_through(IDS, lambda text: well_formed(_visible(text)), _visible),
+        repair=accept_malformed(IDS, lambda text: well_formed(_visible(text)), _visible),
     ),
     Fault(
         "ids-long-crash",

@@ -17,19 +17,21 @@ def amount_cases(data: TestData) -> list[Case]:
     wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
     arrays = ["[]", f"[{parts.amount}]", "[1e400]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
     return [
-        _refused("missing", "No amount", "required", [parts.with_amount(None)]),
-        _refused("null", "amount null", "not-null", [parts.with_amount("null")]),
-        _refused("number", "amount a number", "type", [parts.with_amount(parts.value)]),
-        _refused("wrong-type", "amount a string or boolean", "type", [parts.with_amount(each) for each in wrong]),
-        _refused("array", "amount an array", "type", [parts.with_amount(each) for each in arrays]),
-        _refused("stringified", "amount an object written as a string", "type", [parts.with_amount(text)]),
-        _refused("flat", "The amount's members beside the others", "type", [_flat(parts)]),
-        _refused("misspelt", "amount under a name in another case", "required", _misspelt(parts)),
+        _refused("missing", "No amount object", "required", [parts.with_amount(None)]),
+        _refused("null", "An amount of null", "not-null", [parts.with_amount("null")]),
+        _refused("number", "A number as amount", "type", [parts.with_amount(parts.value)]),
+        _refused(
+            "wrong-type", "A string, boolean or zero as amount", "type", [parts.with_amount(each) for each in wrong]
+        ),
+        _refused("array", "An array as amount", "type", [parts.with_amount(each) for each in arrays]),
+        _refused("stringified", "The amount object, written as a string", "type", [parts.with_amount(text)]),
+        _refused("flat", "The members of amount at the top level", "type", [_flat(parts)]),
+        _refused("misspelt", "The amount object under another spelling of its name", "required", _misspelt(parts)),
     ]
 
 
-def _refused(slug: str, title: str, word: str, texts: list[str]) -> Case:
-    return case(f"amount-{slug}", THEME, title, reject(f"amount.{word}"), texts)
+def _refused(slug: str, title: str, rule: str, texts: list[str]) -> Case:
+    return case(f"amount-{slug}", THEME, title, reject(f"amount.{rule}"), texts)
 
 
 def _flat(parts: Parts) -> str:

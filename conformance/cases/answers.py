@@ -1,4 +1,4 @@
-"""Cases that make the target answer 429, 500 and 503, by the means of the profile."""
+"""Cases that make the target answer 429, 500 and 503, in the way that the profile gives."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from conformance.cases.testdata import Provoked, TestData
 from conformance.contract.load import Contract
 
 THEME = "answers"
-_WORDS = {500: ("server-error", "server error"), 503: ("unavailable", "unavailability")}
-# Not for a single provoked answer to say: stability is judged over a run, the window over time.
-_OTHERWISE = {"server-error.stable"}
+_ERRORS = {500: ("server-error", "server error"), 503: ("unavailable", "unavailability")}
+# A single provoked answer does not show stability, which is judged over a run.
+_OVER_A_RUN = {"server-error.stable"}
 _END, _SHARED_END = "rate-limit.window-end", "rate-limit.shared-window-end"
 _OVER_TIME = {_END, _SHARED_END, "rate-limit.repeated", "rate-limit.not-growing"}
 
 
 def provoked_cases(contract: Contract, data: TestData) -> list[Case]:
-    """500 and 503, then 429 and its window; the shared window is a case of `shared_window_case`."""
+    """500 and 503, then 429 and its window; `shared_window_case` makes the case of a shared window."""
     found = []
     for status in (500, 503):
-        word, name = _WORDS[status]
-        requirements = _rows(contract, word, _OTHERWISE)
+        prefix, name = _ERRORS[status]
+        requirements = _requirements(contract, prefix, _OVER_A_RUN)
         slug, title = f"provoked-{status}", f"A provoked {name} ({status})"
         if status in data.provocations:
             found.append(Case(slug, THEME, title, requirements, (_provoked(data, status),)))
         else:
-            reason = f"the profile does not say how to provoke a {status}"
+            reason = f"The profile does not say how to provoke a {status}"
             found.append(absent(slug, THEME, title, requirements, reason))
     return [*found, *_rate_limit(contract, data)]
 
 
 def shared_window_case(contract: Contract, data: TestData) -> list[Case]:
-    """A window that holds for everybody: one case alone, the last of a run. Empty where there is no such window."""
+    """A window shared by all callers: one case, sent alone and last. Empty where there is no such window."""
     means = data.provocations.get(429)
     if means is None or means.kind != "limiter" or means.scope != "run":
         return []
-    requirements = (*_rows(contract, "rate-limit", _OVER_TIME), *_over_time(_SHARED_END))
-    title = "A provoked rate limit for all callers, to its end"
+    requirements = (*_requirements(contract, "rate-limit", _OVER_TIME), *_over_time(_SHARED_END))
+    title = "A provoked rate limit shared by all callers, to its end"
     return [
         Case(
             "provoked-429-shared",
@@ -53,8 +53,8 @@ def shared_window_case(contract: Contract, data: TestData) -> list[Case]:
     ]
 
 
-def _rows(contract: Contract, word: str, without: set[str]) -> tuple[str, ...]:
-    return tuple(each for each in contract.requirements if each.startswith(f"{word}.") and each not in without)
+def _requirements(contract: Contract, prefix: str, without: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in contract.requirements if name.startswith(f"{prefix}.") and name not in without)
 
 
 def _over_time(end: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _provoked(data: TestData, status: int) -> Probe:
 def _window(data: TestData, end: str) -> tuple[Probe, ...]:
     """The provoking request, two more inside the window, and one after the end that was announced last.
 
-    A burst, and what follows inside, is of bodies that are not JSON: nobody may take them for captures.
+    The bodies of a burst, and of what follows inside the window, are not JSON, so that none of them is a capture.
     """
     first = inside = _provoked(data, 429)
     if burst := data.provocations[429].burst:
@@ -80,29 +80,29 @@ def _window(data: TestData, end: str) -> tuple[Probe, ...]:
 
 def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
     means: Provoked | None = data.provocations.get(429)
-    rows = _rows(contract, "rate-limit", _OVER_TIME)
+    requirements = _requirements(contract, "rate-limit", _OVER_TIME)
     title, window = "A provoked rate limit (429)", "A provoked rate limit, to its end"
-    shared = "A rate limit for all callers, to its end"
+    shared = "A rate limit shared by all callers, to its end"
     if means is None:
-        reason = "the profile does not say how to provoke a 429"
+        reason = "The profile does not say how to provoke a 429"
         return [
-            absent("provoked-429", THEME, title, rows, reason),
+            absent("provoked-429", THEME, title, requirements, reason),
             absent("provoked-429-window", THEME, window, _over_time(_END), reason),
             absent("provoked-429-shared", THEME, shared, (_SHARED_END,), reason),
         ]
     if means.kind == "forced":
-        reason = "the profile's 429 is forced, over which time has no power"
+        reason = "The profile forces the 429, so there is no window to test"
         return [
-            Case("provoked-429", THEME, title, rows, (_provoked(data, 429),)),
+            Case("provoked-429", THEME, title, requirements, (_provoked(data, 429),)),
             absent("provoked-429-window", THEME, window, _over_time(_END), reason),
             absent("provoked-429-shared", THEME, shared, (_SHARED_END,), reason),
         ]
     if means.scope == "run":
-        reason = "the profile's window holds for all callers"
+        reason = "The profile's window is shared by all callers"
         return [absent("provoked-429-window", THEME, window, (_END,), reason)]
-    requirements = (*rows, *_over_time(_END))
+    requirements = (*requirements, *_over_time(_END))
     probes = _window(data, _END)
     return [
         Case("provoked-429-window", THEME, window, requirements, probes, scheduling="chain", rule="window"),
-        absent("provoked-429-shared", THEME, shared, (_SHARED_END,), "the profile's window is each caller's own"),
+        absent("provoked-429-shared", THEME, shared, (_SHARED_END,), "The profile's window is each caller's own"),
     ]

@@ -1,4 +1,4 @@
-"""Write bodies as JSON text, member by member, so that every character is ours. Must not decide what is right."""
+"""Write bodies as JSON text, member by member, to control every character. Must not decide what is right."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TO_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
 def quoted(text: str) -> str:
-    """A JSON string that holds `text`, escaped only where RFC 8259 section 7 demands it; lone surrogates as escapes."""
+    """A JSON string with the value `text`, escaped only where RFC 8259 section 7 demands; lone surrogates as escapes."""
     return '"' + _TO_ESCAPE.sub(_escaped, text) + '"'
 
 
@@ -31,14 +31,14 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def plain(value: Decimal, decimals: int | None = None) -> str:
-    """A number without exponent; with exactly `decimals` decimals where given (which must not round)."""
+    """A number without exponent, with exactly `decimals` decimals where given. That must not round the value."""
     if decimals is not None:
         value = value.quantize(Decimal(1).scaleb(-decimals))
     return format(value, "f")
 
 
-def spelt(value: Decimal, shift: int, zeros: int, letter: str) -> str:
-    """A number with an exponent: `zeros` zeros behind its digits, and a point `shift` digits before their end."""
+def with_exponent(value: Decimal, shift: int, zeros: int, letter: str) -> str:
+    """A number with an exponent: `zeros` zeros after its digits, and a point `shift` digits before their end."""
     sign, digits, exponent = value.normalize().as_tuple()
     text = "".join(map(str, digits)) + "0" * zeros
     power = int(exponent) - zeros + shift
@@ -59,7 +59,7 @@ def amount_object(value: str | None, code: str | None) -> str:
 
 
 def body(*, store: str | None, trip: str | None = TRIP_TEXT, amount: str | None, extra: str | None = None) -> str:
-    """A body in the usual order from raw member texts; None leaves a member out. `extra` is the text of one more."""
+    """A body in the usual order from raw member texts; None leaves a member out, `extra` adds one with its name."""
     text = members(("storeId", store), ("shoppingTripId", trip), ("amount", amount))
     if extra is None:
         return text
@@ -68,7 +68,7 @@ def body(*, store: str | None, trip: str | None = TRIP_TEXT, amount: str | None,
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The raw texts of a good body, from which one is changed at a time."""
+    """The raw texts of a good body. A case changes one of them."""
 
     store: str
     value: str
@@ -110,7 +110,7 @@ class Parts:
 
 
 def parts_of(data: TestData, store: str | None = None, currency: str | None = None) -> Parts:
-    """The good body of one store and currency; the data's first of each where not given."""
+    """The good body for a store and a currency; by default the first of each."""
     currency = currency or data.currency
     value = plain(data.amounts[currency])
     return Parts(quoted(data.store if store is None else store), value, quoted(currency))

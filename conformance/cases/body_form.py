@@ -1,4 +1,4 @@
-"""Cases about the body as JSON text: what is the same, what is no JSON, and what RFC 8259 leaves open."""
+"""Cases about the body as JSON text: equivalent texts, texts that are not JSON, and what RFC 8259 leaves open."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def _no_object(parts: Parts) -> list[Case]:
     tops = [quoted(good), f"[{good}]", "null", "[1e400]", "[]", "true", "12", '""']
     return [
         case("body-empty", THEME, "No content", reject("body.empty", ()), [b""]),
-        case("body-not-object", THEME, "JSON that is no object at the top", reject("body.not-object", ()), tops),
-        case("body-empty-object", THEME, "An object without members", reject(None), ["{}"], _REQUIRED),
-        case("body-empty-amount", THEME, "An amount without members", reject(None), [parts.with_amount("{}")], _INNER),
+        case("body-not-object", THEME, "JSON whose top level is not an object", reject("body.not-object", ()), tops),
+        case("body-empty-object", THEME, "An empty object", reject(None), ["{}"], _REQUIRED),
+        case("body-empty-amount", THEME, "An empty amount object", reject(None), [parts.with_amount("{}")], _INNER),
         case(
-            "body-nulls", THEME, "Every member null", reject(None), [_NULLS, parts.with_amount(_NULL_AMOUNT)], _NOT_NULL
+            "body-nulls", THEME, "All members null", reject(None), [_NULLS, parts.with_amount(_NULL_AMOUNT)], _NOT_NULL
         ),
     ]
 
@@ -48,7 +48,7 @@ _NOT_NULL = ("store-id.not-null", "trip-id.not-null", "amount.not-null")
 _NULLS = '{"storeId":null,"shoppingTripId":null,"amount":null}'
 _NULL_AMOUNT = '{"amount":null,"code":null}'
 _ERRORS = tuple(
-    f"bad-request.{word}" for word in ("media-type", "json", "object", "error-msg", "text", "unique-names", "charset")
+    f"bad-request.{rule}" for rule in ("media-type", "json", "object", "error-msg", "text", "unique-names", "charset")
 )
 
 
@@ -104,22 +104,22 @@ def _not_json(parts: Parts) -> list[Case]:
     unclosed = [parts.with_extra('"note":' + "[" * DEPTH)[:-1], "[" * DEPTH, '{"a":' * DEPTH]
     return [
         case("body-not-json", THEME, "Content that is not JSON", bad, ["not json"], (*_ERRORS, "answer.status-set")),
-        case("body-cut-off", THEME, "JSON cut off", bad, cut, ("answer.no-leak",)),
-        case("body-trailing-data", THEME, "JSON followed by more", bad, more),
-        case("body-misspelt", THEME, "Nearly JSON", bad, misspelt),
+        case("body-cut-off", THEME, "Truncated JSON", bad, cut, ("answer.no-leak",)),
+        case("body-trailing-data", THEME, "JSON with trailing data", bad, more),
+        case("body-misspelt", THEME, "Malformed JSON", bad, misspelt),
         case("body-control-characters", THEME, "Raw control characters in strings", bad, controls),
-        case("body-foreign-form", THEME, "Other forms than JSON", bad, foreign),
+        case("body-foreign-form", THEME, "Formats other than JSON", bad, foreign),
         case("body-deep-unclosed", THEME, f"{DEPTH:,} levels, not closed", replace(bad, admits=TOO_LARGE), unclosed),
     ]
 
 
 def _broken_bytes(parts: Parts) -> list[Case]:
-    """Bytes that are no UTF-8, in strings of known members."""
+    """Bytes that are not UTF-8, in strings of known members."""
     store: list[str | bytes] = [
         parts.with_store(f'{parts.store[:-1]}|"').encode().replace(b"|", raw, 1)
         for raw in (b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf4\x90\x80\x80", b"\x80")
     ]
-    letter = ord(parts.store[-2])  # of the store's last character, the two-byte form that UTF-8 forbids
+    letter = ord(parts.store[-2])  # the store's last character, for the two-byte form that UTF-8 forbids
     overlong = (
         parts.with_store(f'{parts.store[:-2]}|"')
         .encode()
@@ -130,7 +130,7 @@ def _broken_bytes(parts: Parts) -> list[Case]:
         parts.with_code(f'{parts.code[:-1]}|"').encode().replace(b"|", b"\xff"),
         parts.with_code('"|"').encode().replace(b"|", b"\xed\xa0\x80"),
     ]
-    title = "Bytes that are no UTF-8 in a known attribute"
+    title = "Bytes that are not UTF-8 in a known attribute"
     return [case("body-invalid-utf-8", THEME, title, reject("body.invalid-utf-8", ()), [overlong, *store, *rest])]
 
 
@@ -161,14 +161,14 @@ def _same(parts: Parts, data: TestData) -> list[Case]:
     ]
     return [
         case("body-order", THEME, "Members in another order", same, orders),
-        case("body-blanks", THEME, "Blanks and line breaks between tokens", same, blanks),
+        case("body-blanks", THEME, "Whitespace between tokens", same, blanks),
         case("body-escapes", THEME, "Escapes in strings", same, escapes),
-        case("body-escaped-keys", THEME, "Escapes in names of members", same, keys),
+        case("body-escaped-keys", THEME, "Escapes in member names", same, keys),
     ]
 
 
 def _lenient(parts: Parts) -> list[Case]:
-    """What RFC 8259 section 9 lets a parser take, though it is no JSON."""
+    """What RFC 8259 section 9 lets a parser accept, although it is not JSON."""
     bad: Expectation = should_reject("body.lenient", ())
     good = parts.good
     wide = [good.encode(coding) for coding in ("utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be")]
@@ -191,12 +191,12 @@ def _lenient(parts: Parts) -> list[Case]:
             [good.replace('"', "'"), good.replace('"storeId"', "'storeId'")],
         ),
         case("body-nan-unknown", THEME, "NaN in an unknown attribute", bad, unknown),
-        case("body-raw-bytes-unknown", THEME, "Bytes that are no UTF-8 in an unknown attribute", bad, raw),
+        case("body-raw-bytes-unknown", THEME, "Bytes that are not UTF-8 in an unknown attribute", bad, raw),
     ]
 
 
 def _open(parts: Parts) -> list[Case]:
-    """What may be accepted or refused, but never be a server error."""
+    """What may be accepted or refused, but must not cause a server error."""
     good = parts.good
     attribute, twice = either("body.unknown-attribute"), either("body.duplicate-keys")
     extras = ['"note":"x"', '"note":1', '"note":null', '"note":{"a":[1]}', '"note":[]', '"":1', '"__proto__":{"a":1}']
@@ -225,10 +225,10 @@ def _open(parts: Parts) -> list[Case]:
         case(
             "body-unknown-attribute",
             THEME,
-            "An attribute that nobody knows",
+            "An attribute that the contract does not define",
             attribute,
             [parts.with_extra('"note":"x"')],
-            _CALM,
+            _NO_SERVER_ERROR,
         ),
         case(
             "body-unknown-attributes",
@@ -240,18 +240,18 @@ def _open(parts: Parts) -> list[Case]:
         case(
             "body-odd-attributes",
             THEME,
-            "Unknown attributes with NUL, surrogates, huge numbers",
+            "Unknown attributes with NUL, surrogates and huge numbers",
             attribute,
             _rest(parts, odd),
         ),
-        case("body-duplicate-keys", THEME, "A member named twice", twice, doubles),
-        case("body-byte-order-mark", THEME, "A byte order mark in front", either("body.byte-order-mark"), marked),
+        case("body-duplicate-keys", THEME, "A member that occurs twice", twice, doubles),
+        case("body-byte-order-mark", THEME, "A leading byte order mark", either("body.byte-order-mark"), marked),
         case("body-deep", THEME, f"{DEPTH:,} levels in an unknown attribute", extreme, deep),
         case("body-large", THEME, "An unknown attribute of 1 MB", replace(extreme, label="1 MB"), large),
     ]
 
 
-_CALM = ("answer.no-server-error",)
+_NO_SERVER_ERROR = ("answer.no-server-error",)
 
 
 def _rest(parts: Parts, extras: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Short ways to write expectations, probes and cases in the tables. Must not know any single case."""
+"""Functions that make expectations, probes and cases for the tables. Must not know any single case."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def accept(requirement: str | None, admits: frozenset[int] = frozenset()) -> Exp
 def reject(
     requirement: str | None, names: tuple[str, ...] = BAD_REQUEST, admits: frozenset[int] = frozenset()
 ) -> Expectation:
-    """Must be answered 400; `errorMsg` should contain one of `names`, where there are any."""
+    """Must be answered with 400; `errorMsg` should contain one of `names`, if there are any."""
     return Expectation("reject", requirement, admits, names)
 
 
 def should_reject(requirement: str, names: tuple[str, ...] = BAD_REQUEST) -> Expectation:
-    """Should be answered 400."""
+    """Should be answered with 400."""
     return Expectation("should-reject", requirement, names=names)
 
 
 def either(requirement: str | None, admits: frozenset[int] = frozenset(), label: str = "") -> Expectation:
-    """May be accepted or refused; `label` tells this probe from the others of its case in the report."""
+    """May be accepted or refused; `label` names this probe in the report, where the case has several."""
     return Expectation("either", requirement, admits, label=label)
 
 
 def probe(expectation: Expectation, text: str | bytes, **more: Any) -> Probe:
-    """A request with this body. It takes a fresh trip where the placeholder occurs, in any of the forms of `fill_trip`."""
+    """A request with this body. It takes a fresh trip if it has the placeholder in any of the forms of `fill_trip`."""
     raw = text.encode() if isinstance(text, str) else text
     if "trip" not in more:
         more["trip"] = "fresh" if fill_trip(raw, _ANY_TRIP) != raw else "none"
@@ -57,7 +57,7 @@ def case(
     also: tuple[str, ...] = (),
     **more: Any,
 ) -> Case:
-    """A one-shot case whose bodies all say the same thing. `also` are further requirements that it is made for."""
+    """A one-shot case whose bodies all test the same thing. `also` are further requirements that it is made for."""
     main = (expectation.requirement,) if expectation.requirement else ()
     if expectation.names and expectation.names != UNKNOWN_TRIP:
         also = (*also, "bad-request.name")
@@ -65,5 +65,5 @@ def case(
 
 
 def absent(slug: str, theme: str, title: str, requirements: tuple[str, ...], reason: str) -> Case:
-    """A case that cannot be sent, with the reason that was known beforehand."""
+    """A case that cannot be sent, for a reason known before the run."""
     return Case(slug, theme, title, requirements, (), not_exercised=reason)

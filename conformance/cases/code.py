@@ -13,7 +13,7 @@ from conformance.cases.text import LETTERS, around, full_width, outside
 from conformance.contract.load import Contract
 
 THEME = "code"
-# ISO 4217 as of this date. No verdict hangs on these lists: what the target does with the codes is only shown.
+# ISO 4217 as of this date. No verdict depends on these lists: the report only shows how the target answers.
 LIST_DATE = "2026-01-01"
 GROUPS: dict[str, tuple[str, ...]] = {
     "current": ("GBP", "ZWG", "XCG", "SLE", "VED"),
@@ -30,10 +30,10 @@ def code_cases(contract: Contract, data: TestData) -> list[Case]:
     return [*_presence(data), *_pattern(contract, data), *_other(data)]
 
 
-def _refused(data: TestData, slug: str, title: str, word: str, texts: Iterable[str | None]) -> Case:
+def _refused(data: TestData, slug: str, title: str, rule: str, texts: Iterable[str | None]) -> Case:
     parts = parts_of(data)
     bodies = [parts.with_code(text) for text in texts]
-    return case(f"code-{slug}", THEME, title, reject(f"code.{word}"), bodies)
+    return case(f"code-{slug}", THEME, title, reject(f"code.{rule}"), bodies)
 
 
 def _presence(data: TestData) -> list[Case]:
@@ -42,9 +42,9 @@ def _presence(data: TestData) -> list[Case]:
     longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
     return [
         _refused(data, "missing", "No code", "required", [None]),
-        _refused(data, "null", "code null", "not-null", ["null"]),
-        _refused(data, "number", "code a number", "type", ["840"]),
-        _refused(data, "wrong-type", "code of every other type", "type", types),
+        _refused(data, "null", "A code of null", "not-null", ["null"]),
+        _refused(data, "number", "A number as code", "type", ["840"]),
+        _refused(data, "wrong-type", "All other types as code", "type", types),
         _refused(data, "empty", "An empty code", "pattern", ['""']),
         _refused(data, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
         _refused(data, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),
@@ -74,15 +74,15 @@ def _pattern(contract: Contract, data: TestData) -> list[Case]:
     ]
     cases = {
         "short": ("A code of one or two capitals", [known[:1], known[:2]]),
-        "trailing-line-feed": ("The code and a line feed", [known + "\n", known[:2] + "\n"]),
+        "trailing-line-feed": ("The code followed by a line feed", [known + "\n", known[:2] + "\n"]),
         "digits": ("Codes with a digit, and numeric ones", [*digits, "840"]),
-        "edges": ("Neighbours of the capitals in ASCII", edges),
+        "edges": ("Codes with a character next to the capitals in ASCII", edges),
         "letter-case": ("Codes partly in lower case", list(dict.fromkeys(cased))),
-        "added": ("A good code with a character more", added),
-        "every-ascii": ("Each ASCII character but the capitals, in place of the last", _ascii(contract, known)),
+        "added": ("A good code with one more character", added),
+        "every-ascii": ("Each ASCII character except capitals, in place of the last letter", _ascii(contract, known)),
         "other-scripts": ("Capitals and digits of other scripts", scripts),
-        "folding": ("Codes that folding or NFKC makes good", folded),
-        "blanks": ("Codes of blanks", ["   ", " ", "\t\t\t", known[:2] + " ", " " + known[1:]]),
+        "folding": ("Codes that folding or NFKC makes valid", folded),
+        "blanks": ("Codes with blanks", ["   ", " ", "\t\t\t", known[:2] + " ", " " + known[1:]]),
         "symbols": ("Symbols and names in place of a code", ["$", "€", "$$$", "US$", "us dollar", "%55SD", "&#85;SD"]),
     }
     found = []
@@ -95,7 +95,7 @@ def _pattern(contract: Contract, data: TestData) -> list[Case]:
 
 
 def _ascii(contract: Contract, known: str) -> list[str]:
-    """Control characters and the rest outside the class; letters and digits have cases of their own."""
+    """Codes whose last character is outside the pattern; letters and digits have cases of their own."""
     signs = [sign for sign in outside(contract.code) if not contract.code.matches(known[:2] + sign)]
     return [known[:2] + sign for sign in signs if not sign.isdigit()]
 
@@ -112,8 +112,8 @@ def _other(data: TestData) -> list[Case]:
             f"code-iso-{group}", THEME, title, either("code.other"), [parts.with_code(quoted(code)) for code in rest]
         )
         probes = [
-            replace(one, expectation=either("code.other", label=f"{group} {code} {value}"))
-            for code, one in zip(rest, made.probes, strict=True)
+            replace(probe, expectation=either("code.other", label=f"{group} {code} {value}"))
+            for code, probe in zip(rest, made.probes, strict=True)
         ]
         found.append(replace(made, probes=tuple(probes)))
     return [each for each in found if each.probes]

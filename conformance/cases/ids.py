@@ -1,4 +1,4 @@
-"""What goes wrong with both ids alike: characters, types, lengths, spellings. The two theme files say what it means."""
+"""Wrong values that both ids must refuse: characters, types, lengths, spellings. Each theme file adds its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from conformance.cases.body import escape, quoted
 from conformance.cases.build import case, reject
 from conformance.cases.model import Case
-from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, TELLING, around, full_width, outside
+from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, OUTSIDERS, around, full_width, outside
 from conformance.contract.load import StringRule
 
 WRONG_TYPES = ("123", "0", "true", "[1e400]", "{}", "12.5", "false", "[]")
@@ -16,7 +16,7 @@ WRONG_TYPES = ("123", "0", "true", "[1e400]", "{}", "12.5", "false", "[]")
 
 @dataclass(frozen=True, slots=True)
 class IdField:
-    """One of the two ids. `known` is a good value, `fixed` a literal of the same kind that no placeholder stands in.
+    """One of the two ids. `known` is a good value; `fixed` is a literal of the same kind without a placeholder.
 
     `put` makes the body with the raw text of the member, None to leave it out.
     """
@@ -29,13 +29,13 @@ class IdField:
     names: tuple[str, ...]
     put: Callable[[str | None], str]
 
-    def rejects(self, slug: str, title: str, word: str, texts: Iterable[str | None]) -> Case:
-        """A case of raw member texts that must all be refused under the requirement `<theme>.<word>`."""
-        expectation = reject(f"{self.theme}.{word}", self.names)
+    def rejects(self, slug: str, title: str, rule: str, texts: Iterable[str | None]) -> Case:
+        """A case of raw member texts that must all be refused under the requirement `<theme>.<rule>`."""
+        expectation = reject(f"{self.theme}.{rule}", self.names)
         return case(f"{self.theme}-{slug}", self.theme, title, expectation, [self.put(text) for text in texts])
 
     def malformed(self, slug: str, title: str, values: Iterable[str]) -> Case:
-        """A case of values that the pattern keeps out."""
+        """A case of values that the pattern does not match."""
         bad = [quoted(value) for value in values if not self.rule.matches(value)]
         return self.rejects(slug, title, "pattern", bad)
 
@@ -50,11 +50,11 @@ def _presence(field: IdField) -> list[Case]:
     array, wrapped = f"[{quoted(field.known)}]", f'{{"id":{quoted(field.known)}}}'
     return [
         field.rejects("missing", f"No {member}", "required", [None]),
-        field.rejects("null", f"{member} null", "not-null", ["null"]),
-        field.rejects("number", f"{member} a number", "type", ["123"]),
-        field.rejects("wrong-type", f"{member} of every other type", "type", (*WRONG_TYPES[1:], array, wrapped)),
-        field.malformed("bad-format", f"{member} INVALID@STORE#ID", ["INVALID@STORE#ID"]),
-        field.malformed("trailing-line-feed", f"A good {member} and a line feed", [field.known + "\n"]),
+        field.rejects("null", f"A {member} of null", "not-null", ["null"]),
+        field.rejects("number", f"A number as {member}", "type", ["123"]),
+        field.rejects("wrong-type", f"All other types as {member}", "type", (*WRONG_TYPES[1:], array, wrapped)),
+        field.malformed("bad-format", f"The {member} INVALID@STORE#ID", ["INVALID@STORE#ID"]),
+        field.malformed("trailing-line-feed", f"A good {member} followed by a line feed", [field.known + "\n"]),
     ]
 
 
@@ -64,15 +64,16 @@ def _characters(field: IdField) -> list[Case]:
     cases = [
         field.malformed(
             "every-ascii",
-            f"{member} with each ASCII character outside the pattern in its middle",
+            f"A {member} with each ASCII character outside the pattern in its middle",
             [known[:half] + character + known[half:] for character in outside(field.rule)],
         )
     ]
-    for number, place in enumerate(("suffix", "prefix", "middle")):
-        values = [around(known, text)[number] for text in TELLING.values()]
-        cases.append(field.malformed(place, f"{member} with a character outside the pattern as {place}", values))
+    places = {"suffix": "at the end", "prefix": "at the start", "middle": "in the middle"}
+    for number, (slug, place) in enumerate(places.items()):
+        values = [around(known, text)[number] for text in OUTSIDERS.values()]
+        cases.append(field.malformed(slug, f"A {member} with a character outside the pattern {place}", values))
     blank = [" ", "  ", "\t", "\n", " " + known + " ", known + "\n\n", "\r\n" + known, known + " x"]
-    cases.append(field.malformed("blanks", f"{member} of blanks, or between blanks", blank))
+    cases.append(field.malformed("blanks", f"A {member} of blanks, or between blanks", blank))
     return cases
 
 
@@ -85,15 +86,15 @@ def _scripts(field: IdField) -> list[Case]:
     escapes = [f'"{known}{escape(text)}"' for text in ("é", "٣", "Ａ", "\u2028", "🛒", "\0")]
     lone = [f'"{known}\\ud800"', f'"\\udc00{known}"', f'"{known}\\udead\\ud83d"']
     return [
-        field.malformed("other-scripts", f"{member} with word characters of other scripts", _after(known, LETTERS)),
+        field.malformed("other-scripts", f"A {member} with word characters of other scripts", _after(known, LETTERS)),
         field.malformed(
-            "lookalikes", f"{member} with signs that look or fold like good ones", _after(known, LOOKALIKES)
+            "lookalikes", f"A {member} with characters that look or fold like good ones", _after(known, LOOKALIKES)
         ),
         field.malformed(
-            "folding", f"{member} that folding or NFKC makes good", [alike[0], *folded[:2], *alike[1:], *folded[2:]]
+            "folding", f"A {member} that folding or NFKC makes valid", [alike[0], *folded[:2], *alike[1:], *folded[2:]]
         ),
-        field.rejects("escaped-characters", f"{member} with bad characters as escapes", "pattern", escapes),
-        field.rejects("lone-surrogate", f"{member} with an escaped lone surrogate", "pattern", lone),
+        field.rejects("escaped-characters", f"A {member} with bad characters as escapes", "pattern", escapes),
+        field.rejects("lone-surrogate", f"A {member} with an escaped lone surrogate", "pattern", lone),
     ]
 
 
@@ -117,16 +118,16 @@ def _spellings(field: IdField) -> list[Case]:
         f'"{known}"',
         f"${{{known}}}",
     ]
-    return [field.malformed("coded", f"{field.member} percent-encoded, HTML-escaped, quoted twice", coded)]
+    return [field.malformed("coded", f"A {field.member} percent-encoded, HTML-escaped, quoted twice", coded)]
 
 
 def over_length(field: IdField, base: str) -> list[Case]:
-    """`base` padded beyond the limit: by one, and to lengths at which columns and buffers end."""
+    """`base` padded beyond the limit: by one, and to typical lengths of columns and buffers."""
     limit, member = field.rule.max_length, field.member
     lengths = sorted({max(limit, 1000), max(limit, 10_000)} - {limit})
-    one = quoted(base.ljust(limit + 1, "a"))
+    shortest = quoted(base.ljust(limit + 1, "a"))
     rest = [quoted(base.ljust(length, "a")) for length in lengths]
-    cases = [field.rejects("over-limit", f"{member} one character over the limit", "max-length", [one])]
+    cases = [field.rejects("over-limit", f"A {member} one character over the limit", "max-length", [shortest])]
     if rest:
-        cases.append(field.rejects("far-over-limit", f"{member} far over the limit", "max-length", rest))
+        cases.append(field.rejects("far-over-limit", f"A {member} far over the limit", "max-length", rest))
     return cases

@@ -1,6 +1,6 @@
-"""Cases that put good requests after and beside bad ones: an answer depends on its own request only.
+"""Cases that send good requests after and beside bad ones: an answer depends on its own request only.
 
-The good requests are compared over the whole run, so nothing is asked of each of them here.
+The good requests are compared over the whole run, so no probe here has an expectation of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.testdata import TestData
 
 THEME = "independence"
-_ONE = ("answer.independent",)
+_INDEPENDENT = ("answer.independent",)
 _ANY_ANSWER = ("answer.in-time", "answer.connection", "answer.framing", "answer.close-announced", "server-error.stable")
 
 
 def independence_cases(data: TestData) -> list[Case]:
-    """Chains on connections of their own."""
+    """Chains, each on its own connections."""
     parts = parts_of(data)
     good = probe(OBSERVE, parts.good, equal=True)
     found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]
@@ -29,11 +29,11 @@ def independence_cases(data: TestData) -> list[Case]:
 
 
 def _chain(slug: str, title: str, probes: tuple[Probe, ...], also: tuple[str, ...] = ()) -> Case:
-    return Case(f"independence-{slug}", THEME, title, (*_ONE, *also), probes, scheduling="chain")
+    return Case(f"independence-{slug}", THEME, title, (*_INDEPENDENT, *also), probes, scheduling="chain")
 
 
 def _bad(parts: Parts) -> dict[str, tuple[str, Probe]]:
-    """Each kind of bad request. What is asked of them is asked elsewhere."""
+    """Each kind of bad request. Other cases judge their answers."""
     long_id = '"' + "a" * 10_000 + '"'
     return {
         "not-json": ("content that is not JSON", probe(OBSERVE, parts.good[:-1])),
@@ -55,11 +55,11 @@ def _two_at_once(good: Probe) -> Case:
 
 
 def _interleaved(good: Probe, bad: list[Probe]) -> Case:
-    """Good and bad ones in turn on three connections, two rounds of each."""
+    """Good and bad requests in turn on three connections, two rounds of each."""
     probes = []
     for turn in range(4):
         for connection in range(3):
-            one = good if (turn + connection) % 2 == 0 else bad[(turn * 3 + connection) % len(bad)]
-            probes.append(replace(one, connection=connection))
+            next_probe = good if (turn + connection) % 2 == 0 else bad[(turn * 3 + connection) % len(bad)]
+            probes.append(replace(next_probe, connection=connection))
     title = "Good and bad requests in turn on three connections"
     return replace(_chain("interleaved", title, tuple(probes)), together=True)

@@ -19,24 +19,24 @@ def method_path_cases(data: TestData) -> list[Case]:
     found = []
     for method in METHODS:
         expectation = Expectation("method", "method.not-allowed")
-        one = probe(expectation, b"", method=method, headers=(), trip="none")
+        request = probe(expectation, b"", method=method, headers=(), trip="none")
         slug, title = f"method-{method.lower()}", f"{method} on the path"
-        found.append(Case(slug, THEME, title, ("method.not-allowed", "method.allow"), (one,)))
+        found.append(Case(slug, THEME, title, ("method.not-allowed", "method.allow"), (request,)))
     get = probe(Expectation("observe"), b"", method="GET", headers=(), trip="none")
     head = probe(Expectation("head", "method.head"), b"", method="HEAD", headers=(), trip="none")
-    title = "HEAD beside GET"
+    title = "HEAD compared with GET"
     found.append(
         Case("method-head", THEME, title, ("method.head",), (get, head), scheduling="chain", rule="same-answer")
     )
     good = parts_of(data).good
     unknown = probe(Expectation("unknown-path", "path.unknown"), good, path="unknown")
     both = (unknown, replace(unknown, path="below"))
-    found.append(Case("path-unknown", THEME, "Paths that are none of the API's", ("path.unknown",), both))
+    found.append(Case("path-unknown", THEME, "Paths that the API does not have", ("path.unknown",), both))
     variants: tuple[tuple[Literal["trailing-slash", "other-case"], str], ...] = (
         ("trailing-slash", "The path with a trailing slash"),
-        ("other-case", "The path in other letter case"),
+        ("other-case", "The path in another letter case"),
     )
     for path, title in variants:
-        one = probe(Expectation("observe", "path.variants", label=path), good, path=path)
-        found.append(Case(f"path-{path}", THEME, title, ("path.variants",), (one,)))
+        request = probe(Expectation("observe", "path.variants", label=path), good, path=path)
+        found.append(Case(f"path-{path}", THEME, title, ("path.variants",), (request,)))
     return found

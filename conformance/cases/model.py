@@ -8,16 +8,16 @@ from typing import Literal
 
 # accept: must be answered with success. reject: must be 400. should-reject: should be 400. either: accepted or refused.
 # provoked: the profile makes the target answer `provoked`. method: 405 with Allow. head: as GET. unknown-path: 404.
-# observe: nothing is asked, the behaviour is reported.
+# observe: nothing is expected, the behaviour is reported.
 Headers = tuple[tuple[str, str], ...]
 Nature = Literal["accept", "reject", "should-reject", "either", "provoked", "method", "head", "unknown-path", "observe"]
 Scheduling = Literal["one-shot", "chain", "exclusive"]
-# How the exchanges of a case are judged together, beside one by one.
-# same-answer: all probes get the answer of the first (requirement of each later probe). window: a provoked 429 over time.
+# How the exchanges of a case are judged together, after each has been judged alone. same-answer: all probes must get the
+# status of the first; each later probe names its requirement. window: a provoked 429 over time.
 GroupRule = Literal["", "same-answer", "window"]
 Path = Literal["operation", "unknown", "below", "trailing-slash", "other-case"]
 
-# Stands for the trip in a body until the moment of sending. `fill_trip` puts the real one in its place.
+# The placeholder for the trip in a body. `fill_trip` replaces it when the body is sent.
 TRIP = "7e57ab1e-c0de-4bad-9ace-decafc0ffee5"
 
 
@@ -25,8 +25,8 @@ TRIP = "7e57ab1e-c0de-4bad-9ace-decafc0ffee5"
 class Expectation:
     """What the contract asks of the answer to one probe.
 
-    `requirement` is the one that the status speaks for; None where there is none or several. `admits` are statuses
-    taken as a refusal beside 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged.
+    `requirement` is the one that the status decides; None where there is none, or several. `admits`: other statuses that
+    count as a refusal, like 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged.
     """
 
     nature: Nature
@@ -42,14 +42,14 @@ JSON: Headers = (("Content-Type", "application/json"),)
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request to be sent. `body` is exact but for the placeholder `TRIP`.
+    """One request to be sent. `body` is exact except for the placeholder `TRIP`.
 
     `trip`: "fresh" takes a new trip; "same" takes that of the probe before it in the case; "none": the body has no
     placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
-    `accept` is the value of the Accept field, None to send none. `wait`: sit out the window that the last 429 of the
-    case announced, before sending. `provoke`: apply the profile's means to make the target answer so.
-    `equal`: this is the plain good request, to be compared with all its equals. `times`: it is sent so often, at most,
-    until the answer is the provoked one, `per_second` of them (0: as fast as may be) and several at once.
+    `accept` is the value of the Accept field, None to send none. `wait`: first wait for the end of the window that the
+    last 429 of the case announced. `provoke`: make the target answer this status, in the way that the profile gives.
+    `equal`: this is the plain good request, whose answers are compared over the run. `times`: how often it is sent at
+    most, several at once and `per_second` of them (0: no limit), until the answer is the provoked one.
     """
 
     expectation: Expectation
@@ -70,11 +70,11 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing tried, with a stable slug `id`. Several probes that say one thing are one case.
+    """One thing to test, with a stable slug `id`. Several probes that test the same thing are one case.
 
-    `requirements` are those it is made for, the main one first. `not_exercised` is the reason known beforehand why the
-    case cannot be sent; empty where it can. `strategy` names the generator of a generated case. In a chain, probes
-    with equal `connection` share a connection; chains with `together` send those of different numbers at once.
+    `requirements` are those it is made for, the main one first. `not_exercised`: why the case cannot be sent, known
+    before the run; empty where it can. `strategy` names the generator of a generated case. In a chain, probes with equal
+    `connection` share a connection; a chain with `together` uses its connections at the same time.
     `accepts`: the store and currency that an acceptance case captures with.
     """
 
@@ -92,13 +92,13 @@ class Case:
 
     @property
     def requests(self) -> int:
-        """How many requests it sends at most, confirmations apart."""
+        """The most requests it sends, without confirmations."""
         return sum(probe.times for probe in self.probes)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """Probe number `number` of the case `case_id`; beyond the case's own probes it is one made during the run."""
+    """Probe number `number` of the case `case_id`; a number beyond the case's probes means one made during the run."""
 
     case_id: str
     number: int
@@ -111,7 +111,7 @@ def planned_requests(case: Case) -> list[PlannedRequest]:
 
 
 def fill_trip(body: bytes, trip: str) -> bytes:
-    r"""Put `trip` where the placeholder stands: plain, in upper case, in halves, as `\\u` escapes, or in UTF-16 or -32."""
+    r"""Replace the placeholder by `trip`: plain, in upper case, in halves, as `\\u` escapes, in UTF-16 or UTF-32."""
     for old, written in _FORMS:
         if old in body:
             body = body.replace(old, written(trip).encode())

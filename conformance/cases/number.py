@@ -1,4 +1,4 @@
-"""Numbers of JSON by their text, exactly and at no cost, however large. Must not know what is charged."""
+"""Read JSON numbers from their text: exactly, and fast at any size. Must not know what is charged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from conformance.cases.value import MOST_DIGITS
 
-# Written digits of an exponent, and characters of a number, beyond which a parser may give up (RFC 8259 section 6).
+# Digits of an exponent, and characters of a number, above which a parser may refuse it (RFC 8259 section 6).
 _EXPONENT_DIGITS, _LENGTH = 3, 40
 
 
@@ -15,7 +15,7 @@ _EXPONENT_DIGITS, _LENGTH = 3, 40
 class Magnitude:
     """A number: its sign, whether it is zero, and its value with the power of ten of its last significant digit.
 
-    `value` is None for one that a parser need not take: more digits than a double holds, or an absurd exponent.
+    `value` is None for one that a parser may refuse: more digits than a double holds, or a very large exponent.
     """
 
     negative: bool
@@ -25,7 +25,7 @@ class Magnitude:
 
 
 def magnitude(text: str) -> Magnitude:
-    """Read a number that is spelt as RFC 8259 asks."""
+    """Read a number in the notation of RFC 8259."""
     negative = text.startswith("-")
     mantissa, _, power = text.lstrip("-").lower().partition("e")
     whole, _, fraction = mantissa.partition(".")

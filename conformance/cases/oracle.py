@@ -1,7 +1,7 @@
-"""What the contract asks of the answer to a body, decided on its exact bytes. Must not know how a body came about.
+"""What the contract asks of the answer to a body, decided on its exact bytes. Must not know how a body was made.
 
-A body speaks for a requirement where it has one fault, or one trait, of which the contract speaks. Where it has several,
-no requirement is named: what must become of the body is still known, but not whose the blame is if it does not.
+A body tests a requirement where it has exactly one fault, or one trait, that the contract covers. Where it has several,
+the expected answer is still known, but a wrong answer cannot be attributed to one requirement, so none is named.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from conformance.cases.build import (
 from conformance.cases.model import TRIP, Expectation, escaped
 from conformance.cases.number import Magnitude, magnitude
 from conformance.cases.testdata import TestData
-from conformance.cases.value import unfit
+from conformance.cases.value import why_not_accepted
 from conformance.contract.load import Contract, StringRule
 from conformance.json_text import (
     Array,
@@ -38,30 +38,30 @@ from conformance.json_text import (
     read_json,
 )
 
-# From here on a body counts as extreme: parsers in wide use stop at 64 levels, proxies at 1 MB.
+# From here on a body counts as extreme: common parsers stop at 64 levels, proxies at 1 MB.
 DEEP, LARGE = 64, 1_000_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-# Powers of ten up to which a number with an exponent counts as an ordinary one, spelt otherwise.
+# Powers of ten up to which a number with an exponent counts as another spelling of an ordinary number.
 _ORDINARY = 100
 _KNOWN = ("storeId", "shoppingTripId", "amount")
 _INNER = ("amount", "code")
-_SPELT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
-# Faults that need an attribute nobody knows to stand in, which is then no second fault.
+_EQUIVALENT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
+# Faults that occur within an unknown attribute, which then does not count as a second fault.
 _CARRIED = frozenset({"body.lenient", "body.extreme"})
 
 
 def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
-    """Say what must become of `body`, sent as JSON, by this data; `TRIP` in it stands for a good trip.
+    """Give the expected answer to `body`, sent as JSON to a target with this data; `TRIP` in it means a good trip.
 
-    Where no requirement is named, "either" still asks that there is no server error: all that the body has in it may
-    be accepted or refused, and one requirement asks that of all of them. In the other natures a server error is left
-    open, since it may come from any of the things that the body has in it.
+    Where no requirement is named, "either" still asks that there is no server error: one requirement asks this of every
+    body that may be accepted or refused. With the other natures a server error is not judged, since any of the faults
+    and traits of the body may cause it.
     """
     if not body:
         return reject("body.empty", ())
     if body.startswith(BYTE_ORDER_MARK):
-        return _instead(classify(contract, data, body[3:]), either("body.byte-order-mark"))
+        return _outer(classify(contract, data, body[3:]), either("body.byte-order-mark"))
     coding = json.detect_encoding(body)
     if coding != "utf-8":
         try:
@@ -69,9 +69,7 @@ def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
             read_json(wide)
         except (NotJson, UnicodeDecodeError):
             return reject("body.not-json", (), _admits(body))
-        return _instead(
-            classify(contract, data, wide.encode(errors="surrogatepass")), should_reject("body.lenient", ())
-        )
+        return _outer(classify(contract, data, wide.encode(errors="surrogatepass")), should_reject("body.lenient", ()))
     try:
         text = read_json(body.decode("utf-8", "surrogateescape"))
     except NotJson:
@@ -80,7 +78,7 @@ def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
 
 
 def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
-    """What must become of a body that has all this in it, without naming a requirement."""
+    """The expected answer to a body with all these faults and traits, without a requirement."""
     admits = frozenset().union(*(fault.admits for fault in faults))
     if any(fault.nature == "reject" for fault in faults):
         named = all(fault.names for fault in faults)
@@ -93,8 +91,8 @@ def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
     return either(None, admits)
 
 
-def _instead(inner: Expectation, outer: Expectation) -> Expectation:
-    """Give `outer` where nothing but it is to be said about the body."""
+def _outer(inner: Expectation, outer: Expectation) -> Expectation:
+    """Give `outer` where the body is plain and good apart from it."""
     if inner == accept("capture.accepted"):
         return outer
     return _several([outer], ["body"]) if inner.nature == "accept" else _several([inner, outer], [])
@@ -106,7 +104,7 @@ def _admits(body: bytes) -> frozenset[int]:
 
 
 def _is_json_but_for_bytes(body: bytes) -> bool:
-    """Whether bytes that are no UTF-8, outside of strings, are all that keeps a body from being JSON."""
+    """Whether a body would be JSON without the bytes that are not UTF-8, which are outside of strings."""
     text = body.decode("utf-8", "ignore")
     try:
         read_json(text)
@@ -116,7 +114,7 @@ def _is_json_but_for_bytes(body: bytes) -> bool:
 
 
 class _Body:
-    """One body while it is classified: its faults, and traits that make it another good body than the plain one."""
+    """One body while it is classified: its faults, and the traits in which it differs from the plain good body."""
 
     def __init__(self, contract: Contract, data: TestData, body: bytes) -> None:
         self.contract = contract
@@ -132,7 +130,7 @@ class _Body:
         if text.depth > DEEP or len(self.body) >= LARGE:
             self.faults.append(either("body.extreme", TOO_LARGE))
         if text.escaped or text.spaced:
-            self.traits.append(_SPELT)
+            self.traits.append(_EQUIVALENT)
         if isinstance(text.value, Object):
             self._capture(text.value)
         elif isinstance(text.value, NotFinite):
@@ -144,19 +142,19 @@ class _Body:
         return self._summary()
 
     def _summary(self) -> Expectation:
-        spoken = {fault.requirement for fault in self.faults}
+        requirements = {fault.requirement for fault in self.faults}
         faults = self.faults
-        if spoken & _CARRIED:
+        if requirements & _CARRIED:
             faults = [fault for fault in faults if fault.requirement != _UNKNOWN_ATTRIBUTE]
         faults, traits = list(dict.fromkeys(faults)), list(dict.fromkeys(self.traits))
-        if faults and _SPELT in traits:
-            traits.remove(_SPELT)  # whoever reads JSON at all reads blanks and escapes
+        if faults and _EQUIVALENT in traits:
+            traits.remove(_EQUIVALENT)  # every JSON parser reads whitespace and escapes
         if len(faults) + len(traits) > 1:
             return _several(faults, traits)
         return faults[0] if faults else accept(traits[0] if traits else "capture.accepted")
 
     def _members(self, value: Object, known: tuple[str, ...]) -> dict[str, list[Value]]:
-        """The values of each known name; repeated names and unknown attributes are faults of their own."""
+        """The values of each known name; adds a fault for repeated names and for unknown attributes."""
         counts = Counter(name for name, _ in value.members if isinstance(name, str))
         if any(count > 1 for count in counts.values()):
             self.faults.append(either("body.duplicate-keys"))
@@ -169,13 +167,13 @@ class _Body:
             else:
                 found.setdefault(name, []).append(member)
         if list(found) != [name for name in known if name in found]:
-            self.traits.append(_SPELT)
+            self.traits.append(_EQUIVALENT)
         return found
 
-    def _one(self, found: dict[str, list[Value]], name: str, theme: str, names: tuple[str, ...]) -> Value:
-        """The value of a member; None, with what is to be said of it said, where there is none to look at.
+    def _member(self, found: dict[str, list[Value]], name: str, theme: str, names: tuple[str, ...]) -> Value:
+        """The value of a member; None, after adding its fault or trait, where there is none to examine.
 
-        Of a member that is named twice any value may count: where they differ, nothing more is known of the body.
+        A server may use any value of a member that occurs twice: where they differ, the value is unknown.
         """
         values = found.get(name, [])
         if not values:
@@ -190,7 +188,7 @@ class _Body:
         found = self._members(value, _KNOWN)
         self._string(found, "storeId", "store-id", self.contract.store_id, BAD_REQUEST)
         self._string(found, "shoppingTripId", "trip-id", self.contract.trip_id, EITHER_NAME)
-        amount = self._one(found, "amount", "amount", BAD_REQUEST)
+        amount = self._member(found, "amount", "amount", BAD_REQUEST)
         if isinstance(amount, Object):
             self._amount(amount)
         elif amount is not None:
@@ -199,7 +197,7 @@ class _Body:
     def _amount(self, value: Object) -> None:
         found = self._members(value, _INNER)
         code = self._string(found, "code", "code", self.contract.code, BAD_REQUEST)
-        number = self._one(found, "amount", "value", BAD_REQUEST)
+        number = self._member(found, "amount", "value", BAD_REQUEST)
         if isinstance(number, Number):
             self._number(number.text, code)
         elif isinstance(number, NotFinite):
@@ -217,7 +215,7 @@ class _Body:
     def _string(
         self, found: dict[str, list[Value]], member: str, theme: str, rule: StringRule, names: tuple[str, ...]
     ) -> Value:
-        value = self._one(found, member, theme, names)
+        value = self._member(found, member, theme, names)
         if value is None:
             return None
         if isinstance(value, BrokenText):
@@ -229,7 +227,7 @@ class _Body:
         elif theme == "trip-id" and not value:
             self.faults.append(reject("trip-id.empty", names))
         else:
-            self.faults += [reject(f"{theme}.{word}", names) for word in _malformed(rule, value)]
+            self.faults += [reject(f"{theme}.{limit}", names) for limit in _malformed(rule, value)]
         return value
 
     def _store(self, value: str) -> None:
@@ -243,7 +241,7 @@ class _Body:
         elif value == data.unknown_store:
             self.faults.append(reject("store-id.unknown"))
         else:
-            self.faults.append(either(None, label="a store that may be on file or not"))
+            self.faults.append(either(None, label="a store that may be known or not"))
 
     def _trip(self, value: str) -> None:
         data = self.data
@@ -275,8 +273,8 @@ class _Body:
     def _number(self, text: str, code: Value) -> None:
         size = magnitude(text)
         if size.zero:
-            # Other spellings of zero, a minus sign among them, are compared with it on a case of their own.
-            self.faults.append(should_reject("value.zero") if text == "0" else either(None, label="zero otherwise"))
+            # A case of its own compares other spellings of zero, also with a minus sign, with this one.
+            self.faults.append(should_reject("value.zero") if text == "0" else either(None, label="spelling of zero"))
             return
         if size.negative:
             self.faults.append(should_reject("value.negative"))
@@ -290,22 +288,22 @@ class _Body:
         value, amount, units = size.value, self.data.amounts[code], self.data.minor_units[code]
         assert value is not None
         plainly = "e" not in text.lower() or abs(value.adjusted()) > _ORDINARY
-        if unfit(self.data, code, value):
-            word = "value.beyond" if -size.exponent > units or value > amount else "value.small"
-            self.faults.append(either(word, label=_short(text)))
+        if why_not_accepted(self.data, code, value):
+            requirement = "value.beyond" if -size.exponent > units or value > amount else "value.small"
+            self.faults.append(either(requirement, label=_short(text)))
             self.traits += [] if plainly else ["value.spellings"]
             return
         if value == amount:
             self.traits += [] if text == plain(amount) else ["value.spellings"]
         else:
-            # Written as the profile writes its amount, or with all decimals of the currency, it is spelt plainly.
+            # The decimals of the profile's amount, or all decimals of the currency, count as the usual spelling.
             decimals = {units, max(0, -int(amount.as_tuple().exponent))}
             usual = {plain(value, each) for each in decimals if each >= -size.exponent}
             self.traits += ["value.accepted"] if text in usual else ["value.accepted", "value.spellings"]
 
 
 def _malformed(rule: StringRule, value: str) -> list[str]:
-    """Which limits `value` breaks. A pattern that fixes the length is not broken by length alone."""
+    """Which limits `value` violates. A pattern that fixes the length is not violated by the length alone."""
     limit = rule.max_length
     if len(value) <= limit:
         return ["pattern"]
@@ -319,7 +317,7 @@ def _malformed(rule: StringRule, value: str) -> list[str]:
 
 
 def _lenient(value: Value) -> bool:
-    """Whether something stands in `value` that is no JSON: NaN, an infinity, bytes that are no UTF-8."""
+    """Whether `value` contains something that is not JSON: NaN, an infinity, bytes that are not UTF-8."""
     waiting: list[Value] = [value]
     while waiting:
         each = waiting.pop()

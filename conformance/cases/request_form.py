@@ -30,12 +30,12 @@ _OTHER_TYPES = (
 
 
 def request_form_cases(data: TestData) -> list[Case]:
-    """All of them, those that must be served first."""
+    """All of them; those that must be served come first."""
     return [*_media_types(data), *_framing(data), *_neutral(data), *_other_types(data)]
 
 
 def _typed(data: TestData, slug: str, title: str, expectation: Expectation, values: list[str | None]) -> Case:
-    """A case of good bodies under each of these media types (None: no Content-Type), told apart by label."""
+    """A case of the good body with each of these media types (None: no Content-Type), each with a label."""
     good = parts_of(data).good
     shown = ["none" if value is None else value or "empty" for value in values]
     probes = tuple(
@@ -53,7 +53,7 @@ def _media_types(data: TestData) -> list[Case]:
     cased: list[str | None] = ["Application/JSON", "APPLICATION/JSON", "application/Json; charset=utf-8"]
     return [
         _typed(data, "media-type-charset", "A charset of utf-8", accept("media-type.charset"), list(_SAME_CHARSET)),
-        _typed(data, "media-type-case", "The media type in other letter case", accept("media-type.case"), cased),
+        _typed(data, "media-type-case", "The media type in another letter case", accept("media-type.case"), cased),
     ]
 
 
@@ -63,7 +63,7 @@ def _other_types(data: TestData) -> list[Case]:
     other, types = either("media-type.other", UNSUPPORTED), [*_OTHER_TYPES, None]
     return [
         _typed(data, "media-type-charset-other", "Another charset parameter", charset, charsets),
-        _typed(data, "media-type-other", "JSON under another media type, or none", other, types),
+        _typed(data, "media-type-other", "JSON with another media type, or none", other, types),
     ]
 
 
@@ -77,12 +77,12 @@ def _framing(data: TestData) -> list[Case]:
 
 
 def _neutral(data: TestData) -> list[Case]:
-    """The same request, good and bad, with every neutral form of Accept."""
+    """A good and a bad request, each with every neutral form of Accept."""
     parts = parts_of(data)
     found = []
     for slug, title, text in (
         ("accept-neutral", "Accept missing, */* or application/json", parts.good),
-        ("accept-neutral-refused", "The same with a body to be refused", parts.with_code(None)),
+        ("accept-neutral-refused", "The same forms of Accept with a body to be refused", parts.with_code(None)),
     ):
         later = replace(OBSERVE, requirement="accept.neutral")
         probes = (probe(OBSERVE, text), probe(later, text, accept=None), probe(later, text, accept="*/*"))
@@ -94,6 +94,6 @@ def repeated_case(data: TestData) -> Case:
     """The same capture twice, on one connection."""
     good = parts_of(data).good
     first = probe(OBSERVE, good, equal=True)
-    again = probe(either("capture.repeated", label="second time"), good, trip="same")
+    second = probe(either("capture.repeated", label="second time"), good, trip="same")
     title = "The same capture twice"
-    return Case("capture-repeated", THEME, title, ("capture.repeated",), (first, again), scheduling="chain")
+    return Case("capture-repeated", THEME, title, ("capture.repeated",), (first, second), scheduling="chain")

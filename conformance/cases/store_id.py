@@ -21,22 +21,22 @@ def store_id_cases(contract: Contract, data: TestData) -> list[Case]:
 
 
 def _unknown(data: TestData) -> Case:
-    slug, title = "store-id-unknown", "A well-formed storeId that is not on file"
+    slug, title = "store-id-unknown", "A well-formed storeId of an unknown store"
     if data.unknown_store is None:
-        return absent(slug, THEME, title, ("store-id.unknown",), "the profile names no unknown_store")
+        return absent(slug, THEME, title, ("store-id.unknown",), "The profile has no unknown_store")
     text = parts_of(data).with_store(quoted(data.unknown_store))
     return case(slug, THEME, title, reject("store-id.unknown"), [text])
 
 
 def _open(field: IdField) -> list[Case]:
-    """What may be accepted or refused: the empty id, and well-formed ids of which nobody says whether they are on file."""
+    """What may be accepted or refused: the empty id, and well-formed ids that the profile does not mention."""
     known, limit = field.known, field.rule.max_length
     padded = [known.ljust(limit - 1, "a"), known.ljust(limit, "a")]
     unusual = ["-" + known, "_" + known, "0" + known, "-", known.swapcase()]
     return [
         case("store-id-empty", THEME, "An empty storeId", either("store-id.empty"), [field.put('""')]),
-        _well_formed("store-id-at-limit", "storeId just within the limit", [each[:limit] for each in padded], field),
-        _well_formed("store-id-unusual", "storeId of unusual but good form", unusual, field),
+        _well_formed("store-id-at-limit", "A storeId at the length limit", [each[:limit] for each in padded], field),
+        _well_formed("store-id-unusual", "A storeId of unusual but valid form", unusual, field),
     ]
 
 

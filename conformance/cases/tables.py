@@ -1,4 +1,4 @@
-"""All cases that are written by hand, in the order of the plan. Generated ones are made elsewhere."""
+"""All handwritten cases, in the order of the plan. Generated cases are made elsewhere."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from conformance.cases.value import value_cases
 from conformance.contract.load import Contract
 
 SMOKE_REQUESTS = 40
-# Bodies of one refused thing that every depth but "deep" sends; the tables put the telling ones first.
+# How many bodies of a case to be refused are sent unless the depth is "deep"; the tables list the best ones first.
 BREADTH = 4
-# What these say, they say of every body.
+# Cases that keep all their bodies at every depth.
 _WHOLE = frozenset({"store-id-every-ascii", "trip-id-every-ascii", "amount-wrong-type", "value-numeric-strings"})
 _LEVELS = {"MUST": 0, "SHOULD": 1, "MAY": 2}
-# The test plan and the main statements with few requests; acceptance comes before, as far as there is room.
+# The test plan and the main requirements in few requests. Acceptance cases come first, as many as fit.
 _SMOKE = (
     "store-id-missing",
     "store-id-null",
@@ -65,11 +65,13 @@ _SMOKE = (
 
 
 def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
-    """Give the cases of a depth: `smoke` is a selection of at most 40 requests, `standard` has every case with
-    the most telling bodies of what must be refused, `deep` has everything.
+    """Give the cases of a depth: `smoke`, `standard` or `deep`.
 
-    Acceptance comes first, then what a MUST asks, SHOULD, MAY; a window that is shared by all callers comes last.
-    The order and the ids depend on nothing but the arguments.
+    `smoke` is a selection of at most 40 requests; `standard` has every case, but only the first bodies of what must be
+    refused; `deep` has everything.
+
+    Acceptance cases come first, then those for a MUST, a SHOULD, a MAY; a window shared by all callers comes last.
+    The order and the ids depend only on the arguments.
     """
     opening = acceptance_cases(data)
     shared = shared_window_case(contract, data)
@@ -100,12 +102,12 @@ def _middle(contract: Contract, data: TestData) -> list[Case]:
 
 
 def _rank(contract: Contract, case: Case) -> tuple[int, bool]:
-    levels = [_LEVELS[contract.level(word)] for word in case.requirements]
+    levels = [_LEVELS[contract.level(requirement)] for requirement in case.requirements]
     return (levels[0] if levels else 2, len(case.probes) > 1)
 
 
 def _narrow(case: Case) -> Case:
-    """Cut a one-shot case of bodies to be refused to its first ones."""
+    """Reduce a one-shot case of bodies to be refused to its first bodies."""
     refused = all(probe.expectation.nature in {"reject", "should-reject"} for probe in case.probes)
     if case.scheduling != "one-shot" or case.id in _WHOLE or not refused:
         return case

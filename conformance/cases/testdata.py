@@ -1,4 +1,4 @@
-"""What the cases must know of one target. Must not read a profile: whoever has one fills this in."""
+"""What the cases must know of one target. Must not read a profile: the caller fills in the values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import ClassVar, Literal
 class Provoked:
     """How a status can be provoked.
 
-    `limiter`: the first such request opens a window, later ones are served when it has ended. `forced`: a switch, over
-    which time has no power. `scope`: whether the window holds for one case or for everything the run sends. `burst`: how
-    many requests meet the limit, and how many of them leave in a second; None where the status comes when asked for.
+    `limiter`: the first such request opens a window; later ones are served after its end. `forced`: a switch, on until
+    it is turned off. `scope`: whether the window applies to one case or to all requests of the run. `burst`: how many
+    requests reach the limit, and how many of them are sent in a second; None where one request is enough.
     """
 
     kind: Literal["limiter", "forced"] = "forced"
@@ -23,14 +23,14 @@ class Provoked:
 
 @dataclass(frozen=True, slots=True)
 class TestData:
-    """The data under which a target accepts captures.
+    """The data with which a target accepts captures.
 
     `amounts`: an accepted amount in major units for each currency; `max_amounts`: the most that a capture may cost;
-    `minor_units`: decimals of the currency by ISO 4217. The ids that the target may not have are None. `any_uuid`: every
-    UUID is a trip. `reusable_trips`: a trip may be captured again and again.
+    `minor_units`: decimals of the currency by ISO 4217. Ids that the profile does not have are None. `any_uuid`: every
+    UUID is a trip. `reusable_trips`: a trip may be captured any number of times.
     """
 
-    __test__: ClassVar[bool] = False  # for pytest: the name begins like that of a test
+    __test__: ClassVar[bool] = False  # the name looks like a test class to pytest
 
     stores: tuple[str, ...]
     currencies: tuple[str, ...]
@@ -48,10 +48,10 @@ class TestData:
 
     @property
     def store(self) -> str:
-        """The store that all cases use whose matter is something else."""
+        """The store that cases about anything else use."""
         return self.stores[0]
 
     @property
     def currency(self) -> str:
-        """The currency that all cases use whose matter is something else."""
+        """The currency that cases about anything else use."""
         return self.currencies[0]

@@ -1,11 +1,11 @@
-"""Characters that a pattern must keep out: all of ASCII outside a rule, and telling ones beyond. Holds no case."""
+"""Characters that a pattern must refuse: all of ASCII outside a rule, and some beyond ASCII. Holds no case."""
 
 from __future__ import annotations
 
 from conformance.contract.load import StringRule
 
-# Prefix, suffix and middle are tried with these: what a trim, a split or an unanchored pattern takes.
-TELLING: dict[str, str] = {
+# Tried as prefix, suffix and in the middle: a server that trims, splits or has an unanchored pattern accepts them.
+OUTSIDERS: dict[str, str] = {
     "exclamation mark": "!",
     "blank": " ",
     "zero-width space": "\u200b",
@@ -17,7 +17,7 @@ TELLING: dict[str, str] = {
     "at sign": "@",
     "line separator": "\u2028",
 }
-# Word characters for a pattern that reads \w or \d as Unicode.
+# Characters that \w or \d match where a pattern reads them as Unicode.
 LETTERS: dict[str, str] = {
     "Latin letter with accent": "é",
     "Arabic-Indic digit": "٣",
@@ -32,7 +32,7 @@ LETTERS: dict[str, str] = {
     "full-width digit": "１",
     "Roman numeral": "Ⅳ",
 }
-# Characters that case folding or NFKC turn into ASCII, with what they become.
+# Characters that case folding or NFKC turns into ASCII.
 FOLDED: dict[str, str] = {
     "long s": "ſ",
     "Kelvin sign": "\u212a",
@@ -41,7 +41,7 @@ FOLDED: dict[str, str] = {
     "sharp s": "ß",
     "ligature fi": "ﬁ",
 }
-# Looks or normalises like the hyphen and underscore of the pattern, or is invisible.
+# Characters that look like the hyphen or underscore of the pattern or normalise to one, and invisible ones.
 LOOKALIKES: dict[str, str] = {
     "hyphen of Unicode": "\u2010",
     "full-width low line": "\uff3f",
@@ -57,7 +57,7 @@ LOOKALIKES: dict[str, str] = {
 
 
 def outside(rule: StringRule) -> list[str]:
-    """Every ASCII character that the rule's pattern admits neither alone nor twice."""
+    """Every ASCII character that the rule's pattern matches neither alone nor twice in a row."""
     return [chr(code) for code in range(128) if not rule.matches(chr(code)) and not rule.matches(chr(code) * 2)]
 
 
@@ -67,6 +67,6 @@ def full_width(text: str) -> str:
 
 
 def around(text: str, inserted: str) -> tuple[str, str, str]:
-    """Put `inserted` behind, before and in the middle of `text`; the halves are those that `fill_trip` knows."""
+    """Put `inserted` after, before and into the middle of `text`; `fill_trip` knows the halves."""
     half = len(text) // 2
     return text + inserted, inserted + text, text[:half] + inserted + text[half:]

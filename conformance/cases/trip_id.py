@@ -12,14 +12,14 @@ from conformance.cases.testdata import TestData
 from conformance.contract.load import Contract
 
 THEME = "trip-id"
-# A UUID that never changes; where every UUID is a trip, folding a malformed spelling of it makes a good one.
+# A constant UUID. Where every UUID is a trip, a server that folds a malformed spelling of it accepts it.
 FIXED = "5ca1ab1e-0ddb-4a11-8a5e-51deca5ab1e5"
 
 
 def trip_id_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
     field = IdField(THEME, "shoppingTripId", contract.trip_id, TRIP, FIXED, EITHER_NAME, parts_of(data).with_trip)
-    # Other trips than UUIDs may have any length, so only there does padding need a literal of known length.
+    # A trip that is not a UUID may have any length, so a padded placeholder would have an unknown length.
     base = TRIP if data.any_uuid else "a"
     return [
         *malformed_cases(field),
@@ -33,10 +33,10 @@ def trip_id_cases(contract: Contract, data: TestData) -> list[Case]:
 
 
 def _unknown(data: TestData) -> Case:
-    slug, title = "trip-id-unknown", "A well-formed shoppingTripId that names no trip"
+    slug, title = "trip-id-unknown", "A well-formed shoppingTripId of an unknown trip"
     requirements = ("trip-id.unknown", "trip-id.unknown-name")
     if data.unknown_trip is None:
-        return absent(slug, THEME, title, requirements, "the profile names no unknown_trip")
+        return absent(slug, THEME, title, requirements, "The profile has no unknown_trip")
     text = parts_of(data).with_trip(quoted(data.unknown_trip))
     return case(slug, THEME, title, reject("trip-id.unknown", UNKNOWN_TRIP), [text], requirements[1:])
 
@@ -46,12 +46,12 @@ def _upper_case(data: TestData) -> list[Case]:
     slug, title = "trip-id-upper-case", "The trip's UUID in upper case"
     seen, slug_seen = "trip-id.upper-case-seen", "trip-id-upper-case-seen"
     if data.any_uuid:
-        reason = "every UUID is a trip, so upper case is judged and not only observed"
+        reason = "Every UUID is a trip here, so trip-id.upper-case is tested instead"
         return [
             case(slug, THEME, title, accept("trip-id.upper-case"), [text]),
             absent(slug_seen, THEME, title, (seen,), reason),
         ]
-    reason = "the profile does not say that every UUID is a trip"
+    reason = "The profile does not say that every UUID is a trip"
     return [
         absent(slug, THEME, title, ("trip-id.upper-case",), reason),
         case(slug_seen, THEME, title, either(seen), [text]),
@@ -64,8 +64,8 @@ def _not_uuid(field: IdField) -> list[Case]:
     edges = [base.ljust(limit - 1, "a"), base.ljust(limit, "a")]
     values = ["0", "-", "trip-1", FIXED.replace("-", ""), FIXED[:-1], FIXED + "0", "g" + FIXED[1:]]
     return [
-        _seen("trip-id-not-uuid", "Well-formed ids that are no UUID", values, field),
-        _seen("trip-id-at-limit", "shoppingTripId just within the limit", edges, field),
+        _seen("trip-id-not-uuid", "Well-formed ids that are not a UUID", values, field),
+        _seen("trip-id-at-limit", "A shoppingTripId at the length limit", edges, field),
     ]
 
 
@@ -83,6 +83,6 @@ def _seen(slug: str, title: str, values: list[str], field: IdField) -> Case:
 
 
 def _surplus_uuid(field: IdField) -> list[Case]:
-    """Spellings of a UUID that many libraries read and the pattern does not admit."""
+    """Spellings of a UUID that many libraries accept and the pattern does not."""
     values = ["{" + TRIP + "}", "urn:uuid:" + TRIP, "(" + TRIP + ")", TRIP + "," + TRIP]
     return [field.malformed("uuid-spellings", "Other spellings of a UUID, outside the pattern", values)]

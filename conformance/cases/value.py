@@ -1,4 +1,4 @@
-"""Cases about the number `amount.amount`. Sums never exceed what the profile allows, save where a number is absurd."""
+"""Cases about the number `amount.amount`. Amounts to be accepted stay within what the profile allows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.cases.model import Case, Expectation
 from conformance.cases.testdata import TestData
 
 THEME = "value"
-MOST_DIGITS = 15  # significant digits that a declared amount may have at most, by the contract's reading
+MOST_DIGITS = 15  # the most significant digits that an amount to be accepted may have: those a double holds
 
 
 def value_cases(data: TestData) -> list[Case]:
@@ -45,12 +45,12 @@ def _presence(data: TestData) -> list[Case]:
     others = ["[]", f"[{good}]", "{}", f'{{"amount":{good}}}']
     return [
         _cases(data, "missing", "No number in amount", reject("value.required"), [None]),
-        _cases(data, "null", "null for the number", reject("value.not-null"), ["null"]),
-        _cases(data, "string", "The number as a string", reject("value.type"), [quoted(good)]),
-        _cases(data, "empty-string", "An empty string for the number", reject("value.type"), ['""']),
-        _cases(data, "boolean", "A boolean for the number", reject("value.type"), ["true", "false"]),
+        _cases(data, "null", "A null as the number", reject("value.not-null"), ["null"]),
+        _cases(data, "string", "The number, written as a string", reject("value.type"), [quoted(good)]),
+        _cases(data, "empty-string", "An empty string as the number", reject("value.type"), ['""']),
+        _cases(data, "boolean", "A boolean as the number", reject("value.type"), ["true", "false"]),
         _cases(data, "numeric-strings", "Strings that look like numbers", reject("value.type"), strings),
-        _cases(data, "structured", "An array or object for the number", reject("value.type"), others),
+        _cases(data, "structured", "An array or object as the number", reject("value.type"), others),
         _cases(data, "zero", "An amount of 0", should_reject("value.zero"), ["0"]),
         _cases(data, "negative", "A negative amount", should_reject("value.negative"), [f"-{good}", "-1", "-0.01"]),
     ]
@@ -59,7 +59,7 @@ def _presence(data: TestData) -> list[Case]:
 def _not_numbers(data: TestData) -> list[Case]:
     bare = ["NaN", "Infinity", "-Infinity"]
     good = plain(data.amounts[data.currency])
-    spelt = [
+    malformed = [
         f"0{good}",
         f"+{good}",
         ".5",
@@ -77,7 +77,7 @@ def _not_numbers(data: TestData) -> list[Case]:
     ]
     return [
         _cases(data, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
-        _cases(data, "misspelt", "Numbers that JSON does not spell so", reject("body.not-json", ()), spelt),
+        _cases(data, "misspelt", "Malformed numbers", reject("body.not-json", ()), malformed),
     ]
 
 
@@ -92,12 +92,12 @@ def _zero_spellings(data: TestData) -> Case:
         ("-0.0", "value.negative-zero"),
     ):
         probes.append(probe(replace(OBSERVE, requirement=requirement), parts.with_value(text)))
-    title, both = "Zero, however it is spelt", ("value.zero-spellings", "value.negative-zero")
+    title, both = "Zero in every spelling", ("value.zero-spellings", "value.negative-zero")
     return Case("value-zero-spellings", THEME, title, both, tuple(probes), scheduling="chain", rule="same-answer")
 
 
 def spellings(value: Decimal) -> list[str]:
-    """JSON texts of one positive number: with and without fraction and exponent."""
+    """JSON texts of one positive number, with and without fraction and exponent."""
     shortest = value.normalize()
     _, digits, exponent = shortest.as_tuple()
     number = "".join(map(str, digits))
@@ -112,26 +112,26 @@ def spellings(value: Decimal) -> list[str]:
 def accepted_values(data: TestData) -> list[Case]:
     """Values between the profile's `amount` and `max_amount` in whole minor units, and spellings of `amount`."""
     first = data.currency
-    title = "The profile's amount in every spelling of JSON"
+    title = "The profile's amount in every JSON spelling"
     found = [_cases(data, "spellings", title, accept("value.spellings"), spellings(data.amounts[first]))]
     found += [_exact(data, currency) for currency in data.currencies]
     found.append(_binary_fraction(data))
     for slug, value, title in (
-        ("0-29", "0.29", "0.29, which is less in binary"),
-        ("19-99", "19.99", "19.99, which is less in binary"),
+        ("0-29", "0.29", "0.29, which binary floating point rounds down"),
+        ("19-99", "19.99", "19.99, which binary floating point rounds down"),
         ("max-amount", plain(data.max_amounts[first]), "The profile's max_amount"),
         ("over-int32", "21474836.48", "More minor units than 2^31"),
         ("over-uint32", "42949672.97", "More minor units than 2^32"),
-        ("over-float32", "16777217", "2^24 + 1, which a single float cannot hold"),
+        ("over-float32", "16777217", "2^24 + 1, which single precision cannot represent"),
         ("fifteen-digits", "9999999999999.99", "15 significant digits"),
         ("over-double", "90071992547409.93", "More minor units than 2^53"),
     ):
-        found.append(_one(data, slug, title, Decimal(value)))
+        found.append(_accepted(data, slug, title, Decimal(value)))
     return found
 
 
-def unfit(data: TestData, currency: str, value: Decimal) -> str:
-    """Why the target need not accept `value`; empty where it must."""
+def why_not_accepted(data: TestData, currency: str, value: Decimal) -> str:
+    """Why the target is free to refuse `value`; empty where it must accept it."""
     least, most = data.amounts[currency], data.max_amounts[currency]
     _, digits, exponent = value.normalize().as_tuple()
     if value < least:
@@ -145,8 +145,8 @@ def unfit(data: TestData, currency: str, value: Decimal) -> str:
     return ""
 
 
-def _one(data: TestData, slug: str, title: str, value: Decimal) -> Case:
-    reason = unfit(data, data.currency, value)
+def _accepted(data: TestData, slug: str, title: str, value: Decimal) -> Case:
+    reason = why_not_accepted(data, data.currency, value)
     if reason:
         return absent(f"value-{slug}", THEME, title, ("value.accepted",), reason)
     return _cases(data, slug, title, accept("value.accepted"), [plain(value)])
@@ -156,9 +156,9 @@ def _exact(data: TestData, currency: str) -> Case:
     """One minor unit above the amount where the profile allows it, written with all decimals of the currency."""
     decimals, value = data.minor_units[currency], data.amounts[currency]
     above = value + Decimal(1).scaleb(-decimals)
-    value = value if unfit(data, currency, above) else above
-    slug, title = f"value-decimals-{currency.lower()}", f"Exactly the decimals of {currency}: {decimals}"
-    reason = unfit(data, currency, value)
+    value = value if why_not_accepted(data, currency, above) else above
+    slug, title = f"value-decimals-{currency.lower()}", f"An amount in {currency} with {decimals} decimals"
+    reason = why_not_accepted(data, currency, value)
     if reason:
         return absent(slug, THEME, title, ("value.accepted",), reason)
     text = parts_of(data, currency=currency).with_value(plain(value, decimals))
@@ -166,19 +166,19 @@ def _exact(data: TestData, currency: str) -> Case:
 
 
 def _binary_fraction(data: TestData) -> Case:
-    """The first values from the amount upwards that lose a minor unit when a double is scaled and cut off."""
+    """The first values above the amount that lose a minor unit when a double is scaled and truncated."""
     currency = data.currency
     decimals, value = data.minor_units[currency], data.amounts[currency]
     found: list[str] = []
     for _ in range(2000):
         value += Decimal(1).scaleb(-decimals)
-        if unfit(data, currency, value) or len(found) == 3:
+        if why_not_accepted(data, currency, value) or len(found) == 3:
             break
         if int(float(value) * 10**decimals) != int(value.scaleb(decimals)):
             found.append(plain(value))
-    title = "Values that a double cut off at the minor unit makes less"
+    title = "Values that lose a minor unit when a double is truncated"
     if not found:
-        reason = f"no such value between amount and max_amount of {currency}"
+        reason = f"No such value lies between amount and max_amount of {currency}"
         return absent("value-binary-fraction", THEME, title, ("value.accepted",), reason)
     return _cases(data, "binary-fraction", title, accept("value.accepted"), found)
 
@@ -193,7 +193,7 @@ def _open(data: TestData) -> list[Case]:
     if unit < amount:
         small = _cases(data, "small", title, either("value.small", label=plain(unit)), [plain(unit)])
     else:
-        small = absent("value-small", THEME, title, requirements, f"no amount of {currency} is smaller")
+        small = absent("value-small", THEME, title, requirements, f"The profile's amount is the smallest of {currency}")
     beyond = either("value.beyond", label="more decimals")
     many = replace(beyond, label="many digits")
     huge = replace(beyond, label="huge exponent")
@@ -201,8 +201,8 @@ def _open(data: TestData) -> list[Case]:
     return [
         small,
         _cases(data, "more-decimals", "More decimals than the currency has", beyond, fine),
-        _cases(data, "tiny", "Numbers next to zero", replace(beyond, label="next to zero"), ["1e-400", "5e-324"]),
-        _cases(data, "huge-exponent", "Numbers beyond every float", huge, ["1e400", "1e309", "1e99999"]),
+        _cases(data, "tiny", "Numbers close to zero", replace(beyond, label="close to zero"), ["1e-400", "5e-324"]),
+        _cases(data, "huge-exponent", "Numbers too large for floating point", huge, ["1e400", "1e309", "1e99999"]),
         _cases(data, "400-digits", "Numbers of 400 digits", many, ["9" * 400, finer + "0" * 397 + "1"]),
         _cases(data, "5000-digits", "Numbers of 5,000 digits", many, ["9" * 5000, finer + "0" * 4997 + "1"]),
     ]

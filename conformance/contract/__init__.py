@@ -1,4 +1,4 @@
-"""The contract as data: reads `spec/` and knows nothing else of this project."""
+"""The contract as data: reads `spec/` and imports no other part of this project."""
 
 from conformance.contract.load import Contract, Place, Requirement, StringRule, default_spec, load_contract
 

@@ -1,4 +1,4 @@
-"""Read `openapi.yaml` and `requirements.yaml` into frozen values. Must not judge, send, or import anything of ours."""
+"""Read `openapi.yaml` and `requirements.yaml` into frozen values. Must not judge, send, or import our other parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place on the contract page, by a word id."""
+    """A place on the contract page, with a stable id."""
 
     id: str
     title: str
@@ -32,7 +32,7 @@ class Place:
 class Requirement:
     """One statement of the contract.
 
-    `source` names what else speaks for the statement; empty where the page alone does.
+    `source` names further sources of the statement; empty where the page is the only one.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class StringRule:
-    """What the schema asks of one string: at most `max_length` characters, all of it matching `pattern`."""
+    """What the schema asks of one string: at most `max_length` characters, which match `pattern` as a whole."""
 
     max_length: int
     pattern: str
@@ -62,7 +62,7 @@ class StringRule:
 
 @dataclass(frozen=True)
 class Contract:
-    """All that `spec/` says."""
+    """The contents of `spec/`."""
 
     folder: Path
     digest: str
@@ -83,7 +83,7 @@ class Contract:
 
     @cached_property
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document as parsed."""
+        """The parsed OpenAPI document."""
         return _read_yaml(self.openapi_file)
 
     def level(self, requirement: str) -> Level:
@@ -92,7 +92,7 @@ class Contract:
 
 
 def default_spec() -> Path:
-    """The spec folder that travels with the package, or the one at the top of a checkout."""
+    """The spec folder of the installed package, or that of a checkout."""
     packaged = Path(__file__).resolve().parent.parent / "spec"
     if packaged.is_dir():
         return packaged
@@ -100,16 +100,16 @@ def default_spec() -> Path:
 
 
 def ecma_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile `^…$` as ECMA-262 reads it without flags: ASCII classes; to be used with `fullmatch`.
+    """Compile `^…$` as ECMA-262 reads it without flags: with ASCII classes, for use with `fullmatch`.
 
-    Raises `SpecError` where the pattern is not anchored at both ends, since only that form is understood.
+    Raises `SpecError` where the pattern is not anchored at both ends: no other form is supported.
     """
     if not (pattern.startswith("^") and pattern.endswith("$")):
         raise SpecError(f"openapi.yaml: pattern {pattern!r} must begin with ^ and end with $")
     try:
         return re.compile(pattern[1:-1], re.ASCII)
     except re.error as error:
-        raise SpecError(f"openapi.yaml: pattern {pattern!r} is no regular expression ({error})") from error
+        raise SpecError(f"openapi.yaml: pattern {pattern!r} is not a regular expression ({error})") from error
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
@@ -128,9 +128,9 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 def _string_rule(name: str, schema: dict[str, Any]) -> StringRule:
     most, pattern = schema["maxLength"], schema["pattern"]
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise SpecError(f"openapi.yaml: maxLength of {name} is {most!r}; a whole number from 1 is needed")
+        raise SpecError(f"openapi.yaml: maxLength of {name} is {most!r}; it must be a whole number, 1 or more")
     if not isinstance(pattern, str):
-        raise SpecError(f"openapi.yaml: pattern of {name} is {pattern!r}; a text is needed")
+        raise SpecError(f"openapi.yaml: pattern of {name} is {pattern!r}; it must be a text")
     return StringRule(most, pattern, ecma_pattern(pattern))
 
 
@@ -147,7 +147,7 @@ def load_contract(folder: Path | None = None) -> Contract:
         schemas = api["components"]["schemas"]
         request = schemas["CaptureRequest"]["properties"]
         seconds = schemas["Unavailable"]["allOf"][1]["properties"]["retryAfter"]["pattern"]
-        places = {word: Place(word, title) for word, title in rules["places"].items()}
+        places = {place_id: Place(place_id, title) for place_id, title in rules["places"].items()}
         contract = Contract(
             folder=folder,
             digest=digest.hexdigest(),
@@ -158,15 +158,15 @@ def load_contract(folder: Path | None = None) -> Contract:
             code=_string_rule("code", schemas["Amount"]["properties"]["code"]),
             retry_after_seconds=ecma_pattern(seconds),
             requirements={
-                word: Requirement(
-                    word,
+                requirement_id: Requirement(
+                    requirement_id,
                     row["level"],
                     row["statement"],
                     places[row["place"]],
                     row.get("source", ""),
                     tuple(row.get("test_plan", ())),
                 )
-                for word, row in rules["requirements"].items()
+                for requirement_id, row in rules["requirements"].items()
             },
             places=places,
             test_plan=rules["test_plan"],
@@ -175,7 +175,7 @@ def load_contract(folder: Path | None = None) -> Contract:
         raise SpecError(f"{folder}/{error}") from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise SpecError(f"{folder}: {type(error).__name__}: {error} missing or malformed") from error
-    if wrong := [word for word, row in contract.requirements.items() if row.level not in get_args(Level)]:
-        raise SpecError(f"{folder}/requirements.yaml: the level of {wrong[0]} is none of {', '.join(get_args(Level))}")
+    if wrong := [name for name, row in contract.requirements.items() if row.level not in get_args(Level)]:
+        raise SpecError(f"{folder}/requirements.yaml: level of {wrong[0]} must be one of {', '.join(get_args(Level))}")
     contract.__dict__["openapi"] = api
     return contract

@@ -1,14 +1,15 @@
 """The only file that opens a connection to the target: sends one request, keeps the raw answer, judges nothing.
 
-How it works. `requests` and `urllib3` choose the pool, build the TLS context's connection, check certificates, go through
-proxies (CONNECT, Proxy-Authorization) and say why there is no connection. They do not write the request and do not read the
-answer: they would merge header fields, quote the URL anew, hide stray bytes, double lengths and more than 100 fields, give
-every read the whole time limit, and repair what is malformed. `_Connection` does that by itself, on a socket that does not
-block, under one deadline, and takes in an answer that comes before the request was written.
-
-A `Client` is one kept-alive connection and belongs to one thread. `ConnectionState` outlives the connections of a client:
-the deadline of the request under way, when and for which case the last answer ended, what was found of the connection since.
-Only `abort` may be called from another thread: it shuts the socket beneath TLS, which ends every wait.
+How it works
+- `requests` and `urllib3` choose the pool, open the TLS connection, check certificates, go through proxies (CONNECT,
+  Proxy-Authorization) and give the reason where there is no connection.
+- They do not write the request or read the answer. They would merge header fields, change the quoting of the URL, hide
+  stray bytes, double lengths and more than 100 fields, give every read the whole time limit, and repair malformed
+  answers. `_Connection` writes and reads by itself, on a non-blocking socket, under one deadline for the whole answer.
+  It also reads an answer that arrives before the request is written completely.
+- A `Client` has one kept-alive connection and belongs to one thread. `ConnectionState` outlives a connection: it holds
+  the deadline of the current request, when and for which case the last answer ended, and what was noticed since.
+- Only `abort` may be called from another thread: it shuts down the socket beneath TLS, which ends every wait.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ EARLY_CLOSE_S = 1.0
 CONTINUE_WAIT_S = 1.0
 PIECE = 64 * 1024
 ABORTED = Failure("aborted", "the run was interrupted")
-CLOSED_BEFORE = Failure("aborted", "the kept-alive connection had been closed, and this may not be sent twice")
-SMALL = 16 * 1024  # what any send buffer takes at once
+CLOSED_BEFORE = Failure("aborted", "the kept-alive connection was closed, and this request must not be sent twice")
+SMALL = 16 * 1024  # bytes that fit into any send buffer
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 Fresh = Callable[[], tuple[bytes, str | None]]
@@ -52,7 +53,7 @@ Fresh = Callable[[], tuple[bytes, str | None]]
 
 @dataclass(slots=True)
 class ConnectionState:
-    """What the connections of one client share: the `deadline` (monotonic) that they obey, and what they note."""
+    """What the connections of one client share: the `deadline` (monotonic clock), and what they notice."""
 
     deadline: float = 0.0
     aborted: bool = False
@@ -65,7 +66,7 @@ class ConnectionState:
 
 
 class _Connection(HTTPConnection):
-    """A connection of urllib3's pools that writes and reads by itself."""
+    """A connection for urllib3's pools with its own writing and reading."""
 
     def __init__(self, *args: Any, state: ConnectionState, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +81,7 @@ class _Connection(HTTPConnection):
         return left
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers. A private method of urllib3, whose own gives each the whole time."""
+        """Connect to the first address that answers. The overridden private method gives each the whole time."""
         try:
             found = addresses(self._dns_host, self.port, self._remaining())
         except (OSError, UnicodeError) as error:
@@ -99,7 +100,7 @@ class _Connection(HTTPConnection):
         raise NewConnectionError(self, str(last)) from last
 
     def connect(self) -> None:
-        """Open the connection within the deadline, TLS and tunnel included, whose reading has no deadline of its own."""
+        """Open the connection within the deadline, including TLS and tunnel, which have no deadline of their own."""
         watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
         watch.daemon = True
         watch.start()
@@ -112,12 +113,12 @@ class _Connection(HTTPConnection):
         if self._state.aborted:
             self.close()
             raise OSError(ABORTED.detail)
-        if isinstance(self.sock, socket.socket):  # all but TLS within TLS, which can't do without blocking
+        if isinstance(self.sock, socket.socket):  # all but TLS within TLS, which works only with a blocking socket
             self.sock.setblocking(False)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection can be used again; notes how it ended, or stray bytes, where it can't."""
+        """Whether the connection can be used again. If not, notes an early close or stray bytes."""
         if self.sock is None:
             return False
         try:
@@ -144,7 +145,7 @@ class _Connection(HTTPConnection):
         chunked: bool = False,
         **_: Any,
     ) -> None:
-        """Write the request; what is answered meanwhile is taken in, and ends the writing where it is final."""
+        """Write the request. An answer that arrives meanwhile is read; a final one ends the writing."""
         if self.sock is None:
             self.connect()
         self._reading, self._end, self._early = Reading(method), None, False
@@ -165,10 +166,10 @@ class _Connection(HTTPConnection):
         except TimeoutError:
             self._end = "timeout"
         except OSError:
-            pass  # the answer may have come although the request was not taken
+            pass  # the server may have answered without reading the request
 
     def _write(self, data: bytes) -> None:
-        """Write all of it, within the deadline; of much, only as long as no answer to it has come."""
+        """Write the data within the deadline. A large request is written only until an answer arrives."""
         sock = self.sock
         assert sock is not None
         if not isinstance(sock, socket.socket):
@@ -189,28 +190,28 @@ class _Connection(HTTPConnection):
                 view = view[sock.send(view[:PIECE]) :]
 
     def _read(self, limit: float) -> bytes:
-        """Give what comes next; nothing where the peer is done. TimeoutError after `limit` seconds without."""
+        """Read the next bytes; empty where the peer has closed. TimeoutError after `limit` seconds."""
         sock = self.sock
         assert sock is not None
         if not isinstance(sock, socket.socket):
             sock.settimeout(limit)
             return bytes(sock.recv(PIECE))
-        # Without it a server that writes head and body apart may wait for us, 40 ms each time.
+        # Without it, a server that writes head and body separately may wait up to 40 ms for our acknowledgement.
         if QUICKACK is not None:
             sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         until, writing = time.monotonic() + limit, False
-        wait = not isinstance(sock, ssl.SSLSocket)  # which may hold something already
+        wait = not isinstance(sock, ssl.SSLSocket)  # which may have buffered data
         while True:
             left = max(0.0, until - time.monotonic())
             if wait and not waiting.wait_for_socket(sock, read=not writing, write=writing, timeout=left):
                 raise TimeoutError
             try:
                 return sock.recv(PIECE)
-            except WOULD_BLOCK as wanted:
-                wait, writing = True, isinstance(wanted, ssl.SSLWantWriteError)
+            except WOULD_BLOCK as error:
+                wait, writing = True, isinstance(error, ssl.SSLWantWriteError)
 
     def _await_continue(self) -> None:
-        """Read until the peer asks for the body or answers without; after a second it is sent unasked."""
+        """Read until the server asks for the body or answers; after a second the body is sent anyway."""
         assert self.sock is not None
         until = time.monotonic() + min(CONTINUE_WAIT_S, self._remaining())
         while 100 not in self._reading.interim and not self._early and self._end is None:
@@ -223,7 +224,7 @@ class _Connection(HTTPConnection):
                 return
 
     def _take(self, data: bytes) -> None:
-        """Take in what came before the request was written as a whole."""
+        """Add data that arrived before the request was written completely."""
         if data:
             self._reading.feed(data)
         else:
@@ -231,7 +232,7 @@ class _Connection(HTTPConnection):
         self._early = self._reading.done or self._reading.status is not None
 
     def getresponse(self) -> Received:  # type: ignore[override]
-        """Read until the answer is whole, the peer is done, or time is up; never raises for what the peer did."""
+        """Read until the answer is complete, the peer has closed, or time is up. Never raises because of the peer."""
         reading = self._reading
         while self.sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
             try:
@@ -275,7 +276,7 @@ _ENDS: dict[FailureKind, str] = {
 
 
 class _Adapter(EndpointAdapter):
-    """The adapter of requests over a pool of one connection of ours."""
+    """The adapter of `requests`, with a pool of one `_Connection`."""
 
     def __init__(self, endpoint: Endpoint, state: ConnectionState) -> None:
         super().__init__(endpoint)
@@ -285,7 +286,7 @@ class _Adapter(EndpointAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> HTTPConnectionPool:
-        """The one pool, looked up once."""
+        """The only pool, looked up once."""
         if self.pool is None:
             pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
             kind = _SecureConnection if pool.scheme == "https" else _Connection
@@ -310,7 +311,7 @@ class Client:
         self._proxies = {"http": endpoint.proxy, "https": endpoint.proxy} if endpoint.proxy else {}
 
     def take_late_defect(self) -> tuple[str, str] | None:
-        """Case and words where bytes came after an answer that had seemed whole; told once."""
+        """Case and description of bytes that came after an answer that looked complete; given only once."""
         found, self._state.late_defect = self._state.late_defect, None
         return found
 
@@ -319,7 +320,7 @@ class Client:
         self._adapter.close()
 
     def abort(self) -> None:
-        """End what is being waited for, and send nothing more; may be called from another thread."""
+        """End every wait and send nothing more. May be called from another thread."""
         self._state.aborted = True
         _shut(self._state.sock)
 
@@ -337,9 +338,9 @@ class Client:
         trip: str | None = None,
         retry_closed: Fresh | None = None,
     ) -> Exchange:
-        """Send one request and read its answer within the time limit; failures are told in the exchange.
+        """Send one request and read its answer within the time limit; a failure is part of the exchange.
 
-        `retry_closed` gives body and trip for a second try where a kept-alive connection turned out closed.
+        `retry_closed` gives body and trip for a second try where the kept-alive connection is found closed.
         """
         state, early, lost = self._state, False, False
         while True:
@@ -364,7 +365,7 @@ class Client:
             lost = time.monotonic() - state.last_end < EARLY_CLOSE_S
             body, trip = retry_closed()
             retry_closed = None
-        early = early or (lost and parsed.answer is not None)  # lost twice, it is this request that gets no answer
+        early = early or (lost and parsed.answer is not None)  # lost twice: this request itself gets no answer
         state.last_case, state.last_end = case, got.answered_at
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
@@ -372,7 +373,7 @@ class Client:
         )  # fmt: skip
 
     def _exchange(self, request: Request, *, chunked: bool) -> Received | Failure:
-        """Send it by the adapter of requests; a session would follow redirections, keep cookies, ask the environment."""
+        """Send it by the adapter; a session would follow redirects, keep cookies and read the environment."""
         prepared = Prepared(request, self._origin, chunked=chunked)
         try:
             if self._state.aborted:
@@ -389,7 +390,7 @@ class Client:
 
 
 def _shut(sock: socket.socket | None) -> None:
-    """End the connection beneath TLS; its own way would let another thread write what is left in clear."""
+    """Shut down the socket beneath TLS; a TLS shutdown would make another thread write the rest unencrypted."""
     with suppress(OSError):
         if sock is None:
             return

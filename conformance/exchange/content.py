@@ -1,6 +1,6 @@
 """Read the body of an answer strictly: content coding, UTF-8, RFC 8259. Must not judge.
 
-Not `json.loads`: that takes NaN, and stops at deep nesting and at numbers of many digits, which are JSON all the same.
+Not `json.loads`: that accepts NaN, and fails at deep nesting and at numbers of many digits, which are valid JSON.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from conformance.json_text import NotJson, Text, read_json
 
 from .model import Answer
 
-_CAP = 4_000_000  # bytes after decoding; an answer that unpacks to more is not read further
+_CAP = 4_000_000  # bytes after decoding; no more of an answer is unpacked
 
 
 class NotJsonError(ValueError):
-    """The bytes are no JSON text; the message says why."""
+    """The bytes are not a JSON text; the message says why."""
 
 
 def codings(answer: Answer) -> list[str]:
@@ -26,19 +26,19 @@ def codings(answer: Answer) -> list[str]:
 
 
 def decoded_body(answer: Answer) -> bytes:
-    """Give the body free of gzip or deflate; as it is where the coding is another or the bytes do not unpack."""
+    """Give the body without gzip or deflate; unchanged where the coding is another or unpacking fails."""
     plain = _unpacked(answer)
     return answer.body if plain is None else plain
 
 
 def falsely_coded(answer: Answer) -> bool:
-    """Whether the body is labelled with gzip or deflate and does not unpack (RFC 9110 section 8.4)."""
+    """Whether the body is labelled with gzip or deflate and cannot be unpacked (RFC 9110 section 8.4)."""
     return _unpacked(answer) is None
 
 
 def _unpacked(answer: Answer) -> bytes | None:
-    named = codings(answer)
-    if len(named) != 1 or named[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body:
+    listed = codings(answer)
+    if len(listed) != 1 or listed[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body:
         return answer.body
     try:
         unpacker = zlib.decompressobj(47)
@@ -52,7 +52,7 @@ def _unpacked(answer: Answer) -> bytes | None:
 
 @lru_cache(16)
 def parse_json(body: bytes) -> Text:
-    """Parse strictly; most answers of a run have one of few bodies. Raises `NotJsonError`."""
+    """Parse strictly. Cached, since most answers of a run share a few bodies. Raises `NotJsonError`."""
     if body.startswith(b"\xef\xbb\xbf"):
         raise NotJsonError("a byte order mark")
     try:
@@ -60,7 +60,7 @@ def parse_json(body: bytes) -> Text:
     except UnicodeDecodeError as error:
         raise NotJsonError(f"not UTF-8 at byte {error.start}") from None
     except NotJson as error:
-        raise NotJsonError(f"no JSON from {error} on") from None
+        raise NotJsonError(f"not JSON from {error} on") from None
     if text.lenient:
         raise NotJsonError("a comment, a trailing comma or single quotes")
     if text.bare:

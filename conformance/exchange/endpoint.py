@@ -1,4 +1,4 @@
-"""Where requests go and what each of them carries. Pure but for the reading of certificates: connects to nothing."""
+"""The target's address, and the header fields of each request. Reads certificates, but opens no connection."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """Host and port as the Host field tells them."""
+        """Host and port, as in the Host field."""
         return self.parts.netloc.rpartition("@")[2]
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken with the target."""
+        """Whether the target uses TLS."""
         return self.parts.scheme == "https"
 
     def request(
         self, method: str, path: str, headers: Headers, body: bytes, *, case: str, framing: str, accept: str | None
     ) -> Request:
-        """The request as it goes out; `path` is added to the base URL, whose query stays."""
+        """The request as it is sent; `path` is added to the base URL, whose query stays."""
         base, query = self.parts.path, self.parts.query
         target = (base.rstrip("/") + path if path else base) or "/"
         if query:
@@ -65,8 +65,8 @@ class Endpoint:
         fields.append(("Accept-Encoding", "identity"))
         if accept is not None:
             fields.append(("Accept", accept))
-        given = {name.lower() for name, _ in headers}
-        fields += [(n, v) for n, v in self.headers if n.lower() not in given]
+        own = {name.lower() for name, _ in headers}
+        fields += [(name, value) for name, value in self.headers if name.lower() not in own]
         fields += headers
         if framing == "chunked":
             fields.append(("Transfer-Encoding", "chunked"))
@@ -78,24 +78,24 @@ class Endpoint:
 
 
 class Fields(dict[str, str]):
-    """The header fields of one request, for layers that ask of them no more than whether one is there."""
+    """The header fields of one request, for library code that only looks up names in them."""
 
     def __init__(self, fields: Headers) -> None:
         super().__init__(fields)
         self.fields = fields
 
     def copy(self) -> Self:
-        """Nobody else has them."""
+        """No copy is needed: the fields belong to one request."""
         return self
 
     def update(self, more: Mapping[str, str]) -> None:  # type: ignore[override]
-        """Add what a proxy wants."""
+        """Add the fields for a proxy."""
         super().update(more)
         self.fields += tuple(more.items())
 
 
 class Prepared(requests.PreparedRequest):
-    """A request as requests wants it, prepared by ourselves: it would merge header fields and quote the URL anew."""
+    """A request for `requests`, which would otherwise merge header fields and change the quoting of the URL."""
 
     def __init__(self, request: Request, origin: str, *, chunked: bool) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class Prepared(requests.PreparedRequest):
 
 
 class Received(HTTPResponse):
-    """The answer as requests wants it, with what it was made from; the moments are of the monotonic clock."""
+    """An answer for `requests`, with its parsed form and raw bytes; times are of the monotonic clock."""
 
     def __init__(self, parsed: Parsed, raw_bytes: bytes, sent_at: float, answered_at: float) -> None:
         answer = parsed.answer
@@ -120,9 +120,9 @@ class Received(HTTPResponse):
 
 
 def addresses(host: str, port: int, limit: float) -> list[str]:
-    """The addresses of a host; OSError where its name is unknown, TimeoutError where that takes over `limit` seconds.
+    """The addresses of a host. OSError where its name is unknown, TimeoutError after `limit` seconds.
 
-    The operating system gives no way to end a look-up, so that a thread is left to it.
+    The operating system cannot cancel a look-up, so its thread may run longer.
     """
     found: Future[list[str]] = Future()
 
@@ -138,12 +138,12 @@ def addresses(host: str, port: int, limit: float) -> list[str]:
 
 @lru_cache(maxsize=8)
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Trusts `ca_file`, or else the usual authorities, whatever the environment says. Raises OSError for a bad file."""
+    """Trusts `ca_file`, or else the usual authorities; ignores the environment. Raises OSError for a bad file."""
     return ssl.create_default_context(cafile=ca_file or where())
 
 
 class EndpointAdapter(HTTPAdapter):
-    """The adapter of requests with the trust of one endpoint and its proxy; it keeps one connection."""
+    """The adapter of `requests` with the certificates and the proxy of one endpoint; it keeps one connection."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -152,32 +152,32 @@ class EndpointAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """With a TLS context that all clients share: reading the certificates takes long."""
+        """Use a TLS context that all clients share: reading the certificates takes long."""
         host, more = super().build_connection_pool_key_attributes(request, verify, cert)
         end = self._endpoint
         return host, {"ssl_context": tls_context(end.ca_file)} if end.secure else more
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """A proxy that speaks TLS is trusted by the same certificates."""
+        """Check a proxy with TLS against the same certificates."""
         if proxy.lower().startswith("https:"):
             more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
         return super().proxy_manager_for(proxy, **more)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to add to the context; requests would trust its own certificates as well."""
+        """Do nothing: `requests` would trust its own certificates too."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
-        """The target as it was put together, in the form for a proxy where there is one."""
+        """The request target, already in the form for a proxy where there is one."""
         assert isinstance(request, Prepared)
         return request.target
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:  # noqa: ARG002
-        """The answer as it is: its bytes have been read by ourselves, strictly."""
+        """The answer unchanged: `_Connection` has read it."""
         return resp
 
 
 def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:
-    """Say of an error of requests why there is no connection. `late`: the time limit has passed."""
+    """Why there is no connection, from an error of `requests`. `late`: the time limit has passed."""
     causes = list(_causes(error))
     detail = " ".join(str(causes[-1]).split())
     if any(isinstance(cause, NameResolutionError) for cause in causes):
@@ -192,8 +192,8 @@ def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Fail
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it wraps, in the various ways of the libraries, down to the first cause."""
+    """The error and the errors that it wraps, down to the first cause."""
     while error is not None:
         yield error
         inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *reversed(error.args)]
-        error = next((one for one in (*inner, error.__cause__) if isinstance(one, BaseException)), None)
+        error = next((cause for cause in (*inner, error.__cause__) if isinstance(cause, BaseException)), None)

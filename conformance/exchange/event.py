@@ -1,4 +1,4 @@
-"""What happens in a run, in order: the lines of a record between its header and its footer. Values only."""
+"""The events of a run, in order: the lines of a record between header and footer. Values only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from conformance.cases.model import Case, Probe
 from conformance.exchange.model import Exchange
 
 Purpose = Literal["first", "burst", "resend", "confirm", "shrink"]
-"""Why a request is sent: for its case, as one of a burst, in place of one that was asked to wait, to see a violation a
-second time, or to show one with a smaller body."""
+"""Why a request is sent: for its case, in a burst, again after being asked to wait, to confirm a violation, or to show
+one with a smaller body."""
 ChargeState = Literal["released", "captured", "unknown"]
-"""What became of money that a request might have charged: nothing was charged, it was, or nobody can tell."""
+"""Whether a request charged: it did not ("released"), it did ("captured"), or that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """These cases are to be sent. A later plan replaces cases of the same id."""
+    """The cases to be sent. A later plan replaces cases with the same id."""
 
     cases: tuple[Case, ...]
 
@@ -27,8 +27,8 @@ class Plan:
 class Intent:
     """A request that may charge is about to be sent. `amount`: decimal text in major units of `currency`.
 
-    `known` is False where the body itself does not say what it would charge. `wall_time`: seconds since 1970. `number`
-    is the line in the record.
+    `known` is False where the body itself does not tell the amount. `wall_time`: seconds since 1970. `number` is the
+    line in the record.
     """
 
     case: str
@@ -42,11 +42,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One exchange of a sending. `sending` is the number of the sending, which has one exchange or several.
+    """One exchange of a sending. `sending` is the number of the sending, which has one or more exchanges.
 
-    `probe` is what was to be sent, with the placeholder for the trip. `final`: nothing more of this sending follows
-    because of this answer. `intent` is the line of the intent that this exchange settles. `late`: a case, and what was
-    found on its connection after an answer that had seemed whole.
+    `probe` is what was to be sent, with the placeholder for the trip. `final`: this answer ends the sending. `intent`
+    is the line of the intent that this exchange settles. `late`: a case, and the bytes that were found on its
+    connection after an answer that looked complete.
     """
 
     exchange: Exchange
@@ -64,25 +64,25 @@ class Sent:
 
     @property
     def status(self) -> int | None:
-        """The status received; None where no answer came."""
+        """The status; None where there was no answer."""
         return self.exchange.answer.status if self.exchange.answer else None
 
     @property
     def success(self) -> bool:
-        """Whether the status is one of success (2xx)."""
+        """Whether the status is a success (2xx)."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def provoked(self) -> bool:
-        """Whether the answer is the one that the probe was to provoke."""
+        """Whether the status is the one that the probe should provoke."""
         return self.status is not None and self.status == self.probe.expectation.provoked
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why a case was not sent, or not as a whole. `beforehand`: the reason was known before the run.
+    """Why a case was not sent, or not completely. `beforehand`: the reason was known before the run.
 
-    `error`: the suite itself failed in this case; `reason` says how.
+    `error`: the suite itself failed in this case; `reason` tells how.
     """
 
     case: str
@@ -95,7 +95,7 @@ Event: TypeAlias = Plan | Intent | Sent | Note
 
 
 def charge_state(exchange: Exchange) -> ChargeState:
-    """What became of the money that the request of this exchange might have charged."""
+    """Whether the request of this exchange charged."""
     if exchange.unsent:
         return "released"
     status = exchange.answer.status if exchange.answer else None
@@ -105,5 +105,5 @@ def charge_state(exchange: Exchange) -> ChargeState:
 
 
 def counting(sent: Sequence[Sent]) -> Sent:
-    """Of all exchanges of one sending the one that counts: the last, and in a burst the last that was provoked."""
-    return max(sent, key=lambda one: (one.provoked, one.number or 0))
+    """The exchange of a sending that counts: the last one; in a burst, the last with the provoked status."""
+    return max(sent, key=lambda event: (event.provoked, event.number or 0))

@@ -1,4 +1,4 @@
-"""Gives a record as HAR 1.2, for tools that show HTTP traffic. Secrets are gone already: the record holds none."""
+"""Converts a record to HAR 1.2, for tools that show HTTP traffic. The record contains no secrets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Json = dict[str, Any]
 
 
 def write_har(path: Path | str, record: Path | str) -> None:
-    """Write the exchanges of the record in file `record` to `path`. Raises OSError where it can't."""
+    """Write the exchanges of the record file `record` to `path`. Raises OSError where that fails."""
     text = json.dumps(to_har(read_record(record)), separators=(",", ":"), check_circular=False)
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def to_har(record: Record) -> Json:
-    """All exchanges of the record; one without an answer has status 0 and says why in a comment."""
+    """All exchanges of the record; one without an answer has status 0 and a comment with the reason."""
     creator = {"name": "capture-charge-conformance", "version": __version__}
     url = record.header.get("profile", {}).get("target", {}).get("url", "http:")
     entries = [_entry(event, urlsplit(url).scheme) for event in record.sent]
@@ -72,7 +72,7 @@ def _request(exchange: Exchange, scheme: str) -> Json:
         kind = (field_values(sent.headers, "Content-Type") or [""])[0]
         value["postData"] = {"mimeType": kind, "params": [], "text": text}
         if coded:
-            value["postData"]["comment"] = "text is the body in base64, since it is no UTF-8"
+            value["postData"]["comment"] = "text is the body in base64, since it is not UTF-8"
     return value
 
 
@@ -102,7 +102,7 @@ def _pairs(headers: Headers) -> list[dict[str, str]]:
 
 
 def _text(data: bytes) -> tuple[str, bool]:
-    """The bytes as text, and whether that is base64, because they are no UTF-8."""
+    """The bytes as text, and whether that is base64, because they are not UTF-8."""
     try:
         return data.decode("utf-8"), False
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Events as JSON values and back: for each kind of line its writing and its reading, side by side. No secret gets out."""
+"""Events to JSON values and back: each kind of line with its writing and its reading. Secrets are redacted."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _EQUAL = replace(_USUAL, equal=True)
 
 
 def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
-    """The kind of line and its content, free of secrets."""
+    """The kind of line and its content, without secrets."""
     match event:
         case Plan():
-            return "plan", {"cases": redact.redact_json([_dump_case(one) for one in event.cases])}
+            return "plan", {"cases": redact.redact_json([_dump_case(case) for case in event.cases])}
         case Intent():
             return "intent", {name: redact.redact_json(getattr(event, name)) for name in _INTENT}
         case Note():
@@ -37,7 +37,7 @@ def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
 
 
 def load(entry: Json) -> Event | None:
-    """The event of a line; None for a kind that is none. KeyError and the like where something is missing."""
+    """The event of a line; None for a kind that is not an event. KeyError or TypeError where something is missing."""
     match entry["kind"]:
         case "plan":
             return Plan(tuple(_load_case(row) for row in entry["cases"]))
@@ -68,7 +68,7 @@ def _dump_case(case: Case) -> Json:
 
 
 def _load_case(row: Json) -> Case:
-    """The case as far as the record tells; how its probes look stands with their exchanges."""
+    """The case as far as it is recorded; the probes are recorded with their exchanges."""
     return Case(
         requirements=tuple(row["requirements"]),
         probes=(_EQUAL,) * row["equal"] + (_USUAL,) * (row["probes"] - row["equal"]),
@@ -93,7 +93,7 @@ def _load_sent(entry: Json) -> Sent:
 
 
 def _dump_probe(probe: Probe) -> Json:
-    """What is expected of the answer, and what differs from the usual request. Its body stands in the exchange."""
+    """The expectation, and what differs from the usual request. The body is recorded in the exchange."""
     wanted = probe.expectation
     row: Json = {name: value for name in _EXPECTATION if (value := getattr(wanted, name))}
     row |= {"admits": sorted(wanted.admits)} if wanted.admits else {}
@@ -108,7 +108,7 @@ def _load_probe(row: Json, body: bytes) -> Probe:
 
 
 def _dump_exchange(exchange: Exchange, redact: Redactor) -> Json:
-    """The exchange; an answer whose bytes are there as a whole is not written a second time."""
+    """The exchange. An answer is not written a second time if its raw bytes are complete."""
     sent, answer, failure = exchange.request, exchange.answer, exchange.failure
     out: Json = {name: getattr(exchange, name) for name in _EXCHANGE}
     if exchange.trip is not None:
@@ -158,7 +158,7 @@ def _pairs(value: Any) -> Headers:
 
 
 def _dump_bytes(data: bytes) -> str | Json:
-    """Bytes as text where they are UTF-8, else in base64."""
+    """Bytes as text where they are UTF-8, else as base64."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

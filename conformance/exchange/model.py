@@ -1,4 +1,4 @@
-"""What was sent and what came back, as frozen values. Any field may be unknown, since traffic may be recorded elsewhere."""
+"""What was sent and received, as frozen values. Any field may be unknown: traffic may be recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ NO_CONNECTION: frozenset[FailureKind] = frozenset({"refused", "dns", "tls"})
 """Kinds of failure where nothing was sent."""
 
 AUTHENTICATION = frozenset({401, 403, 407})
-"""Statuses about credentials: a matter of the run's configuration, never of the contract."""
+"""Statuses about credentials: a problem of configuration, never of the contract."""
 BUSY = frozenset({429, 503})
-"""Statuses that ask to send the same request again later: they say nothing about the request itself."""
+"""Statuses that ask to send the request again later. They do not depend on the request itself."""
 
 
 def field_values(headers: Headers, name: str) -> list[str]:
@@ -25,7 +25,7 @@ def field_values(headers: Headers, name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it went onto the wire; `target` is the origin form, `body` the content before any chunking."""
+    """One request as sent; `target` is the origin form, `body` the content before chunking."""
 
     method: str
     target: str
@@ -35,9 +35,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One final answer. Field values are latin-1 text without the blanks around them, one entry for each field line.
+    """One final answer. Field values are latin-1 text without blanks around them, one entry for each field line.
 
-    `body` is free of transfer coding but not of content coding. `interim` lists the 1xx statuses that came before.
+    `body` has no transfer coding, but may have a content coding. `interim` lists the 1xx statuses before it.
     """
 
     status: int
@@ -53,8 +53,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How no answer came. `timeout`: none within the limit; `closed`, `reset`: the connection ended before a status
-    line; `garbled`: bytes came that are no HTTP answer; `refused`, `dns`, `tls`: no connection at all; `aborted`: the suite itself gave up.
+    """Why there is no answer.
+
+    `timeout`: none within the limit; `closed`, `reset`: the connection ended before a status line; `garbled`: the bytes
+    are not an HTTP answer; `refused`, `dns`, `tls`: no connection; `aborted`: the suite itself stopped.
     """
 
     kind: FailureKind
@@ -63,9 +65,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what became of it: `answer`, or `failure` where no status line could be read.
+    """One request and its result: `answer`, or `failure` where no status line could be read.
 
-    `defects` says in words what is wrong with the framing of the answer (truncated, stray bytes, …); empty where it is
+    `defects` describes what is wrong with the framing of the answer (truncated, stray bytes, …); empty where it is
     well-framed. `sent_at` and `answered_at` are seconds of one monotonic clock (first byte sent, last byte received);
     `wall_time` is seconds since 1970 when sending began. `raw` holds the answer's bytes as received, up to a cap.
     `closed_early`: the kept-alive connection was found closed less than 1 s after its last answer, unannounced, and
@@ -89,7 +91,7 @@ class Exchange:
 
     @property
     def unsent(self) -> bool:
-        """Whether there was no connection at all, so that the target never saw the request."""
+        """Whether there was no connection, so that the target never received the request."""
         failure = self.failure
         if failure is None or failure.kind == "aborted":
             return False
@@ -97,7 +99,7 @@ class Exchange:
 
     @property
     def elapsed(self) -> float | None:
-        """Seconds from the first byte sent to the last received, where both are known."""
+        """Seconds from the first byte sent to the last one received; None where unknown."""
         if self.sent_at is None or self.answered_at is None:
             return None
         return self.answered_at - self.sent_at

@@ -1,6 +1,11 @@
-"""The record of a run: one JSON object a line, each with the hash of the line before, so that a change shows.
+"""The record of a run: one JSON object a line, each with the hash of the line before, so that changes are found.
 
-A header, then one line for each event, then a footer. What an event looks like on its line stands in `lines.py`.
+A header, one line for each event, a footer. `lines.py` defines the form of an event.
+
+How it works
+- `_lock` guards the order of the lines, which wait in memory. `_writing` guards their writing to the file.
+- One thread writes the waiting lines of all threads. A thread whose line is already written returns at once.
+- The line of an intent is written before `write` returns, so that no request that may charge is sent unrecorded.
 """
 
 from __future__ import annotations
@@ -20,19 +25,15 @@ from .event import Event, Sent
 from .lines import dump, load
 
 FORMAT = 2
-UNWRITTEN = 8192  # bytes that may wait to be handed over
+UNWRITTEN = 8192  # bytes that may wait before they are written
+NO_HEADER = "line 1 is not the header of a record"
 Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
 
 
 class Recorder:
-    """Writes a record; safe to share between threads. OSError (disk full) is let through.
-
-    How it works: lines are put in order under one lock and handed to the operating system under another, those of
-    several threads at once. A thread whose line went along with another's has nothing left to do. The line of an
-    intent is handed over before `write` returns, so that no request that may charge leaves without a trace.
-    """
+    """Writes a record; safe to share between threads. Raises OSError where the disk is full."""
 
     def __init__(self, path: Path | str, header: Mapping[str, Any], redact: Redactor) -> None:
         self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run
@@ -45,21 +46,21 @@ class Recorder:
         self._write("header", redact.redact_json({"format": FORMAT, **header}), flush=True)
 
     def write(self, event: Event) -> int:
-        """Write one event, free of secrets; gives the number of its line."""
+        """Write one event without secrets; gives the number of its line."""
         kind, content = dump(event, self._redact)
         return self._write(kind, content, flush=kind == "intent")
 
     def footer(self, footer: Mapping[str, Any]) -> None:
-        """Write the last line, which carries the hash of itself, and close the file."""
+        """Write the last line, which contains its own hash, and close the file."""
         self._write("footer", self._redact.redact_json(footer), flush=True)
         self.close()
 
     def flush(self) -> None:
-        """Hand over every line to the operating system."""
+        """Write all waiting lines to the file."""
         self._flush(self._number)
 
     def close(self) -> None:
-        """Close the file; without a footer the record counts as cut off."""
+        """Close the file. Without a footer, the record counts as cut off."""
         if not self._file.closed:
             with self._file:
                 self.flush()
@@ -80,7 +81,7 @@ class Recorder:
         return number
 
     def _flush(self, number: int) -> None:
-        """Hand over all lines up to that of `number`, unless another thread has. What failed once fails for all."""
+        """Write all lines up to `number`, unless another thread has. After one failure, every call fails."""
         with self._writing:
             if self._failed is not None:
                 raise self._failed
@@ -99,9 +100,9 @@ class Recorder:
 
 @dataclass(slots=True)
 class Record:
-    """A record as read. `complete`: the footer is there, nothing was cut off.
+    """A record as read. `complete`: it has its footer.
 
-    `broken` says at which line it is no record of this format or was changed afterwards; empty where it is sound.
+    `broken`: the line at which it is not a record of this format, or was changed; empty where it is sound.
     """
 
     header: Json = field(default_factory=dict)
@@ -112,12 +113,12 @@ class Record:
 
     @property
     def sent(self) -> list[Sent]:
-        """The exchanges, each with why it was sent."""
+        """The exchanges, each with the purpose of its sending."""
         return [event for event in self.events if isinstance(event, Sent)]
 
 
 def read_record(path: Path | str) -> Record:
-    """Read a record and check its chain of hashes; reading stops at the first line that does not fit."""
+    """Read a record and check its chain of hashes. Reading stops at the first bad line."""
     record = Record()
     lines = Path(path).read_bytes().split(b"\n")
     unfinished = lines.pop()
@@ -133,17 +134,17 @@ def read_record(path: Path | str) -> Record:
                 break
             _take(record, entry, line)
         except (ValueError, KeyError, TypeError):
-            record.broken = f"line {number + 1} is no line of a record" if number else "line 1 is no header of a record"
+            record.broken = f"line {number + 1} is not a line of a record" if number else NO_HEADER
             break
         if (kind == "header") != (number == 0):
-            record.broken = "line 1 is no header of a record"
+            record.broken = NO_HEADER
         if record.broken:
             break
         previous = hashlib.sha256(line).hexdigest()
     if not record.broken and not record.header:
-        record.broken = "line 1 is no header of a record"
+        record.broken = NO_HEADER
     if not record.broken and record.complete and unfinished:
-        record.broken = f"line {len(lines) + 1} stands after the footer"
+        record.broken = f"line {len(lines) + 1} follows the footer"
     record.complete = record.complete and not record.broken
     return record
 
@@ -163,4 +164,4 @@ def _take(record: Record, entry: Json, line: bytes) -> None:
         if not digest or hashlib.sha256(line[: digest.start()] + b"}").hexdigest() != digest[1].decode():
             record.broken = f"line {entry['number'] + 1}: the footer was changed"
     else:
-        record.broken = f"line {entry['number'] + 1} is of an unknown kind"
+        record.broken = f"line {entry['number'] + 1} has an unknown kind"

@@ -1,4 +1,4 @@
-"""Read Retry-After as RFC 9110 section 10.2.3 spells it, and say when an announced wait ends. Must not judge."""
+"""Read Retry-After by RFC 9110 section 10.2.3, and compute when an announced wait ends. Must not judge."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DAY_COMMA = re.compile(r"(^|,)\s*[A-Za-z]+,")
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """What the field says. `seconds` is a delay (infinite beyond floats), `moment` a date in seconds since 1970."""
+    """The value of the field. `seconds` is a delay (may be infinite), `moment` a date in seconds since 1970."""
 
     form: Form
     text: str = ""
@@ -41,7 +41,7 @@ class RetryAfter:
 
 
 def read_retry_after(values: list[str], now: float | None = None) -> RetryAfter:
-    """Read the field lines of Retry-After; `now` (seconds since 1970) settles the century of a two-digit year."""
+    """Read the field lines of Retry-After; `now` (seconds since 1970) decides the century of a two-digit year."""
     if not values:
         return RetryAfter("absent")
     text = values[0].strip(" \t")
@@ -129,7 +129,7 @@ def _body_delay(answer: Answer) -> float | None:
 
 
 def end_of_window(exchange: Exchange) -> float | None:
-    """Say when the wait that a 429 or 503 announced ends, in seconds of the monotonic clock; None where unknown."""
+    """When the wait that a 429 or 503 announced ends, in seconds of the monotonic clock; None where unknown."""
     answer, answered = exchange.answer, exchange.answered_at
     if answer is None or answered is None or answer.status not in BUSY:
         return None

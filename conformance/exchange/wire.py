@@ -1,4 +1,4 @@
-"""Reads raw answer bytes strictly: what the answer says, and in words what is wrong with its framing (RFC 9112)."""
+"""Reads the raw bytes of an answer strictly: the answer, and what is wrong with its framing (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CUT = {
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the bytes amount to. `keep_alive`: another request may be sent on the same connection."""
+    """The result of reading. `keep_alive`: another request may be sent on the same connection."""
 
     answer: Answer | None
     defects: tuple[str, ...]
@@ -38,10 +38,10 @@ class Parsed:
 
 
 class Reading:
-    """Takes the bytes of the answer to one request as they arrive, each looked at once.
+    """Reads the bytes of the answer to one request as they arrive, each only once.
 
-    `done`: no further byte belongs to the answer. `raw` are the bytes as received and the content what they carry, both
-    up to a cap; `size` counts them all. `status` is that of the final answer, once its head is there.
+    `done`: no further byte belongs to the answer. `raw` are the bytes as received, up to a cap; `size` counts them all.
+    `status` is that of the final answer, once its head is complete.
     """
 
     def __init__(self, method: str) -> None:
@@ -63,11 +63,11 @@ class Reading:
 
     @property
     def done(self) -> bool:
-        """Whether the answer is complete, or can't be read any further."""
+        """Whether the answer is complete, or cannot be read any further."""
         return self._stage == "done"
 
     def feed(self, data: bytes) -> None:
-        """Take in what was received."""
+        """Add received bytes."""
         self.size += len(data)
         if len(self.raw) < RAW_CAP:
             self.raw += data[: RAW_CAP - len(self.raw)]
@@ -76,7 +76,7 @@ class Reading:
             pass
 
     def finish(self, *, ended: bool) -> Parsed:
-        """What came so far amounts to. `ended`: no more bytes will come (closed, reset or out of time)."""
+        """The result so far. `ended`: no more bytes will arrive (closed, reset or out of time)."""
         if self._garbled_at is not None:
             found = bytes(self.raw[self._garbled_at :]).split(b"\n")[0].rstrip(b"\r")
             return Parsed(None, (), Failure("garbled", f"no HTTP status line: {_text(found)}"), False)
@@ -92,7 +92,7 @@ class Reading:
         return Parsed(answer, tuple(dict.fromkeys(defects)), None, keep)
 
     def _step(self) -> bool:
-        """Go one step on with what is there; False where more bytes are needed."""
+        """Read one element; False where more bytes are needed."""
         match self._stage:
             case "head":
                 return self._head()
@@ -135,7 +135,7 @@ class Reading:
             self.interim.append(status)
             return True
         if status_line[4] is None:
-            self._defects.append("status line has no blank after the status code")
+            self._defects.append("status line has no space after the status code")
         self.status, self._reason = status, status_line[4] or b""
         self._version = status_line[1] + b"." + status_line[2]
         self._headers = _fields(lines[1:], self._defects)
@@ -147,7 +147,7 @@ class Reading:
         return False
 
     def _framing(self, status: int) -> Stage:
-        """How the content is delimited, by the rules of RFC 9112 section 6.3."""
+        """How the content is delimited, by RFC 9112 section 6.3."""
         if self._method == "HEAD" or status in (101, 204, 304):
             return "done"
         codings = [p.strip().lower() for v in field_values(self._headers, "Transfer-Encoding") for p in v.split(",")]
@@ -158,24 +158,24 @@ class Reading:
             return (
                 "chunk-size"
                 if codings == ["chunked"]
-                else self._lost(f"unknown Transfer-Encoding {', '.join(codings)}")
+                else self._unreadable(f"unknown Transfer-Encoding {', '.join(codings)}")
             )
         if not lengths:
             self._delimited = False
             return "to-close"
         distinct = sorted({part.strip() for value in lengths for part in value.split(",")})
         if len(distinct) > 1:
-            return self._lost(f"different Content-Length values: {', '.join(distinct)}")
+            return self._unreadable(f"different Content-Length values: {', '.join(distinct)}")
         size = distinct[0]
         if not (size.isascii() and size.isdigit() and len(size) < 19):
-            return self._lost(f"Content-Length is no number: {size}")
+            return self._unreadable(f"Content-Length is not a number: {size}")
         if len(lengths) > 1 or "," in lengths[0]:
             self._defects.append("Content-Length given more than once")
         self._left = self._length = int(size)
         return "length" if self._left else "done"
 
-    def _lost(self, defect: str) -> Stage:
-        """Nobody can tell where the answer ends: look no further."""
+    def _unreadable(self, defect: str) -> Stage:
+        """Stop reading: the end of the answer is unknown."""
         self._defects.append(defect)
         self._delimited = False
         return "done"
@@ -193,7 +193,7 @@ class Reading:
         if len(self._buffer) < 2:
             return False
         if self._buffer[:2] != b"\r\n":
-            self._stage = self._lost("chunk data is not followed by CRLF")
+            self._stage = self._unreadable("chunk data is not followed by CRLF")
             return False
         del self._buffer[:2]
         self._stage = "chunk-size"
@@ -203,18 +203,18 @@ class Reading:
         line = self._line()
         if line is None:
             if len(self._buffer) > CHUNK_LINE_CAP:
-                self._stage = self._lost("bad chunk size: line too long")
+                self._stage = self._unreadable("bad chunk size: line too long")
             return False
         match = CHUNK_SIZE.match(line)
         if match is None:
-            self._stage = self._lost(f"bad chunk size {_text(line)}")
+            self._stage = self._unreadable(f"bad chunk size {_text(line)}")
             return False
         self._left = int(match[1], 16)
         self._stage = "chunk" if self._left else "trailer"
         return True
 
     def _line(self) -> bytes | None:
-        """The next line without its CRLF, taken off the buffer; None while it is incomplete."""
+        """Take the next line from the buffer, without its CRLF; None while it is incomplete."""
         end = self._buffer.find(b"\r\n", max(self._seen - 1, 0))
         if end < 0:
             self._seen = len(self._buffer)
@@ -232,13 +232,13 @@ class Reading:
         return (_CUT[self._stage],)
 
     def _announced(self) -> bool:
-        """Whether the answer says that the connection ends after it."""
+        """Whether the answer announces that the connection closes after it."""
         values = field_values(self._headers, "Connection")
         options = {part.strip().lower() for value in values for part in value.split(",")}
         return "close" in options or self._version != b"1.1"
 
     def _headless(self, ended: bool) -> Parsed:
-        """No complete head: not yet, or never. A readable status line before the end still counts as an answer."""
+        """The result without a complete head. At the end, a readable status line still counts as an answer."""
         if not ended:
             return Parsed(None, tuple(self._defects), None, False)
         rest = bytes(self._buffer)
@@ -256,19 +256,19 @@ class Reading:
 
 
 def _text(data: bytes) -> str:
-    """Bytes as text, uncut: a report hides what is secret in it before it cuts."""
+    """Bytes as complete text: the report redacts secrets in it before it shortens."""
     return data.decode("utf-8", "backslashreplace")
 
 
 def parse(raw: bytes, method: str, *, ended: bool) -> Parsed:
-    """Parse the answer to a `method` request that came as a whole. `ended`: no more bytes will come."""
+    """Parse all bytes of the answer to a `method` request. `ended`: no more bytes will arrive."""
     reading = Reading(method)
     reading.feed(raw)
     return reading.finish(ended=ended)
 
 
 def _fields(lines: list[bytes], defects: list[str]) -> Headers:
-    """Header field lines as pairs; what is malformed is told in `defects`."""
+    """Header field lines as pairs; adds malformed lines to `defects`."""
     fields: list[tuple[str, str]] = []
     for line in lines:
         if not line:

@@ -1,4 +1,4 @@
-"""Judge the error body and the announced wait of a 400, 429, 500 or 503, link by link. Must not judge the status."""
+"""Judge the error body of a 400, 429, 500 or 503 and the wait that it announces. Must not judge the status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {500: "ServiceException", 503: "ServiceUnavailableException"}
 
 
 def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[Judgement], dict[str, Any] | None]:
-    """Judge media type, JSON, object, errorMsg and its text; give the object too where there is one."""
+    """Judge media type, JSON, object, errorMsg and its text, up to the first violation; give the object too, if any."""
     prefix = PREFIXES[answer.status]
     found = _judge_media_type(prefix, answer)
     if found[0].kind == "breaks":
@@ -36,7 +36,7 @@ def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[
             received = f"coded as {text_of(', '.join(codings(answer)))}, {received}"
         return [*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)], None
     found.append(holds(f"{prefix}.json"))
-    found.append(_unique(prefix, text.repeated))
+    found.append(_judge_unique_names(prefix, text.repeated))
     if not isinstance(text.value, Object):
         return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(body))], None
     found.append(holds(f"{prefix}.object"))
@@ -56,21 +56,21 @@ def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:
     return [holds(f"{prefix}.media-type"), observed(f"{prefix}.charset", behaviour)]
 
 
-def _unique(prefix: str, repeated: str | None) -> Judgement:
+def _judge_unique_names(prefix: str, repeated: str | None) -> Judgement:
     if repeated is None:
         return holds(f"{prefix}.unique-names")
     received = f"{text_of(repeated)} twice"
-    return breaks(f"{prefix}.unique-names", at="body", expected="each member named once", received=received)
+    return breaks(f"{prefix}.unique-names", at="body", expected="each member only once", received=received)
 
 
 def _judge_message(prefix: str, status: int, value: dict[str, Any], names: tuple[str, ...]) -> list[Judgement]:
     message = value.get("errorMsg")
     if not isinstance(message, str):
-        received = _kind(value, "errorMsg")
+        received = _shown(value, "errorMsg")
         return [breaks(f"{prefix}.error-msg", at="body, errorMsg", expected="a string", received=received)]
     found = [holds(f"{prefix}.error-msg")]
     if not message:
-        expected = "a text that is not empty"
+        expected = "a non-empty string"
         return [*found, breaks(f"{prefix}.text", at="body, errorMsg", expected=expected, received="an empty string")]
     found.append(holds(f"{prefix}.text"))
     if status == 400 and names:
@@ -86,7 +86,7 @@ def _judge_message(prefix: str, status: int, value: dict[str, Any], names: tuple
     return found
 
 
-def _kind(value: dict[str, Any], name: str) -> str:
+def _shown(value: dict[str, Any], name: str) -> str:
     if name not in value:
         return f"no {name}"
     given = value[name]
@@ -98,7 +98,7 @@ def _kind(value: dict[str, Any], name: str) -> str:
 
 
 def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement]:
-    """Judge Retry-After of a 429: present, one value, grammar, then what a date says; the value is observed."""
+    """Judge Retry-After of a 429: present, one value, grammar, then a date's form and time; the value is observed."""
     at, now = "header Retry-After", moment_of(answer, wall_time)
     read = read_retry_after(answer.values("Retry-After"), now)
     if read.form == "absent":
@@ -128,10 +128,10 @@ def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement
 def judge_unavailable(
     answer: Answer, value: dict[str, Any], seconds: re.Pattern[str], wall_time: float | None
 ) -> list[Judgement]:
-    """Judge retryAfter in the object `value` of a 503, and the header beside it where one was sent."""
+    """Judge retryAfter in the object `value` of a 503, and whether a Retry-After header agrees with it."""
     at, given = "body, retryAfter", value.get("retryAfter")
     if not isinstance(given, str):
-        received = _kind(value, "retryAfter")
+        received = _shown(value, "retryAfter")
         return [breaks("unavailable.retry-after", at=at, expected="a string", received=received)]
     found = [holds("unavailable.retry-after")]
     if not seconds.fullmatch(given):

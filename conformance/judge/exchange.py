@@ -1,4 +1,4 @@
-"""Judge one exchange link by link; the first broken link is the finding. Pure: no socket, no clock, no pytest."""
+"""Judge one exchange step by step; the first violation ends the steps. Pure: no socket, no clock, no pytest."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _FAILURES = {
 def judge_exchange(
     contract: Contract, probe: Probe, exchange: Exchange, time_limit: float | None = None
 ) -> list[Judgement]:
-    """Judge `exchange` by what `probe` expects; `time_limit` in seconds. Empty where there is nothing to go on."""
+    """Judge `exchange` by what `probe` expects; `time_limit` in seconds. Empty where nothing can be decided."""
     answer, expectation = exchange.answer, probe.expectation
     if answer is None:
         return [] if exchange.unsent else _judge_failure(exchange.failure)
     if answer.status in AUTHENTICATION:
         return []
-    found = _judge_arrival(exchange, time_limit)
+    found = _judge_delivery(exchange, time_limit)
     if found[-1].kind == "breaks":
         return found
     operation = probe.path == "operation" and probe.method == "POST"
@@ -42,7 +42,7 @@ def judge_exchange(
 
 
 def _judge_failure(failure: Failure | None) -> list[Judgement]:
-    """No connection at all says nothing about the contract; a connection without an answer does."""
+    """Judge a connection that gave no answer. Where there was no connection at all, nothing is decided."""
     if failure is None or failure.kind not in _FAILURES:
         return []
     requirement, expected = _FAILURES[failure.kind]
@@ -53,12 +53,12 @@ def _judge_failure(failure: Failure | None) -> list[Judgement]:
     return [*found, breaks(requirement, at="connection", expected=expected, received=received)]
 
 
-def judge_late_bytes(found: str) -> Judgement:
-    """Judge bytes that came after an answer that had seemed whole."""
-    return breaks("answer.framing", at="after the answer", expected="nothing", received=found)
+def judge_late_bytes(defect: str) -> Judgement:
+    """Judge bytes that came after an answer that looked complete."""
+    return breaks("answer.framing", at="after the answer", expected="nothing", received=defect)
 
 
-def _judge_arrival(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
+def _judge_delivery(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
     elapsed = exchange.elapsed
     if time_limit is not None and elapsed is not None and elapsed > time_limit:
         expected, received = f"an answer within {time_limit:g} s", f"after {elapsed:.1f} s"
@@ -84,45 +84,47 @@ def _judge_answer(
             listed = ", ".join(str(each) for each in sorted(contract.statuses | expectation.admits))
             return [_wrong_status("answer.status-set", f"one of {listed}", answer)]
         found.append(holds("answer.status-set"))
-    spoken, go_on = _judge_status(contract, expectation, answer)
-    found += spoken
+    judgements, go_on = _judge_status(contract, expectation, answer)
+    found += judgements
     if not go_on or not operation:
         return found
     return found + _judge_content(contract, expectation, exchange, answer)
 
 
-def _judge_status(contract: Contract, expectation: Expectation, answer: Answer) -> tuple[list[Judgement], bool]:
-    """Judge the status by the nature of the case; say too whether the chain goes on."""
+def _judge_status(  # noqa: PLR0911 - one return for each nature of a case
+    contract: Contract, expectation: Expectation, answer: Answer
+) -> tuple[list[Judgement], bool]:
+    """Judge the status by the nature of the case; the second value tells whether the content is to be judged."""
     status, nature, requirement = answer.status, expectation.nature, expectation.requirement
     success = 200 <= status < 300
     server_error = status >= 500
     if nature == "accept":
-        return _verdict(requirement, "200", answer, good=success or status in expectation.admits)
+        return _required(requirement, "200", answer, good=success or status in expectation.admits)
     if nature == "reject":
-        return _verdict(requirement, "400", answer, good=status == 400 or status in expectation.admits)
+        return _required(requirement, "400", answer, good=status == 400 or status in expectation.admits)
     if nature in {"should-reject", "either"}:
         if server_error:
             return [_wrong_status("answer.no-server-error", "no 5xx", answer)], False
-        calm = [holds("answer.no-server-error")]
+        no_error = [holds("answer.no-server-error")]
         if nature == "should-reject":
             good = status == 400 or status in expectation.admits
-            spoken, go_on = _verdict(requirement, "400", answer, good=good)
-            return [*calm, *spoken], go_on
+            judgements, go_on = _required(requirement, "400", answer, good=good)
+            return [*no_error, *judgements], go_on
         behaviour = f"accepted ({status})" if success else f"refused ({status})"
-        return [*calm, *_observe(expectation, behaviour)], True
+        return [*no_error, *_observe(expectation, behaviour)], True
     if nature == "provoked":
         return [], status == expectation.provoked
     if nature == "method":
         return _judge_method(answer), False
     if nature == "unknown-path":
-        return _verdict(requirement or "path.unknown", "404", answer, good=status == 404)[0], False
+        return _required(requirement or "path.unknown", "404", answer, good=status == 404)[0], False
     if nature == "head":
         return [], False
-    seen = requirement is not None and contract.level(requirement) == "MAY"
-    return (_observe(expectation, f"answered {status}") if seen else []), not server_error
+    observable = requirement is not None and contract.level(requirement) == "MAY"
+    return (_observe(expectation, f"answered {status}") if observable else []), not server_error
 
 
-def _verdict(requirement: str | None, expected: str, answer: Answer, *, good: bool) -> tuple[list[Judgement], bool]:
+def _required(requirement: str | None, expected: str, answer: Answer, *, good: bool) -> tuple[list[Judgement], bool]:
     if requirement is None:
         return [], good
     return [holds(requirement) if good else _wrong_status(requirement, expected, answer)], good
@@ -150,7 +152,7 @@ def _judge_method(answer: Answer) -> list[Judgement]:
         return [holds("method.not-allowed"), holds("method.allow")]
     received = text_of(", ".join(values)) if values else "no Allow"
     at = "header Allow"
-    return [holds("method.not-allowed"), breaks("method.allow", at=at, expected="POST listed", received=received)]
+    return [holds("method.not-allowed"), breaks("method.allow", at=at, expected="a list with POST", received=received)]
 
 
 def _judge_content(contract: Contract, expectation: Expectation, exchange: Exchange, answer: Answer) -> list[Judgement]:

@@ -1,4 +1,4 @@
-"""Judge exchanges against each other: within a case, and over a whole run. Pure: no socket, no clock."""
+"""Judge several exchanges together: those of a case, and those of a whole run. Pure: no socket, no clock."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from conformance.judge.error_body import PREFIXES, judge_error_body
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
 
-_SILENT = AUTHENTICATION | BUSY  # says nothing about the request itself
-# Only fields that describe the answer are compared. All others may lawfully come and go between equal requests: framing
-# and connection (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
-_TELLING = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
+_UNRELATED = AUTHENTICATION | BUSY  # statuses that depend on other things than the request
+# Only fields that describe the answer are compared. All others may differ between equal requests: framing and
+# connection (Content-Length, Keep-Alive), what proxies add (Via, Age), cookies, request ids, quotas.
+_COMPARED = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
 
 Key = tuple[object, ...]
 
 
 def judge_group(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
-    """Judge the exchanges of one case together by its rule; a case without a rule has nothing to add."""
+    """Judge the exchanges of one case together, by its rule. Empty for a case without a rule."""
     if case.rule == "same-answer":
         return _judge_same_answer(contract, case, exchanges)
     if case.rule == "window":
@@ -32,9 +32,9 @@ def judge_group(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -
 
 
 def _status(exchange: Exchange) -> int | None:
-    """Give the status, where it says something about the request."""
+    """Give the status; None where there is none, or it does not depend on the request."""
     answer = exchange.answer
-    if answer is None or exchange.defects or answer.status in _SILENT:
+    if answer is None or exchange.defects or answer.status in _UNRELATED:
         return None
     return answer.status
 
@@ -55,14 +55,14 @@ def _judge_same_answer(contract: Contract, case: Case, exchanges: Sequence[Excha
         if status == reference or status in expectation.admits:
             judgement = holds(requirement)
         else:
-            expected = f"{reference}, as the first request got"
+            expected = f"{reference}, the status of the first request"
             judgement = breaks(requirement, at="status", expected=expected, received=str(status))
         found.append(replace(judgement, exchange=exchanges[index].number))
     return found
 
 
 def _judge_window(case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
-    """Judge a provoked limit over time, on the monotonic clock, against the end that the last 429 announced."""
+    """Judge a provoked limit over time, by the monotonic clock and the end that the last 429 announced."""
     found: list[Judgement] = []
     last: Exchange | None = None
     for exchange in exchanges:
@@ -87,7 +87,7 @@ def _judge_after(requirement: str | None, exchange: Exchange, end: float) -> lis
     if requirement is None or answer is None or exchange.sent_at is None:
         return []
     if answer.status != 429:
-        return [] if answer.status in _SILENT else [holds(requirement)]
+        return [] if answer.status in _UNRELATED else [holds(requirement)]
     received = f"429, {exchange.sent_at - end:.2f} s after the end"
     return [breaks(requirement, at="status", expected="no 429 after the announced end", received=received)]
 
@@ -97,29 +97,29 @@ def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgem
     if answer is None or last.answer is None or answer.status != 429 or new_end is None:
         return []
     old, new = announced_delay(last.answer, last.wall_time), announced_delay(answer, exchange.wall_time)
-    same = "the same delay again" if old == new else "another delay than before"
-    found = [observed("rate-limit.repeated", same)]
+    behaviour = "the same delay again" if old == new else "a different delay"
+    found = [observed("rate-limit.repeated", behaviour)]
     shorter = old is not None and new is not None and new <= old
     slack = 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0)
-    if shorter or new_end <= end + slack or _date_stays(last, exchange):
+    if shorter or new_end <= end + slack or _same_date(last, exchange):
         return [*found, holds("rate-limit.not-growing")]
-    expected, received = "an end that stays where it was", f"an end {new_end - end:.1f} s later"
+    expected, received = "the same end of the window", f"an end {new_end - end:.1f} s later"
     return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]
 
 
-def _date_stays(last: Exchange, exchange: Exchange) -> bool:
-    """Whether both announce a date, the later no more than a second on: whatever their Date, which may lag behind."""
+def _same_date(last: Exchange, exchange: Exchange) -> bool:
+    """Whether both announce a date, the second at most one second later. Their Date fields may be out of date."""
     old, new = (
-        read_retry_after(one.answer.values("Retry-After"), one.wall_time).moment if one.answer else None
-        for one in (last, exchange)
+        read_retry_after(each.answer.values("Retry-After"), each.wall_time).moment if each.answer else None
+        for each in (last, exchange)
     )
     return old is not None and new is not None and new <= old + 1
 
 
 def judge_equals(exchanges: Sequence[Exchange]) -> list[Judgement]:
-    """Judge answers to requests that differ in their trip only.
+    """Judge answers to requests that differ only in their trip.
 
-    Silent where fewer than two say anything, or where most are no success: that is for other requirements to say.
+    Empty where fewer than two can be compared, or where most are not a success, which other requirements judge.
     """
     keyed = [(exchange, key) for exchange in exchanges if (key := _key(exchange)) is not None]
     if len(keyed) < 2:
@@ -132,27 +132,27 @@ def judge_equals(exchanges: Sequence[Exchange]) -> list[Judgement]:
     if not odd:
         return [holds("answer.independent")]
     exchange = odd[0]
-    received = f"{len(odd)} of {len(keyed)} otherwise; first {_words(exchange)} in case {exchange.case}"
-    broken = breaks("answer.independent", at="answers to equal requests", expected="all alike", received=received)
-    return [replace(broken, exchange=exchange.number)]
+    received = f"{len(odd)} of {len(keyed)} differ; the first is {_shown(exchange)} in case {exchange.case}"
+    violation = breaks("answer.independent", at="answers to equal requests", expected="all equal", received=received)
+    return [replace(violation, exchange=exchange.number)]
 
 
 def _key(exchange: Exchange) -> Key | None:
     answer = exchange.answer
     if answer is None:
         return None if exchange.failure is None or exchange.unsent else (exchange.failure.kind,)
-    if answer.status in _SILENT:
+    if answer.status in _UNRELATED:
         return None
     if exchange.defects:
         return ("defective",)
-    names = sorted({name.lower() for name, _ in answer.headers} & _TELLING)
-    said: list[str] = []
+    names = sorted({name.lower() for name, _ in answer.headers} & _COMPARED)
+    violated: list[str] = []
     if answer.status in PREFIXES:
-        said = [judgement.requirement for judgement in judge_error_body(answer)[0] if judgement.kind == "breaks"]
-    return (answer.status, *names, bool(answer.body), *said)
+        violated = [judgement.requirement for judgement in judge_error_body(answer)[0] if judgement.kind == "breaks"]
+    return (answer.status, *names, bool(answer.body), *violated)
 
 
-def _words(exchange: Exchange) -> str:
+def _shown(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer is None:
         return exchange.failure.kind if exchange.failure is not None else "no answer"
@@ -162,7 +162,7 @@ def _words(exchange: Exchange) -> str:
 
 
 def judge_closes(closed_early: int, requests: int) -> list[Judgement]:
-    """Judge connections found closed within a second of their last answer: one may be chance, two in a run are not."""
+    """Judge connections found closed within a second of their last answer: a single one may be chance."""
     if requests == 0:
         return []
     if closed_early < 2:

@@ -1,4 +1,4 @@
-"""Look for traces of the inside of a server in an answer's body, by their shape. Must not judge anything else."""
+"""Look for internals of a server in an answer's body, by their shape. Must not judge anything else."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from conformance.judge.leak_shapes import SHAPES
 from conformance.judge.model import Judgement, breaks, holds
 from conformance.judge.text import text_of
 
-_LIMIT = 200_000  # bytes that are looked at
-NEAR = 60  # characters before a place that help to see it
+_LIMIT = 200_000  # bytes that are searched
+NEAR = 60  # characters before a match that are shown as context
 _PATTERNS = tuple((kind, re.compile(shape)) for kind, shapes in SHAPES.items() for shape in shapes)
 _ESCAPE = re.compile(r'\\(?:([nrt])|(["/\\])|u(00[0-7][0-9a-fA-F]))')
 _CONTROLS = {"n": "\n", "r": "\n", "t": "\t"}
 
 
 def judge_leak(answer: Answer) -> list[Judgement]:
-    """Judge whether the body shows something of the server's inside; says nothing about an empty body."""
+    """Judge whether the body reveals internals of the server. No judgement on an empty body."""
     body = decoded_body(answer)
     return [_judge_body(body[:_LIMIT])] if body else []
 
 
 @lru_cache(16)
 def _judge_body(body: bytes) -> Judgement:
-    """Judge one body; most answers of a run have one of few."""
+    """Judge one body. Cached, since most answers of a run share a few bodies."""
     for text in _readings(body.decode("utf-8", "replace")):
         for kind, pattern in _PATTERNS:
             match = pattern.search(text)
             if match is not None:
                 received = f"{kind}: {text_of(text[_beginning(text, match.start()) :])}"
-                return breaks("answer.no-leak", at="body", expected="nothing of the server's inside", received=received)
+                return breaks("answer.no-leak", at="body", expected="no internals of the server", received=received)
     return holds("answer.no-leak")
 
 
 def _beginning(text: str, at: int) -> int:
-    """Where to begin showing a place: at its line, or where that is far before it, behind a blank or a quote.
+    """Where the shown text begins: at the match's line or, if that is far before, after a blank or a quote.
 
-    Never within a word, of which a secret might be the first half.
+    Never within a word, since its first half could be part of a secret.
     """
     line = text.rfind("\n", 0, at) + 1
     near = max(text.rfind(mark, 0, max(0, at - NEAR)) for mark in ' "')
@@ -48,7 +48,7 @@ def _beginning(text: str, at: int) -> int:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The text as it is, and without the escapes of JSON; twice, since a string of it may hold JSON in turn."""
+    """The text as it is, and with JSON escapes decoded twice, since a string in it may contain JSON itself."""
     yield text
     plain = _ESCAPE.sub(_unescaped, _ESCAPE.sub(_unescaped, text))
     if plain != text:

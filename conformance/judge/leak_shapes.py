@@ -1,16 +1,17 @@
-r"""The shapes in which the inside of a server shows itself in a text: one table, a plain name for each kind. Must not judge.
+r"""The shapes of a server's internals in a text: one table, a plain name for each kind. Must not judge.
 
-A shape is how a thing is written (a frame, a class with its package, a path with a line, the fixed words of a database),
-not a product's name: a message may speak of nginx or Django. Names that the contract or HTTP give to an error are no
-leak, nor are field names, hosts, URLs and regular expressions.
+A shape is how something is written (a stack frame, a class with its package, a path with a line number, the fixed text
+of a database), not a product's name: a message may mention nginx or Django. Error names of the contract or of HTTP are
+not a leak, nor are field names, hosts, URLs and regular expressions.
 
-Texts are hostile and long, so every repetition has a bound, and a pattern starts with what is rare: an assertion about
-what stands before stands after it (`com\.(?<!\w....)` in place of `\bcom\.`), which lets `re` skip to the next start.
+Texts may be long and hostile, so every repetition is bounded. A pattern starts with something rare, which lets `re`
+skip quickly to the next possible match; an assertion about what precedes follows it (`com\.(?<!\w....)` in place of
+`\bcom\.`).
 """
 
 from __future__ import annotations
 
-# What stands before Error or Exception in a name that says no more than HTTP or the contract: BadRequestException.
+# The first part of error names that HTTP or the contract use, such as BadRequestException.
 _PUBLIC = (
     r"(?:Is|Has|No|Last|Unknown|Unexpected|Api|Client|Internal|(?:Internal)?Serv(?:er|ice)|Validation|Throttling"
     r"|RateLimit(?:Exceeded)?|InvalidRequest|Bad(?:Request|Gateway)|Unauthorized|PaymentRequired|Forbidden|NotFound"
@@ -24,7 +25,7 @@ _SOURCE = (
     r"(?:[cm]?[jt]s|[jt]sx|java|kts?|scala|clj[cs]?|groovy|cs|cshtml|vb|fs|php|phtml|rb|erb|py|go|cpp|hpp|swift|exs?|erl"
     r"|hs|lua|dart|cgi|psgi|cfm)"
 )
-_SOURCE_OR_COUNTRY = r"(?:rs|pl|pm|ml|cc)"  # hosts end so too
+_SOURCE_OR_COUNTRY = r"(?:rs|pl|pm|ml|cc)"  # host names may have the same endings
 _NAME = r"[\w.\"`\[\]]{1,80}"  # of a table or column
 
 SHAPES: dict[str, tuple[str, ...]] = {

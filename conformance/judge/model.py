@@ -1,4 +1,4 @@
-"""A judgement: one requirement on one exchange or group. No judgement means there was nothing to go on."""
+"""A judgement: one requirement on one exchange or group. No judgement means that nothing could be decided."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`holds`, `breaks` (at, expected, received filled) or `observed` (behaviour filled).
+    """`holds`, `breaks` (with at, expected, received) or `observed` (with behaviour).
 
-    `exchange` is the line in the record of the exchange that the judgement rests on; None for all of them together.
+    `exchange` is the record line of the exchange that was judged; None for all exchanges of the case together.
     `unstable`: how often the violation was seen, and in how many requests.
     """
 
@@ -27,15 +27,15 @@ class Judgement:
 
 @cache
 def holds(requirement: str) -> Judgement:
-    """The exchange shows that the requirement holds here."""
+    """The exchange meets the requirement."""
     return Judgement(requirement, "holds")
 
 
 def breaks(requirement: str, *, at: str, expected: str, received: str) -> Judgement:
-    """The exchange breaks the requirement: at which place, what was expected, what was received."""
+    """The exchange violates the requirement: at which place, what was expected, what was received."""
     return Judgement(requirement, "breaks", at, expected, received)
 
 
 def observed(requirement: str, behaviour: str) -> Judgement:
-    """Either behaviour is fine; this one was seen."""
+    """The requirement allows several behaviours; this one was seen."""
     return Judgement(requirement, "observed", behaviour=behaviour)

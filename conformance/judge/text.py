@@ -1,4 +1,4 @@
-"""What was received as text, uncut but for a generous limit. Hiding, escaping and cutting are the report's."""
+"""What was received, as text up to a generous limit. The report redacts, escapes and shortens it."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ MOST = 16_384
 
 
 def text_of(value: bytes | str) -> str:
-    """`value` as text; bytes that are no UTF-8 as escapes."""
+    """`value` as text; bytes that are not UTF-8 as escapes."""
     return value[:MOST].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value[:MOST]

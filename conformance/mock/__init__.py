@@ -1,4 +1,4 @@
-"""The reference server: an own strict reading of the contract, and a shelf of faults with names.
+"""The reference server: its own strict reading of the contract, and a collection of named faults.
 
-Imports nothing from the rest of the package, so that it cannot share its mistakes.
+Imports nothing from the rest of the package, so that the two cannot share mistakes.
 """

@@ -1,4 +1,4 @@
-"""What a request is to the mock while it is being answered, and what the answer is before it goes out."""
+"""A request while the mock answers it, and the answer before it is sent."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
 class Crash(Exception):
-    """The mock plays an unhandled exception: the answer is a 500."""
+    """The mock simulates an unhandled exception: the answer is a 500."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer to be. `wire` names a rewriting of the bytes on their way out; `delay` is seconds to wait before.
+    """An answer before it is sent. `wire` names a change to its bytes; `delay` is the seconds to wait before sending.
 
-    `chunks` splits the body into that many chunks in place of a Content-Length; 0 means no chunking; `pause` is
+    `chunks` splits the body into that many chunks in place of a Content-Length; 0 means no chunks. `pause` is the
     seconds between them.
     """
 
@@ -35,7 +35,7 @@ class Reply:
     pause: float = 0.0
 
     def drop(self, name: str) -> None:
-        """Take away every header field of that name."""
+        """Remove every header field of that name."""
         self.headers = [(key, value) for key, value in self.headers if key.lower() != name.lower()]
 
     def put(self, name: str, *values: str) -> None:
@@ -50,9 +50,9 @@ class Reply:
 
 @dataclass(slots=True)
 class Inquiry:
-    """One request on its way through the mock. `memory` lives as long as the faults in force.
+    """One request while it is answered. `memory` is kept as long as the same faults are active.
 
-    `now`: seconds of a monotonic clock, and `moment` the date and time, when it is answered.
+    `now` and `moment`: when it is answered, in seconds of a monotonic clock and as date and time.
     """
 
     method: str
@@ -74,16 +74,16 @@ class Inquiry:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def count(self, key: str) -> int:
-        """Count one more of `key`; give how many there were with this one."""
+        """Count one more of `key`; gives the new count."""
         self.memory[key] = self.memory.get(key, 0) + 1
         return self.memory[key]
 
 
 def error(status: int, message: str, **more: str) -> Reply:
-    """Make an error answer as the contract wants it."""
+    """Make an error answer as the contract demands."""
     return raw_error(status, json.dumps({"errorMsg": message, **more}).encode())
 
 
 def raw_error(status: int, body: bytes, media_type: str = JSON_TYPE) -> Reply:
-    """Make an error answer whose body is given byte by byte."""
+    """Make an error answer with exactly these bytes as body."""
     return Reply(status, [("content-type", media_type)], body)

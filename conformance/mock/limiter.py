@@ -1,4 +1,4 @@
-"""Rate limits of the mock: windows that a test provokes, and a real limit. Clock given by the caller."""
+"""Rate limits of the mock: windows that a test provokes, and a real limit. The caller gives the time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WindowRules:
-    """How provoked windows behave, in seconds. The defaults are the conformant ones.
+    """How provoked windows behave, in seconds. The defaults are conformant.
 
-    `late`: seconds that a window really lasts beyond its announced end. `shared_late`: the same, only for windows
-    without a client. `growth`: seconds added to the delay announced by all but the first answer of a window.
-    `announced`: seconds announced in place of the true remainder. `constant`: the first delay is said again each time.
+    `late`: how long a window lasts beyond its announced end. `shared_late`: the same, only for windows without a
+    client. `growth`: added to the delay in all answers of a window except the first. `announced`: announced in place of
+    the true remainder. `constant`: each answer repeats the first delay.
     """
 
     length: float = 1.0
@@ -28,14 +28,14 @@ class WindowRules:
 
 @dataclass(slots=True)
 class Windows:
-    """The windows that provoking requests opened, by client; the client "" stands for everybody."""
+    """The windows that provoking requests opened, by client; the client "" means all clients."""
 
     rules: WindowRules = WindowRules()
     opened: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def delay(self, client: str, now: float, *, provoke: bool) -> int | None:
-        """Give the whole seconds to announce in a 429, or None where the request is to be served."""
+        """Give the whole seconds to announce in a 429; None where the request is not limited."""
         with self.lock:
             if client in self.opened:
                 return self._inside(client, now)
@@ -71,11 +71,11 @@ class Rate:
         """Read a limit such as `5/s`, `1/5s` or `100/m`. Raises `ValueError` for any other text."""
         found = re.fullmatch(r"([1-9][0-9]*)/([0-9]*)([smh])", text, re.ASCII)
         if not found:
-            raise ValueError(f"{text!r} is no rate: write requests and period, for example 5/s, 1/5s or 100/m")
+            raise ValueError(f"{text!r} is not a rate: write requests and period, for example 5/s, 1/5s or 100/m")
         return cls(int(found[1]), int(found[2] or 1) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[3]])
 
     def delay(self, now: float) -> int | None:
-        """Take a place if there is one; otherwise give the whole seconds, rounded up, until there is."""
+        """Count a request if the limit allows it; otherwise give the seconds until it does, rounded up."""
         with self.lock:
             while self.served and self.served[0] + self.period <= now:
                 self.served.popleft()

@@ -1,7 +1,7 @@
-"""The mock's own reading of a request body: bytes to a capture, or a refusal. Knows no HTTP and no fault.
+"""The mock's own reading of a request body: from bytes to a capture or a refusal. Knows no HTTP and no fault.
 
-Limits and patterns are written here by hand on purpose: the mock shares nothing with the suite that judges it.
-Sources: RFC 8259 for the JSON text, ECMA-262 for the patterns (ASCII classes, the whole string has to match).
+Limits and patterns are repeated here on purpose: the mock shares nothing with the suite that judges it.
+Sources: RFC 8259 for the JSON text, ECMA-262 for the patterns (ASCII classes; the whole string must match).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CURRENCIES = ("USD", "EUR", "JPY", "KWD")
 
 
 class Refused(Exception):
-    """The request is to be answered 400; `name` is the exception's name for `errorMsg`."""
+    """The request must be answered with 400; `name` is the text of `errorMsg`."""
 
     def __init__(self, name: str = BAD_REQUEST) -> None:
         """Refuse with `name`."""
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A JSON number as it was spelt, so that no size or precision is ever lost or too much."""
+    """A JSON number as text, so that any size and precision can be handled without loss."""
 
     text: str
 
@@ -52,7 +52,7 @@ class Number:
 
     @property
     def is_negative(self) -> bool:
-        """Whether a minus sign is written, that of `-0` included."""
+        """Whether there is a minus sign, as in `-0` too."""
         return self.text.startswith("-")
 
     @property
@@ -76,7 +76,7 @@ def _no_constant(_text: str) -> NoReturn:
 
 
 def parse(body: bytes) -> object:
-    """Parse one JSON text strictly; numbers come as `Number`. Raises `Refused` for anything that is not JSON."""
+    """Parse one JSON text strictly; numbers become `Number`. Raises `Refused` for anything that is not JSON."""
     try:
         return json.loads(body.decode("utf-8"), parse_float=Number, parse_int=Number, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -103,12 +103,12 @@ def _amount(document: dict[str, object]) -> tuple[Number, str]:
 
 
 def is_trip(trip: str) -> bool:
-    """Whether the mock's book knows the trip: any UUID but the nil one, and the one of the greatest length."""
+    """Whether the mock knows the trip: any UUID except the nil UUID, and the id of maximum length."""
     return trip == LONG_TRIP or (trip != NO_TRIP and UUID_PATTERN.fullmatch(trip) is not None)
 
 
 def validate(document: object) -> Capture:
-    """Turn a parsed body into a capture. Raises `Refused` with the name that the contract gives to the defect."""
+    """Turn a parsed body into a capture. Raises `Refused` with the contract's name for the defect."""
     if not isinstance(document, dict):
         raise Refused
     store = _identifier(document, "storeId", STORE_PATTERN)

@@ -1,4 +1,4 @@
-"""The mock as a server: HTTP around the reading, provoked answers, faults in force. Start, stop, serve."""
+"""The mock as a server: HTTP, provoked answers and active faults. Starts, serves and stops."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ ADMIN_PATH = "/admin/faults"
 
 
 def fault_of(name: str | Fault) -> Fault:
-    """Find the fault or benign difference of that name. Raises `ValueError` where there is none."""
+    """Find the fault or benign difference with that name. Raises `ValueError` where there is none."""
     fault = name if isinstance(name, Fault) else EVERY.get(name)
     if fault is None:
-        raise ValueError(f"no fault is called {name!r}: `capture-conformance list` shows their names")
+        raise ValueError(f"there is no fault {name!r}: `capture-conformance list` shows the names")
     return fault
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a Content-Type says JSON in UTF-8; other charsets are taken as well, since the bytes decide."""
+    """Whether a Content-Type means JSON. The charset does not matter, since the bytes decide."""
     return (content_type or "").split(";")[0].strip(" \t").lower() == "application/json"
 
 
 class Mock:
-    """The reference server's behaviour: requests to replies. Its state is the book, the windows and the faults."""
+    """The behaviour of the reference server: from requests to replies. It holds captures, windows and active faults."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class Mock:
         hang_s: float = 3.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start with `faults` in force and, where given, a real limit such as `5/s`; a hang lasts `hang_s` seconds.
+        """Start with `faults` active and, where given, a real limit such as `5/s`; a hang lasts `hang_s` seconds.
 
-        `clock` gives seconds that only grow; tests put one in place of the real one.
+        `clock` gives monotonic seconds; tests replace it.
         """
         self.rate_text = rate
         self.hang_s = hang_s
@@ -61,10 +61,10 @@ class Mock:
         self.use(*faults)
 
     def use(self, *names: str | Fault) -> None:
-        """Put exactly these faults in force, by name or as they are, and forget everything that went before."""
+        """Activate exactly these faults, by name or as values, and forget all earlier requests."""
         faults = tuple(fault_of(name) for name in names)
         self.memory: dict[str, int] = {}
-        self.book: list[Capture] = []
+        self.captures: list[Capture] = []
         self.rate = Rate.parse(self.rate_text) if self.rate_text else None
         rules = next((fault.windows for fault in faults if fault.windows), WindowRules())
         self.windows = Windows(rules)
@@ -151,7 +151,7 @@ class Mock:
         for fault in faults:
             if fault.accept:
                 fault.accept(inquiry)
-        self.book.append(inquiry.capture)
+        self.captures.append(inquiry.capture)
         return inquiry.reply
 
 
@@ -195,7 +195,7 @@ class Application:
         try:
             names = json.loads(body)
             if not isinstance(names, list):
-                raise ValueError("a JSON list of names is wanted")  # noqa: TRY004 - one way to refuse
+                raise ValueError("the body must be a JSON list of names")  # noqa: TRY004, TRY301 - refused like unknown names
             self.mock.use(*names)
         except (ValueError, TypeError) as problem:
             return Response(json.dumps({"errorMsg": str(problem)}), 400, media_type="application/json")
@@ -226,7 +226,7 @@ def _response(result: Reply) -> Response:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, saying when it listens."""
+    """uvicorn's server, with an event for when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -238,15 +238,15 @@ class _Server(uvicorn.Server):
 
 
 class MockServer:
-    """The mock on a port of this machine; a context manager that starts and stops it."""
+    """The mock on a local port; a context manager that starts and stops it."""
 
     hang_s: ClassVar[float] = 3.0
-    """Seconds that the hanging faults hang; set it on the class or a subclass before a server is made."""
+    """How long a hang lasts in seconds; set it on the class or a subclass before making a server."""
 
     def __init__(
         self, port: int = 0, faults: Iterable[str | Fault] = (), rate: str | None = None, host: str = "127.0.0.1"
     ) -> None:
-        """Prepare a server; port 0 means a free one. Raises `ValueError` for an unknown fault or a bad rate."""
+        """Prepare a server; port 0 means any free port. Raises `ValueError` for an unknown fault or a bad rate."""
         self.mock = Mock(faults, rate, self.hang_s)
         self.host = host
         self.port = port
@@ -255,15 +255,17 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """Where it listens, without a path."""
+        """The base URL, without a path."""
         return f"http://{self.host}:{self.port}"
 
     def use(self, *faults: str | Fault) -> None:
-        """Put exactly these faults in force on the running server, and forget what went before."""
+        """Activate exactly these faults on the running server, and forget all earlier requests."""
         self.mock.use(*faults)
 
     def _bind(self) -> tuple[_Server, socket.socket]:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio: no delay
+        listener = socket.socket(
+            socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+        )  # named, so that asyncio sets TCP_NODELAY
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((self.host, self.port))
@@ -287,7 +289,7 @@ class MockServer:
         return _Server(config), listener
 
     def start(self) -> Self:
-        """Serve from a daemon thread; come back when it listens."""
+        """Serve from a daemon thread; returns when the server listens."""
         self._server, listener = self._bind()
         server = self._server
         self._thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True, name="mock")
@@ -297,7 +299,7 @@ class MockServer:
         return self
 
     def stop(self) -> None:
-        """Stop serving; open connections are cut."""
+        """Stop serving and close all connections."""
         if self._server and self._thread:
             self._server.should_exit = True
             self._server.force_exit = True

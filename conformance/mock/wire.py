@@ -1,6 +1,6 @@
-"""Bytes on their way out: answers that are wrong below HTTP's semantics, which no web framework would send.
+"""Changes to the bytes of an answer, for faults below HTTP's semantics that no web framework would send.
 
-The application marks an answer with a private header field; the transport takes it off and rewrites what goes out.
+The application marks an answer with a private header field; the transport removes it and changes the bytes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ REWRITES: dict[str, Rewrite] = {
 
 
 class WireTransport:
-    """Stands before a connection's transport; whatever it does not know it hands on."""
+    """Wraps the transport of a connection, and passes everything on except writing."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         """Wrap `transport`."""
@@ -90,11 +90,11 @@ class WireTransport:
         self._held = b""
 
     def __getattr__(self, name: str) -> Any:
-        """Hand on everything that is not about writing."""
+        """Pass on everything except writing."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send `data`, or hold it until a marked answer is complete and send what became of it."""
+        """Send `data`; hold a marked answer until it is complete, then send it changed."""
         if self._rewrite is None:
             found = _MARKED.search(data) if data.startswith(b"HTTP/1.1 ") else None
             if not found:
@@ -121,8 +121,8 @@ class WireTransport:
 
 
 class WireProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol over a transport that can be made to misbehave."""
+    """uvicorn's HTTP/1.1 protocol over a transport that can change its answers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take over a new connection."""
+        """Wrap the transport of a new connection."""
         super().connection_made(WireTransport(transport))  # type: ignore[arg-type]

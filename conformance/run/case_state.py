@@ -1,4 +1,4 @@
-"""One case while the events of a run are taken in: what is known of it, and its result. Must not send."""
+"""The state of one case while events come in, and its result. Must not send."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from conformance.judge.model import Judgement, breaks
 from conformance.run.model import CaseResult
 
 EVIDENCE = 4
-"""Exchanges of a one-shot case that are kept to be shown, beside the first for each violated requirement."""
+"""Exchanges of a one-shot case kept as evidence, in addition to the first for each violated requirement."""
 
 
 @dataclass(slots=True)
 class Sending:
-    """One planned request and its exchanges. `counts` is the one that counts; None until one is final."""
+    """One planned request and its exchanges. `counts` is the exchange that counts; None until one is final."""
 
     purpose: Purpose
     number: int
@@ -26,7 +26,7 @@ class Sending:
     counts: Sent | None = None
 
     def why_unjudged(self) -> str:
-        """Why its answers gave no result, or not the one that the request was made for; empty where they did."""
+        """Why its answers allowed no decision, or not the one that the request was made for; empty where they did."""
         if self.counts is None:
             return ""
         missed = self.number == 0 and (self._stayed_refused or self._unprovoked)
@@ -49,21 +49,21 @@ class Sending:
         if exchange.failure is not None:
             return f"No connection: {exchange.failure.detail}"
         if status is None:
-            return "No answer came"
+            return "No answer was received"
         if status in AUTHENTICATION:
             return f"The server answered {status}: a problem of configuration, not of the contract"
         if self._stayed_refused:
             return f"The server kept answering {status}"
         if self._unprovoked:
-            many = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
+            tried = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
             wanted = self.counts.probe.expectation.provoked
-            return f"The profile's way of triggering a {wanted} did not work{many}: the server answered {status}"
+            return f"The profile's way of triggering a {wanted} did not work{tried}: the server answered {status}"
         return f"The server answered {status}, which allows no decision here"
 
 
 @dataclass(slots=True)
 class CaseState:
-    """What is known of one case. `confirmed`: by number of the probe, what its second sending violated again."""
+    """What is known of one case. `confirmed`: by probe number, what the second sending violated again."""
 
     case: Case
     judgements: list[Judgement] = field(default_factory=list)
@@ -78,57 +78,60 @@ class CaseState:
 
     @property
     def counting(self) -> dict[int, Sent]:
-        """By number of the probe, the exchange that counts."""
-        return {number: one.counts for number, one in self.first.items() if one.counts is not None}
+        """The exchange that counts, by probe number."""
+        return {number: sending.counts for number, sending in self.first.items() if sending.counts is not None}
 
     def take_note(self, note: Note) -> None:
-        """Take in why something was not sent, or that the suite failed."""
+        """Add why something was not sent, or that the suite failed."""
         if note.error:
             self.error = self.error or note.reason
         else:
             self.noted = self.noted or note
 
     def take(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
-        """Take in an exchange of the first sending of a probe."""
+        """Add an exchange of the first sending of a probe."""
         self._judge(judgements)
         chain, found = self.case.scheduling != "one-shot", violated(judgements)
         if found or (sent.final and (chain or not self.evidence)):
             self.evidence.append((sent, found))
         if not chain and len(self.evidence) > EVIDENCE:
-            self.evidence = _most_telling(self.evidence)
+            self.evidence = _selected(self.evidence)
 
     def take_smaller(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
-        """Take in a smaller body for a violation that is known; it shows nothing else."""
+        """Add a smaller body for a known violation. Only its violations are kept."""
         found = [judgement for judgement in judgements if judgement.kind == "breaks"]
         self.judgements += found
         if found:
             self.smaller.append(sent)
 
     def take_second(self, sent: Sent, judgements: Sequence[Judgement], *, good_500: bool) -> int:
-        """Take in the second sending of a probe with a violation; what does not show again is marked unstable.
+        """Add the second sending of a probe with a violation. What it does not violate again is marked unstable.
 
-        `good_500`: the first answer was a well-formed 500. Where that went away, it violates the stability of answers
-        instead; gives how many violations were turned so.
+        `good_500`: the first answer was a well-formed 500. If it is not repeated, its violations are replaced by one of
+        `server-error.stable`. Gives how many were replaced.
         """
-        original, again, cleared = self.counting[sent.exchange.probe], violated(judgements), 0
+        original, repeated, cleared = self.counting[sent.exchange.probe], violated(judgements), 0
         for position, judgement in enumerate(self.judgements if judgements else ()):
-            if judgement.kind != "breaks" or judgement.requirement in again or judgement.exchange != original.number:
+            if judgement.kind != "breaks" or judgement.requirement in repeated or judgement.exchange != original.number:
                 continue
             if good_500:
                 received = f"500, then {sent.status or 'no answer'}"
                 unstable = breaks(
-                    "server-error.stable", at="status", expected="no 500 that a repetition clears", received=received
+                    "server-error.stable",
+                    at="status",
+                    expected="no 500 that disappears when repeated",
+                    received=received,
                 )
                 self.judgements[position] = replace(unstable, exchange=original.number)
                 cleared += 1
             else:
                 self.judgements[position] = replace(judgement, unstable=(1, 2))
-        known = violated(one for one in self.judgements if one.exchange == original.number)
-        self.confirmed[sent.exchange.probe] = known & again
+        known = violated(judgement for judgement in self.judgements if judgement.exchange == original.number)
+        self.confirmed[sent.exchange.probe] = known & repeated
         return cleared
 
     def _judge(self, judgements: Sequence[Judgement]) -> None:
-        """Keep what adds something: each violation, and each requirement that holds or behaviour once."""
+        """Keep each violation, and once each requirement that holds and each behaviour."""
         for judgement in judgements:
             key = (judgement.requirement, judgement.kind, judgement.behaviour)
             if judgement.kind == "breaks" or key not in self._held:
@@ -136,18 +139,18 @@ class CaseState:
                 self.judgements.append(judgement)
 
     def unconfirmed(self) -> list[tuple[PlannedRequest, frozenset[str]]]:
-        """The probes with a violation that may be sent a second time and were not, with what they violated."""
+        """The probes that can be confirmed and were not sent a second time, with what they violated."""
         if self.case.scheduling != "one-shot":
             return []
         found = []
         for number, sent in sorted(self.counting.items()):
-            mine = violated(one for one in self.judgements if one.exchange == sent.number)
-            if mine and number not in self.confirmed:
-                found.append((PlannedRequest(self.case.id, number, sent.probe), mine))
+            requirements = violated(judgement for judgement in self.judgements if judgement.exchange == sent.number)
+            if requirements and number not in self.confirmed:
+                found.append((PlannedRequest(self.case.id, number, sent.probe), requirements))
         return found
 
     def result(self, stop: str, group: Sequence[Judgement], charged: str) -> CaseResult:
-        """The case as it stands. `stop`: why the run ended early. `group`: what its exchanges show together."""
+        """The result so far. `stop`: why the run ended early. `group`: what its exchanges show together."""
         sent = len(self.counting)
         judgements = [*self._marked(), *group]
         reason = self._reason(stop, judgements)
@@ -174,28 +177,31 @@ class CaseState:
         return "No answer allowed a decision" if self.counting and not judgements else ""
 
     def _marked(self) -> list[Judgement]:
-        """The judgements; a violation seen once and not sent a second time is marked, unless another was confirmed."""
-        left = {self.counting[request.number].number for request, _ in self.unconfirmed()}
-        sure = frozenset().union(*self.confirmed.values())
+        """The judgements in order. A violation that was not sent again is marked, unless another is confirmed."""
+        unconfirmed = {self.counting[request.number].number for request, _ in self.unconfirmed()}
+        confirmed = frozenset().union(*self.confirmed.values())
         order = {sent.number: -1 for sent in self._smallest()}
         order |= {sent.number: number for number, sent in self.counting.items()}
-        judged = sorted(self.judgements, key=lambda one: (order.get(one.exchange, 0), one.exchange or 0))
+        ordered = sorted(self.judgements, key=lambda each: (order.get(each.exchange, 0), each.exchange or 0))
         return [
-            replace(one, unstable=(1, 1))
-            if one.kind == "breaks" and one.exchange in left and one.requirement not in sure
-            else one
-            for one in judged
+            replace(judgement, unstable=(1, 1))
+            if judgement.kind == "breaks"
+            and judgement.exchange in unconfirmed
+            and judgement.requirement not in confirmed
+            else judgement
+            for judgement in ordered
         ]
 
     def _smallest(self) -> list[Sent]:
-        """Of the smaller bodies the smallest for each requirement that one of them violated."""
-        size = {one.number: (len(one.exchange.request.body), one.exchange.request.body) for one in self.smaller}
+        """The smallest of the smaller bodies for each requirement that they violated."""
+        bodies = {sent.number: sent.exchange.request.body for sent in self.smaller}
+        size = {number: (len(body), body) for number, body in bodies.items()}
         best: dict[str, int | None] = {}
         for judgement in self.judgements:
             if judgement.exchange in size:
                 known = best.get(judgement.requirement, judgement.exchange)
                 best[judgement.requirement] = min(known, judgement.exchange, key=lambda number: size[number])
-        return [one for one in self.smaller if one.number in best.values()]
+        return [sent for sent in self.smaller if sent.number in best.values()]
 
     def _shown(self) -> tuple[Sent, ...]:
         return (*self._smallest(), *(sent for sent, _ in sorted(self.evidence, key=_place)))
@@ -210,8 +216,8 @@ def _place(pair: tuple[Sent, frozenset[str]]) -> tuple[int, int]:
     return pair[0].exchange.probe, pair[0].number or 0
 
 
-def _most_telling(evidence: Sequence[tuple[Sent, frozenset[str]]]) -> list[tuple[Sent, frozenset[str]]]:
-    """The first few exchanges in the order of the probes, and the first for each requirement that one violated."""
+def _selected(evidence: Sequence[tuple[Sent, frozenset[str]]]) -> list[tuple[Sent, frozenset[str]]]:
+    """The first few exchanges in the order of the probes, and the first for each violated requirement."""
     kept: list[tuple[Sent, frozenset[str]]] = []
     seen: set[str] = set()
     for sent, found in sorted(evidence, key=_place):

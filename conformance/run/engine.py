@@ -1,10 +1,14 @@
-"""The order of a run's sendings: opening step, first pass, exclusive cases, confirmation, smaller bodies. Never judges.
+"""The order of sending: opening step, first pass, exclusive cases, confirmation, smaller bodies. Never judges.
 
-How it works: `run` stays in the calling thread and hands work to two pools. One-shot cases go through a pool of
-`concurrency` threads, each with a client of its own; chains have a pool beside it, since they wait, and a client for each
-of their connections. `Pace` bounds what is in flight over both. Every sending becomes events in the `Journal`; what to
-send next the engine asks of the tally, and only when nothing is in flight. `_lock` guards the two counters that end a
-run early. A thread that meets `Halted` just ends its work; an exception of ours becomes an error of its case.
+How it works
+- `run` stays in the calling thread and gives work to two pools. One pool of `concurrency` threads sends one-shot cases;
+  each thread has its own client. Another pool sends chains, which may wait long; each connection of a chain has its own
+  client. `Pace` limits the requests in flight over both pools.
+- Every sending becomes events in the `Journal`. The engine asks the tally what to send next, and only when nothing is
+  in flight.
+- `_lock` guards the two counters that end a run early.
+- A thread that gets `Halted` ends its work. A usage error or a full disk ends the run; any other exception becomes an
+  error of its case.
 """
 
 from __future__ import annotations
@@ -33,18 +37,18 @@ from conformance.send.provocation import new_unique
 from conformance.send.sender import Sender
 
 CONFIRMATIONS = 50
-"""Requests of one run that may be sent a second time to see a violation again."""
+"""Requests of a run that may be sent a second time, to confirm a violation."""
 LOST_IN_A_ROW = 5
 REFUSED_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
 Rebuild = Callable[[list[tuple[str, str]]], dict[str, Case] | None]
 Pools = Callable[[int, str], Executor]
-"""Makes an executor of so many threads; tests put one in its place that does the work at once."""
+"""Makes an executor with that many threads; tests replace it by one that works in the calling thread."""
 
 
 class Engine:
-    """Sends every case once; the results are complete when `run` returns, interrupted or not."""
+    """Sends every case once. The results are complete when `run` returns, also after an interruption."""
 
     def __init__(
         self,
@@ -68,11 +72,11 @@ class Engine:
 
     @property
     def stop(self) -> str:
-        """Why the run ended before everything was sent; empty where it did not."""
+        """Why the run ended early; empty where it did not."""
         return self.journal.tally.stopped_by_opening() or self.sender.pace.reason
 
     def run(self, cases: Sequence[Case], rebuild: Rebuild | None = None) -> None:
-        """Send `cases`. `rebuild` gives the cases anew, by id, for the accepted pairs of store and currency."""
+        """Send `cases`. `rebuild` makes the cases again, by id, for the accepted pairs of store and currency."""
         sendable = [case for case in cases if not case.not_exercised and case.probes]
         self.journal.plan(cases)
         self.progress.start(sum(len(case.probes) for case in sendable))
@@ -94,7 +98,7 @@ class Engine:
             self.progress.stop()
 
     def _drain(self) -> None:
-        """After an interruption: give what is in flight a moment, then cut it off."""
+        """After an interruption: give the requests in flight a moment to end, then cut them off."""
         wait([future for future in self._futures if future.running()], GRACE_S)
         self._cut_off = True
         self.sender.abort()
@@ -103,44 +107,44 @@ class Engine:
     def _all(self, cases: list[Case], pool: Executor, chains: Executor, rebuild: Rebuild | None) -> None:
         opening = [case for case in cases if case.id == OPENING]
         accepting = [case for case in cases if case.accepts]
-        for some in (opening, accepting):
-            self._each(pool, [request for case in some for request in planned_requests(case)])
+        for step in (opening, accepting):
+            self._send_each(pool, [request for case in step for request in planned_requests(case)])
             if self.stop:
                 raise Halted
         rest = [case for case in cases if case.id != OPENING and not case.accepts]
         rest = self._rebuilt(rest, rebuild)
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
-        shots = [request for case in rest if case.scheduling == "one-shot" for request in planned_requests(case)]
+        one_shot = [request for case in rest if case.scheduling == "one-shot" for request in planned_requests(case)]
         waiting = [self._submit(chains, self._chain, case.id, case) for case in chained]
-        self._each(pool, shots)
+        self._send_each(pool, one_shot)
         _wait(waiting)
         for case in rest:
             if case.scheduling == "exclusive":
                 _wait([self._submit(chains, self._chain, case.id, case)])
         tally = self.journal.tally
-        self._each(pool, tally.to_confirm()[:CONFIRMATIONS], "confirm")
+        self._send_each(pool, tally.to_confirm()[:CONFIRMATIONS], "confirm")
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
             _wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
 
     def _rebuilt(self, cases: list[Case], rebuild: Rebuild | None) -> list[Case]:
-        """The cases as built on what was accepted; those about a refused store or currency are not sent."""
+        """The cases built for what was accepted; those about a refused store or currency are not sent."""
         accepted = self.journal.tally.accepted()
-        again = rebuild(accepted) if rebuild is not None and accepted else None
-        if again is None:
+        rebuilt = rebuild(accepted) if rebuild is not None and accepted else None
+        if rebuilt is None:
             return cases
         for case in cases:
-            if case.id not in again:
+            if case.id not in rebuilt:
                 reason = "A store or currency that it needs was not accepted in the opening step"
                 self.journal.note(Note(case.id, reason, beforehand=True))
-        kept = [again[case.id] for case in cases if case.id in again]
+        kept = [rebuilt[case.id] for case in cases if case.id in rebuilt]
         self.journal.plan(kept)
         return [case for case in kept if not case.not_exercised and case.probes]
 
-    def _each(self, pool: Executor, requests: Iterable[PlannedRequest], purpose: Purpose = "first") -> None:
-        """Send each of these on the pool and wait for all."""
-        _wait([self._submit(pool, self._one, request.case_id, request, purpose) for request in requests])
+    def _send_each(self, pool: Executor, requests: Iterable[PlannedRequest], purpose: Purpose = "first") -> None:
+        """Send all of these on the pool and wait for them."""
+        _wait([self._submit(pool, self._send_one_shot, request.case_id, request, purpose) for request in requests])
 
     def _submit(self, pool: Executor, work: Callable[..., None], case: str, *arguments: Any) -> Future[None]:
         future = pool.submit(self._guarded, work, case, *arguments)
@@ -155,7 +159,7 @@ class Engine:
         return client
 
     def _guarded(self, work: Callable[..., None], case: str, *arguments: Any) -> None:
-        """Do `work`; our own crash becomes an error of the case, never a finding about the target."""
+        """Do `work`. A crash of ours becomes an error of the case, never a finding about the target."""
         try:
             work(*arguments)
         except Halted:
@@ -168,56 +172,56 @@ class Engine:
         except OSError as error:
             self.errors.append(f"{case}: {error}")
             self.sender.pace.halt(f"a file could not be written: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+        except Exception as error:  # noqa: BLE001 - any exception here is ours
             if not self._cut_off:
                 self.errors.append(f"{case}: {type(error).__name__}: {error}")
                 self.journal.note(Note(case, f"{type(error).__name__}: {error}", error=True))
 
-    def _one(self, request: PlannedRequest, purpose: Purpose) -> None:
+    def _send_one_shot(self, request: PlannedRequest, purpose: Purpose) -> None:
         try:
             sent = self.sender.send(self._client(), request, purpose=purpose, unique=new_unique([request.probe]))
         except Unsent:
             if purpose == "first":
                 raise
         else:
-            self._watch(sent)
+            self._count(sent)
 
     def _chain(self, case: Case) -> None:
-        """Send a case's probes in order, each connection of it on a client of its own."""
+        """Send the probes of a case in order, each of its connections with its own client."""
         unique = new_unique(case.probes)
         numbers = sorted({probe.connection for probe in case.probes})
 
-        def along(number: int) -> None:
+        def send_connection(number: int) -> None:
             client = self.sender.client()
             try:
-                self._along(case, number, client, unique)
+                self._send_connection(case, number, client, unique)
             finally:
                 client.close()
 
         if not case.together:
             for number in numbers:
-                along(number)
+                send_connection(number)
             return
         with self.pools(len(numbers), "connection") as threads:
-            for future in [threads.submit(along, number) for number in numbers]:
+            for future in [threads.submit(send_connection, number) for number in numbers]:
                 future.result()
 
-    def _along(self, case: Case, connection: int, client: Client, unique: str) -> None:
+    def _send_connection(self, case: Case, connection: int, client: Client, unique: str) -> None:
         trip: str | None = None
         window: Sent | None = None
         for request in planned_requests(case):
             probe = request.probe
             if probe.connection != connection:
                 continue
-            if probe.wait and not self._sit_out(case, window):
+            if probe.wait and not self._wait_for_end(case, window):
                 return
             sent = self.sender.send(client, request, unique=unique, trip=trip if probe.trip == "same" else None)
             trip = sent.exchange.trip
             window = sent if sent.status == 429 else window
-            self._watch(sent)
+            self._count(sent)
 
-    def _sit_out(self, case: Case, window: Sent | None) -> bool:
-        """Wait for the end that the last 429 announced; False, with the reason noted, where it is none or too far."""
+    def _wait_for_end(self, case: Case, window: Sent | None) -> bool:
+        """Wait for the end that the last 429 announced; False, with a note, where it is unknown or too late."""
         if window is None:
             return False
         end, now, limit = end_of_window(window.exchange), self.sender.pace.clock.now(), self.limits.max_wait_s
@@ -233,8 +237,8 @@ class Engine:
         self.sender.pace.sleep_until(end)
         return True
 
-    def _watch(self, sent: Sent) -> None:
-        """Count a final answer; end the run where going on makes no sense."""
+    def _count(self, sent: Sent) -> None:
+        """Count a final answer, and end the run where the server is gone or stays busy."""
         self.progress.advance(1, 1 if self.journal.tally.violated_by(sent) else 0)
         refused = sent.status in BUSY and sent.status != sent.probe.provoke
         with self._lock:
@@ -249,13 +253,13 @@ class Engine:
     def _shrink(
         self, case: Case, probes: dict[int, Probe], confirmed: dict[int, frozenset[str]], budget: Budget
     ) -> None:
-        """Send smaller bodies for what a generated case violated, as long as there is money for them."""
+        """Send smaller bodies for what a generated case violated, as long as the budgets allow."""
         numbers = count(len(case.probes))
 
         def violates(probe: Probe) -> frozenset[str]:
             request = PlannedRequest(case.id, next(numbers), probe)
             sent = self.sender.send(self._client(), request, purpose="shrink")
-            self._watch(sent)
+            self._count(sent)
             return self.journal.tally.violated_by(sent)
 
         with suppress(Unsent):
@@ -263,7 +267,7 @@ class Engine:
 
 
 def _wait(futures: list[Future[None]]) -> None:
-    """Wait for all, in steps, so that an interruption gets through."""
+    """Wait for all, in short steps, so that an interruption is noticed."""
     left = set(futures)
     while left:
         _, left = wait(left, timeout=0.5)

@@ -1,4 +1,4 @@
-"""What a run has found, handed from the engine to the report: frozen values only."""
+"""The result of a run, from which the report is made: frozen values only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Outcome = Literal["passed", "failed", "warned", "observed", "not-judged", "not-e
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of one selected case.
+    """The result of one selected case.
 
-    `judgements` are all of its exchanges' and of its group rule; `evidence` holds the exchanges worth showing (those of
-    breaks, at least the first). `numbers` are the record numbers of its exchanges. `reason` says why nothing was sent
-    or judged; `beforehand` whether that was known before the run. `error` is the suite's own fault.
+    `judgements` are those of its exchanges and of its group rule; `evidence` holds the exchanges to show (those with a
+    violation, and at least the first). `numbers` are the record lines of its exchanges. `reason`: why nothing was sent
+    or judged; `beforehand`: that was known before the run. `error`: how the suite itself failed.
     """
 
     case: Case
@@ -35,7 +35,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A capture that was initiated ("captured"), or that may have been ("unknown"), for finance to reverse."""
+    """A capture that was made ("captured"), or that may have been made ("unknown"), for finance to reverse."""
 
     number: int
     trip: str
@@ -47,7 +47,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Deselected:
-    """A case of the plan that the selection left out, and the requirements that it is made for."""
+    """A case of the plan that was not selected, and the requirements that it is made for."""
 
     case: str
     requirements: tuple[str, ...]
@@ -55,11 +55,11 @@ class Deselected:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything the report is made from. `deselected` are the cases of the plan that the selection left out.
+    """Everything that the report is made from. `deselected`: the cases of the plan that were not selected.
 
-    `stop` is why the run could not judge (opening step, network, budget): message for people; empty where it could.
-    `usage` is what the user gave and turned out wrong while sending, such as trips that ran out.
-    `started`, `ended`: ISO 8601 in UTC. `totals`: captured and unknown amounts per currency.
+    `stop`: why the run ended early (opening step, network, busy server), for people; empty where it did not.
+    `usage`: what the user gave and turned out to be wrong during the run, such as too few trips.
+    `started`, `ended`: ISO 8601 in UTC. `totals`: captured and unknown amounts by currency.
     """
 
     cases: tuple[CaseResult, ...]

@@ -1,4 +1,4 @@
-"""The opening step: does a server answer, does it let us in, are URL and profile right? Values only, nothing is sent."""
+"""The opening step: whether a server answers, accepts the credentials, and fits URL and profile. Must not send."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OPENING = "opening-not-json"
 def not_json_case() -> Case:
     """The first request of a run: a body that is not JSON, which no service may accept as a capture."""
     probe = Probe(Expectation("reject", "body.not-json"), body=b"{", trip="none")
-    return Case(OPENING, "opening", "A lone opening brace", ("body.not-json",), (probe,))
+    return Case(OPENING, "opening", "A body that is only an opening brace", ("body.not-json",), (probe,))
 
 
-def refused_at_the_door(exchange: Exchange) -> str:
-    """Why nothing else may be sent after the answer to the body that is not JSON; empty where it may."""
+def no_access(exchange: Exchange) -> str:
+    """Why the run must stop after the answer to the body that is not JSON; empty where it need not."""
     if exchange.unsent and exchange.failure is not None:
         return f"no connection to the server: {exchange.failure.detail}"
     status = _status(exchange)
@@ -50,7 +50,7 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
 
 
 def narrowed(data: TestData, accepted: Sequence[tuple[str, str]]) -> TestData:
-    """The data with nothing but the accepted stores and currencies, in the order seen: every probe builds on them."""
+    """The data with only the accepted stores and currencies, in the order seen. Every probe is built on them."""
     if not accepted:
         return data
     stores = dict.fromkeys(store for store, _ in accepted)

@@ -1,4 +1,4 @@
-"""Which cases a run is made of, and which of them are known beforehand not to fit. Sends nothing."""
+"""The cases of a run, and which of them exceed a budget. Sends nothing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ CHARGING = frozenset({"accept", "either", "observe", "provoked"})
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a plan may come to.
+    """What a plan may cost.
 
-    `captures` and `totals` (major units by currency) are what a conforming target captures; `charging` are the requests
-    that may charge at all, and `worst` what they come to.
+    `captures` and `totals` (major units by currency): what a conformant target captures. `charging`: the requests that
+    may charge at all, and `worst`: their amounts.
     """
 
     requests: int
@@ -53,16 +53,16 @@ def data_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> TestData:
         any_uuid=any_uuid,
         reusable_trips=reusable,
         provocations={
-            status: Provoked(one.kind, one.scope, (one.burst.requests, one.burst.per_second) if one.burst else None)
-            for status, one in profile.provoke.items()
+            status: Provoked(way.kind, way.scope, (way.burst.requests, way.burst.per_second) if way.burst else None)
+            for status, way in profile.provoke.items()
         },
     )
 
 
 def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: str, seed: int) -> list[Case]:
-    """Every case of the depth, in order; those that the profile's budget cannot bear say so.
+    """Every case of the depth, in order. Those that exceed a budget of the profile are marked as not exercised.
 
-    Generated cases take what the others leave of requests and money, and lose the bodies that do not fit.
+    Generated cases get the requests and the money that the others leave, without the bodies that exceed them.
     """
     cases = [not_json_case(), *all_cases(contract, data, depth)]
     most = profile.limits.max_requests if profile.limits.max_requests is not None else DEEP_REQUESTS
@@ -79,7 +79,7 @@ def _good(case: Case) -> list[bytes]:
 
 
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
-    """Add up what the cases may come to in the worst case."""
+    """Add up what the cases may cost."""
     requests = trips = captures = charging = 0
     totals: dict[str, Decimal] = {}
     worst: dict[str, Decimal] = {}
@@ -100,16 +100,16 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
 
 
 def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]:
-    """Currency and amount of every capture that a conforming target may start for the case."""
+    """Currency and amount of every capture that a conformant target may make for the case."""
     return [
         cost_of(probe.body, profile)[:2]
         for probe in case.probes
-        if probe.expectation.nature in CHARGING and probe.method == "POST" and not _for_the_limit(probe)
+        if probe.expectation.nature in CHARGING and probe.method == "POST" and not _for_burst(probe)
     ]
 
 
-def _for_the_limit(probe: Probe) -> bool:
-    """Whether it is one of a burst and what follows inside its window: no service may take that for a capture."""
+def _for_burst(probe: Probe) -> bool:
+    """Whether it is in a burst, or inside the window of one: its body is not JSON, so it is not a capture."""
     return probe.expectation.nature == "provoked" and probe.trip == "none"
 
 
@@ -124,37 +124,41 @@ class _Room:
         self._endless = {profile.limits.max_requests, profile.max_captures, *totals} == {None}
 
     def take(self, case: Case) -> str:
-        """Take what the case may come to; where it does not fit, nothing is taken and the reason is given."""
+        """Take what the case may cost. Where that exceeds a budget, take nothing and give the reason."""
         profile, most = self.profile, self.profile.limits.max_requests
         if self._endless:
             return ""
         if most is not None and self.requests + case.requests > most:
-            return "beyond max_requests"
+            return "Exceeds max_requests"
         wanted, after = expected_captures(profile, case), dict(self.spent)
         for currency, amount in wanted:
             after[currency] = after.get(currency, Decimal(0)) + amount
         limits = {currency: profile.max_total_of(currency) for currency, _ in wanted}
         over = any(limit is not None and after[currency] > limit for currency, limit in limits.items())
         if over or (profile.max_captures is not None and self.captures + len(wanted) > profile.max_captures):
-            return "beyond the money budget"
+            return "Exceeds the money budget"
         self.spent, self.captures = after, self.captures + len(wanted)
         self.requests += case.requests
         return ""
 
 
 def within_budget(contract: Contract, room: _Room, cases: list[Case]) -> list[Case]:
-    """Mark the cases that do not fit into requests and money, in plan order with those that speak for a MUST first."""
+    """Mark the cases that exceed requests or money. Cases for a MUST come first, then the order of the plan decides."""
+
+    def optional(case: Case) -> bool:
+        return not any(contract.level(requirement) == "MUST" for requirement in case.requirements)
+
     refused: dict[str, str] = {}
-    for case in sorted(cases, key=lambda case: not any(contract.level(word) == "MUST" for word in case.requirements)):
+    for case in sorted(cases, key=optional):
         if not case.not_exercised and (reason := room.take(case)):
             refused[case.id] = reason
     return [replace(case, not_exercised=refused[case.id]) if case.id in refused else case for case in cases]
 
 
 def fitting(room: _Room, generated: list[Case]) -> list[Case]:
-    """The generated cases without the bodies for which there is no room."""
+    """The generated cases without the bodies that exceed a budget."""
     kept = [
         replace(case, probes=tuple(probe for probe in case.probes if not room.take(replace(case, probes=(probe,)))))
         for case in generated
     ]
-    return [case if case.probes else replace(case, not_exercised="beyond the budget") for case in kept]
+    return [case if case.probes else replace(case, not_exercised="Exceeds the budget") for case in kept]

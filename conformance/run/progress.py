@@ -1,4 +1,4 @@
-"""What the engine reports to a display of the run."""
+"""The interface to a display of the progress of a run."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Counts requests and findings while they come in; called from all sending threads."""
+    """Counts requests and findings during the run; called from all sending threads."""
 
     def start(self, total: int) -> None:
-        """Begin, with the number of requests planned."""
+        """Begin, with the number of planned requests."""
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
         """Count answers, and how many of them violate something."""
 
     def stop(self) -> None:
-        """End, whether or not all was sent."""
+        """End, also where not everything was sent."""
 
 
 class NullProgress:
-    """The progress of a run without a display."""
+    """Progress for a run without a display."""
 
     def start(self, total: int) -> None:
         """Do nothing."""

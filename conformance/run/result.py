@@ -1,4 +1,4 @@
-"""The result of a run from its header, its tally and its footer: the same for a run just made and for its record."""
+"""The result of a run from header, tally and footer: the same for a live run and for its record."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CUT_OFF = "the record is cut off after {} exchanges: it has no footer"
 
 
 def run_result(header: Json, tally: Tally, footer: Json) -> RunResult:
-    """What the report is made from. Without a footer the run was cut off."""
+    """The result that the report is made from. Without a footer, the record is cut off."""
     blocked = tally.stopped_by_opening()
     stop = blocked or (footer["stop"] if footer else CUT_OFF.format(tally.requests))
     interrupted = bool(footer.get("interrupted", False))
     deselected = tuple(Deselected(row["id"], tuple(row["requirements"])) for row in header["deselected"])
-    left_out = {one.case for one in deselected}
+    left_out = {row.case for row in deselected}
     results = tally.results(stop or ("interrupted" if interrupted else ""))
     return RunResult(
         cases=tuple(result for result in results if result.case.id not in left_out),
@@ -46,7 +46,7 @@ def run_result(header: Json, tally: Tally, footer: Json) -> RunResult:
 
 
 def sound_record(path: Path | str) -> Record:
-    """Read the record at `path`. Raises `UsageError` for what is no record, or was changed."""
+    """Read the record at `path`. Raises `UsageError` where it is not a record, or was changed."""
     try:
         record = read_record(path)
     except OSError as error:
@@ -57,9 +57,9 @@ def sound_record(path: Path | str) -> Record:
 
 
 def judge_record(record: Record, contract: Contract, time_limit: float | None = None) -> RunResult:
-    """Judge a sound record again. `time_limit`: seconds for one answer; None for that of the run.
+    """Judge a sound record again. `time_limit`: seconds for one answer; None for the limit of the run.
 
-    Raises `UsageError` where it lacks what judging needs, or where its events cannot have happened in this order.
+    Raises `UsageError` where something needed is missing, or the events are not possible in this order.
     """
     try:
         limit = record.header["profile"]["limits"]["timeout_s"] if time_limit is None else time_limit
@@ -70,4 +70,4 @@ def judge_record(record: Record, contract: Contract, time_limit: float | None = 
     except Inconsistent as error:
         raise UsageError(f"the record contradicts itself: {error}; judge the record as the run wrote it") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"the record lacks what judging needs ({type(error).__name__}: {error})") from error
+        raise UsageError(f"the record lacks data that judging needs ({type(error).__name__}: {error})") from error

@@ -1,7 +1,7 @@
-"""Find the smallest body that still violates what a generated body violated. Sends through its caller; never judges.
+"""Find the smallest body that violates the same as a generated body. Sends through its caller; never judges.
 
-The known bodies of a strategy are answered from memory: a search starts from the smallest of them that violates the
-requirement, and only new bodies are sent, within a budget.
+A search starts from the smallest known body that violates the requirement. The answers to known bodies are remembered,
+so only new bodies are sent, within a budget.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from conformance.cases.build import probe as make_probe
 from conformance.cases.model import TRIP, Expectation, Probe
 
 BUDGET = 100
-"""Requests of one run that may go into smaller bodies."""
-OF_ONE = 30
+"""Requests of a run for smaller bodies."""
+PER_SEARCH = 30
 """Requests for one strategy and one requirement."""
-_MOST_TRIES = 4000  # bodies looked at, most of which the oracle rules out unsent
+_MOST_TRIES = 4000  # bodies that one search tries; the oracle rules most of them out before sending
 _TRIP = TRIP.encode()
 
 Classify = Callable[[bytes], Expectation]
@@ -37,22 +37,22 @@ def search_smaller(
     violates: Violates,
     budget: Budget,
 ) -> dict[str, Probe]:
-    """For each requirement that bodies of a generated case violated, the smallest body found that violates it.
+    """For each requirement that a generated case violated, the smallest body found that violates it.
 
-    `violated`: the requirements by the number of the probe; all other probes of the case violated none. `violates`
-    sends one probe and gives the requirements that it violated.
+    `violated`: the violated requirements by probe number; the other probes violated none. `violates` sends a probe and
+    gives the requirements that it violated.
     """
     smallest = {}
     memory = {probe.body: violated.get(number, frozenset()) for number, probe in probes.items()}
     for requirement in sorted(frozenset().union(*violated.values())):
-        mine = [probes[number] for number, words in violated.items() if requirement in words]
-        start = min(mine, key=lambda probe: (len(probe.body), probe.body))
+        violating = [probes[number] for number, requirements in violated.items() if requirement in requirements]
+        start = min(violating, key=lambda probe: (len(probe.body), probe.body))
         smallest[requirement] = _Search(start, requirement, classify, violates, memory, budget).run()
     return smallest
 
 
 class _Search:
-    """One search: takes pieces out of the body, the large ones first, as long as the oracle calls it the same."""
+    """One search: removes parts of the body, large ones first, as long as the expectation stays the same."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class _Search:
         self.kind = (start.expectation.nature, start.expectation.requirement)
 
     def run(self) -> Probe:
-        """The smallest body found when nothing more can be taken out, or requests or patience are at an end."""
+        """The smallest body found when nothing more can be removed, or a limit is reached."""
         units = _units(self.best.body)
         size = max(1, len(units) // 2)
         while size and not self._over():
@@ -85,7 +85,7 @@ class _Search:
         return self.best
 
     def _over(self) -> bool:
-        return self.budget.left <= 0 or self.sent >= OF_ONE or self.tries >= _MOST_TRIES
+        return self.budget.left <= 0 or self.sent >= PER_SEARCH or self.tries >= _MOST_TRIES
 
     def _still_violates(self, body: bytes) -> bool:
         self.tries += 1
@@ -104,7 +104,7 @@ class _Search:
 
 
 def _units(body: bytes) -> list[bytes]:
-    """The bytes of a body one by one, but the trip's placeholder as a whole."""
+    """The single bytes of a body, with the trip's placeholder as one unit."""
     units: list[bytes] = []
     for number, piece in enumerate(body.split(_TRIP)):
         units += [_TRIP] if number else []

@@ -1,11 +1,13 @@
-"""From events to results: the one fold, for a run while it sends and for its record judged again.
+"""From events to results: the same fold for a live run and for its record.
 
-How it works: `take` gets the events of a run in the order of their lines in the record. A plan says which cases there
-are. An exchange is judged at once, by what its probe expects, and goes to its case by the purpose of its sending: first
-(or burst), confirm, shrink; "resend" continues a sending. What only all exchanges together can show (the rule of a
-case, equal requests, early closes) is judged in `result`, which may be asked at any time. Nothing is guessed from the
-order of events beyond that; an event that cannot follow on those before it is refused as `Inconsistent`.
-A tally has no lock: during a run `Journal` hands it one event at a time.
+How it works
+- `take` gets the events of a run in the order of their record lines. A plan lists the cases.
+- An exchange is judged at once, by the expectation of its probe, and added to its case by the purpose of its sending:
+  first (or burst), confirm, shrink. "resend" continues a sending.
+- What only several exchanges show together (the rule of a case, equal requests, early closes) is judged in `results`,
+  which may be called at any time.
+- An event that is not possible after the earlier ones is refused as `Inconsistent`.
+- A tally has no lock: during a run, `Journal` passes it one event at a time.
 """
 
 from __future__ import annotations
@@ -27,23 +29,23 @@ from conformance.judge.groups import judge_group
 from conformance.judge.model import Judgement
 from conformance.run.case_state import CaseState, Sending, violated
 from conformance.run.model import Capture, CaseResult
-from conformance.run.opening import OPENING, refused_at_the_door, wrong_target
+from conformance.run.opening import OPENING, no_access, wrong_target
 from conformance.run.whole_run import EQUALS, WHOLE_RUN, whole_run_judgements
 
 PROVOKED_500 = Probe(Expectation("provoked", provoked=500))
 
 
 class Inconsistent(ValueError):
-    """An event cannot follow on those before it; the message says why."""
+    """An event is not possible after the earlier ones; the message says why."""
 
 
 def refuse(why: str) -> NoReturn:
-    """Refuse an event."""
+    """Refuse an event, for this reason."""
     raise Inconsistent(why)
 
 
 class Tally:
-    """The events taken in so far. `time_limit`: seconds for one answer."""
+    """The events so far. `time_limit`: seconds for one answer."""
 
     def __init__(self, contract: Contract, time_limit: float) -> None:
         self.contract, self.time_limit = contract, time_limit
@@ -57,7 +59,7 @@ class Tally:
         self._closed_early = self._cleared_500 = 0
 
     def take(self, event: Event) -> None:
-        """Take in the next event. Raises `Inconsistent`."""
+        """Add the next event. Raises `Inconsistent`."""
         match event:
             case Plan():
                 for case in event.cases:
@@ -102,10 +104,10 @@ class Tally:
 
     def _judged(self, sent: Sent) -> list[Judgement]:
         found = judge_exchange(self.contract, sent.probe, sent.exchange, self.time_limit)
-        return [replace(one, exchange=sent.number) if one.kind == "breaks" else one for one in found]
+        return [replace(each, exchange=sent.number) if each.kind == "breaks" else each for each in found]
 
     def _sending(self, state: CaseState, sent: Sent) -> Sending:
-        """The sending that the exchange belongs to: the one that it begins, or one that is under way."""
+        """The sending that the exchange belongs to: a new one, or one that it continues."""
         number, purpose = sent.exchange.probe, sent.purpose
         known = self._sendings.get(sent.sending)
         if known is not None:
@@ -123,25 +125,25 @@ class Tally:
         }
         if not fits[purpose]:
             refuse(f"an exchange of {state.case.id} cannot have the purpose {purpose!r} here")
-        made = self._sendings[sent.sending] = Sending(purpose, number)
+        new = self._sendings[sent.sending] = Sending(purpose, number)
         if purpose in ("first", "burst"):
-            state.first[number] = made
-        return made
+            state.first[number] = new
+        return new
 
     def _settle(self, sent: Sent) -> None:
         if sent.intent is None:
             return
-        intent, settled = self._intents.get(sent.intent) or refuse(f"line {sent.intent} is no intent")
+        intent, settled = self._intents.get(sent.intent) or refuse(f"line {sent.intent} is not an intent")
         if settled is not None or intent.case != sent.exchange.case:
             refuse(f"an exchange of {sent.exchange.case} settles an intent that is not its own")
         self._intents[sent.intent] = (intent, sent)
 
     def _is_good_500(self, exchange: Exchange) -> bool:
-        """Whether the exchange is a 500 whose body is as the contract asks."""
+        """Whether the exchange is a 500 with the error body of the contract."""
         if exchange.answer is None or exchange.answer.status != 500:
             return False
         found = judge_exchange(self.contract, PROVOKED_500, exchange)
-        return not any(one.kind == "breaks" and one.requirement.startswith("server-error.") for one in found)
+        return not any(each.kind == "breaks" and each.requirement.startswith("server-error.") for each in found)
 
     # --- what the engine asks ------------------------------------------------------------------------------------
 
@@ -154,16 +156,14 @@ class Tally:
         return [sent.exchange for _, sent in sorted(self._state(case).counting.items())]
 
     def stopped_by_opening(self) -> str:
-        """Why the target cannot be judged with this profile, by its answers in the opening step; empty where it can."""
+        """Why the target cannot be judged with this profile, from the opening step; empty where it can."""
         opening = self._cases.get(OPENING)
         first = self.answers(OPENING) if opening else []
         if not first:
             return ""
         accepting = [state for state in self._cases.values() if state.case.accepts]
         answers = [exchange for state in accepting for exchange in self.answers(state.case.id)]
-        return refused_at_the_door(first[0]) or (
-            wrong_target(first[0], answers) if len(answers) == len(accepting) else ""
-        )
+        return no_access(first[0]) or (wrong_target(first[0], answers) if len(answers) == len(accepting) else "")
 
     def accepted(self) -> list[tuple[str, str]]:
         """Store and currency of every acceptance case that was answered with success, in order."""
@@ -174,23 +174,23 @@ class Tally:
         ]
 
     def to_confirm(self) -> list[PlannedRequest]:
-        """The requests to send a second time: of every requirement one, of every case and requirement one, the others."""
-        left = [pair for _, state in sorted(self._cases.items()) for pair in state.unconfirmed()]
+        """The requests to send a second time: one for each requirement, one for each case and requirement, the rest."""
+        unconfirmed = [pair for _, state in sorted(self._cases.items()) for pair in state.unconfirmed()]
         seen: set[str] = set()
-        said: set[tuple[str, str]] = set()
+        seen_pairs: set[tuple[str, str]] = set()
         ranked: list[tuple[int, PlannedRequest]] = []
-        for request, words in left:
-            mine = {(request.case_id, word) for word in words}
-            ranked.append((0 if words - seen else 1 if mine - said else 2, request))
-            seen |= words
-            said |= mine
+        for request, requirements in unconfirmed:
+            pairs = {(request.case_id, requirement) for requirement in requirements}
+            ranked.append((0 if requirements - seen else 1 if pairs - seen_pairs else 2, request))
+            seen |= requirements
+            seen_pairs |= pairs
         return [request for _, request in sorted(ranked, key=lambda pair: pair[0])]
 
     def confirmed(self) -> list[tuple[Case, dict[int, Probe], dict[int, frozenset[str]]]]:
-        """The generated cases with a confirmed violation: case, and by number the probes sent and what was violated."""
+        """The generated cases with a confirmed violation: case, probes by number, violated requirements by number."""
         found = []
         for _, state in sorted(self._cases.items()):
-            confirmed = {number: words for number, words in state.confirmed.items() if words}
+            confirmed = {number: requirements for number, requirements in state.confirmed.items() if requirements}
             if state.case.strategy and confirmed:
                 found.append((state.case, {number: sent.probe for number, sent in state.counting.items()}, confirmed))
         return found
@@ -198,7 +198,7 @@ class Tally:
     # --- what the report gets ------------------------------------------------------------------------------------
 
     def captures(self) -> tuple[Capture, ...]:
-        """What was captured, or may have been. An intent that no exchange settles may have charged."""
+        """What was captured, or may have been. An intent without an exchange may have charged."""
         found = []
         for number, (intent, sent) in self._intents.items():
             state = charge_state(sent.exchange) if sent is not None else "unknown"
@@ -210,7 +210,7 @@ class Tally:
         return tuple(found)
 
     def totals(self) -> dict[str, Decimal]:
-        """Amounts that were captured or may have been, in major units by currency."""
+        """Amounts that were captured, or may have been, in major units by currency."""
         totals: dict[str, Decimal] = {}
         for intent, sent in self._intents.values():
             if sent is None or charge_state(sent.exchange) != "released":
@@ -218,7 +218,7 @@ class Tally:
         return totals
 
     def results(self, stop: str) -> tuple[CaseResult, ...]:
-        """The cases in the order of their plan. `stop`: why the run ended before all was sent, empty where it did not."""
+        """The cases in the order of their plan. `stop`: why the run ended early; empty where it did not."""
         blocked = self.stopped_by_opening()
         charged = self._charged()
         return tuple(
@@ -233,19 +233,19 @@ class Tally:
             return CaseResult(case, reason=case.not_exercised, beforehand=True)
         if case.id in WHOLE_RUN:
             return self._whole_run(case, blocked)
-        if blocked:  # a wrong target, URL or profile: no answer of it becomes a finding
+        if blocked:  # wrong target, URL or profile: its answers are not findings
             return replace(state.result(blocked, (), charged), judgements=(), reason=blocked)
         group: list[Judgement] = []
         counting = state.counting
         if case.rule and len(counting) == len(case.probes):
             sent = [counting[number] for number in sorted(counting)]
-            probed = replace(case, probes=tuple(one.probe for one in sent))
-            group = judge_group(self.contract, probed, [one.exchange for one in sent])
+            sent_case = replace(case, probes=tuple(event.probe for event in sent))
+            group = judge_group(self.contract, sent_case, [event.exchange for event in sent])
         late = self._late.get(case.id)
         return state.result(stop, [*group, *([judge_late_bytes(late)] if late else [])], charged)
 
     def _whole_run(self, case: Case, blocked: str) -> CaseResult:
-        """One of the cases that the run as a whole decides."""
+        """One of the cases that are judged over the whole run."""
         if blocked:
             return CaseResult(case, reason=blocked)
         equals = [sent.exchange for sent in self._equal]
@@ -262,7 +262,7 @@ class Tally:
         )
 
     def _charged(self) -> dict[str, Literal["no", "yes", "unknown"]]:
-        """By case, whether it charged: yes where any of its requests did."""
+        """Whether each case charged; "yes" where any of its requests did."""
         found: dict[str, Literal["no", "yes", "unknown"]] = {}
         for intent, sent in self._intents.values():
             state = charge_state(sent.exchange) if sent is not None else "unknown"
@@ -274,34 +274,31 @@ class Tally:
 
 
 class Journal:
-    """Writes each event to the record and hands it to the tally, as one step under one lock, so that both know the same.
-
-    Nothing is taken in any more after `close`: what still comes then belongs to no run.
-    """
+    """Writes each event to the record and passes it to the tally, in one step under one lock, so that both agree."""
 
     def __init__(self, recorder: Recorder, tally: Tally) -> None:
         self.recorder, self.tally = recorder, tally
         self._lock = threading.Lock()
 
     def plan(self, cases: Sequence[Case]) -> None:
-        """Take in which cases are to be sent."""
+        """Add which cases are to be sent."""
         with self._lock:
             self._take(Plan(tuple(cases)))
 
     def note(self, note: Note) -> None:
-        """Take in why a case was not sent, or that the suite failed in it."""
+        """Add why a case was not sent, or that the suite failed in it."""
         with self._lock:
             self._take(note)
 
     def intent(self, event: Intent) -> int:
-        """Take in that a request that may charge is about to leave; gives the number of its line."""
+        """Add that a request that may charge is about to be sent; gives the number of its line."""
         with self._lock:
             number = self.recorder.write(event)
             self.tally.take(replace(event, number=number))
         return number
 
     def sent(self, event: Sent) -> Sent:
-        """Take in an exchange; gives it with the number of its line."""
+        """Add an exchange; gives it with the number of its line."""
         with self._lock:
             number = self.recorder.write(event)
             numbered = replace(event, exchange=replace(event.exchange, number=number))

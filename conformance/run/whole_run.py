@@ -1,4 +1,4 @@
-"""Cases that no single request can show: what the run as a whole says. They send nothing of their own."""
+"""Cases that are judged over the whole run, since no single request can show them. They send nothing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,27 @@ WHOLE_RUN = frozenset({EQUALS, CLOSES, STABILITY})
 def whole_run_cases() -> list[Case]:
     """One case for each requirement that is judged over all exchanges of a run."""
     return [
-        Case(EQUALS, "whole-run", "All plain good requests of the run compared", ("answer.independent",), ()),
+        Case(EQUALS, "whole-run", "All plain good requests of the run, compared", ("answer.independent",), ()),
         Case(
             CLOSES, "whole-run", "Kept-alive connections closed right after an answer", ("answer.close-announced",), ()
         ),
-        Case(STABILITY, "whole-run", "Answers of 500 that a repetition clears", ("server-error.stable",), ()),
+        Case(
+            STABILITY,
+            "whole-run",
+            "Answers with 500 that disappear when the request is repeated",
+            ("server-error.stable",),
+            (),
+        ),
     ]
 
 
 def whole_run_judgements(
     case: str, equals: Sequence[Exchange], closed_early: int, requests: int, cleared_500: int
 ) -> list[Judgement]:
-    """What the run says of one of these cases; nothing where there was nothing to go on.
+    """The judgements of one of these cases; none where nothing can be decided.
 
-    `equals`: the exchanges of all plain good requests. `closed_early` of `requests` found their connection closed;
-    `cleared_500`: well-formed 500s that a second sending cleared, each of which is a violation of its own.
+    `equals`: the exchanges of all plain good requests. `closed_early`: how many of `requests` found their connection
+    closed. `cleared_500`: well-formed 500s that disappeared in a second sending; their own cases have the violations.
     """
     if case == EQUALS:
         return judge_equals(equals)

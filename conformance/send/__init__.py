@@ -1,4 +1,4 @@
-"""One sending: its trip, money, pace, provocation and burst. Tells every step as an event; never judges."""
+"""One sending: its trip, money, pace, provocation and burst. Makes an event of every step; never judges."""
 
 
 class Unsent(Exception):

@@ -1,4 +1,4 @@
-"""Request headers that carry the credentials of the profile. Reads the environment given to it, and nothing else."""
+"""Header fields with the credentials of the profile. Reads only the environment given to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from conformance.profile import ApiKeyAuth, BasicAuth, BearerAuth, Profile, basi
 
 
 def auth_headers(profile: Profile, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Header fields to add to every request; empty for kind "none". The variables were checked when loading."""
+    """Header fields to add to every request; empty for kind "none". The variables are known to exist."""
     match profile.auth:
         case BearerAuth(token_env=name):
             return (("Authorization", f"Bearer {environ[name]}"),)

@@ -1,4 +1,4 @@
-"""A burst: one probe sent again and again, several at once, until the limit answers. Never judges."""
+"""A burst: one probe sent repeatedly, several at once, until the rate limit answers. Never judges."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Once = Callable[[Client, bool], Sent]
 
 
 def send_burst(probe: Probe, once: Once, clients: list[Client], pace: Pace) -> Sent:
-    """Send a probe `times` times at most, `per_second` of them, on these clients at once; gives the exchange that counts.
+    """Send a probe at most `times` times, `per_second` of them, on several clients; gives the exchange that counts.
 
-    `once` sends it a single time; it is told whether that is the last time. An answer that is final ends the burst.
+    `once` sends it a single time; its second argument is true for the last one. A final answer ends the burst.
     """
     over, done, lock, start = threading.Event(), list[Sent](), threading.Lock(), pace.clock.now()
     left = iter(range(2, probe.times + 1))
@@ -33,7 +33,7 @@ def send_burst(probe: Probe, once: Once, clients: list[Client], pace: Pace) -> S
         with lock:
             done.append(sent)
 
-    def along(client: Client) -> None:
+    def send_rest(client: Client) -> None:
         while not over.is_set():
             with lock:
                 number = next(left, 0)
@@ -47,7 +47,7 @@ def send_burst(probe: Probe, once: Once, clients: list[Client], pace: Pace) -> S
 
     send(clients[0], 1)
     with ThreadPoolExecutor(len(clients), "burst") as threads:
-        futures = [threads.submit(along, client) for client in clients]
+        futures = [threads.submit(send_rest, client) for client in clients]
     failed = next((error for future in futures if (error := future.exception()) is not None), None)
     counts = counting(done)
     if failed is not None and not (isinstance(failed, Halted) and counts.provoked):

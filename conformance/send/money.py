@@ -1,4 +1,11 @@
-"""The money budget: nothing that may charge is sent without a reservation. Must not send or judge."""
+"""The money budget: a request that may charge needs a reservation. Must not send or judge.
+
+How it works
+- Threads that ask for a reservation form a queue. The first gets one as soon as its amount fits.
+- If it does not fit, it waits until a request in flight is settled; later threads wait behind it.
+- With nothing in flight, nothing can be released any more: the budget is spent.
+- `_changed` guards everything in the ledger and wakes the waiting threads.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +20,12 @@ from typing import Any
 from conformance.exchange.event import ChargeState
 from conformance.profile import Profile
 
-WHOLE, DECIMALS = 16, 10  # digits before and after the point, few enough for sums to be exact
+WHOLE, DECIMALS = 16, 10  # the most digits before and after the point, so that sums are exact
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One capture and its amount in major units, taken out of the budget until it is settled."""
+    """One capture and its amount in major units, taken from the budget until it is settled."""
 
     key: int
     currency: str
@@ -26,44 +33,39 @@ class Reservation:
 
 
 class Ledger:
-    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency.
-
-    How it works: who asks joins a line; the first of the line gets its reservation as soon as it fits. One that does
-    not fit waits until a request in flight has settled, and those who ask later wait behind it. With nothing in flight
-    nothing can become free any more: the budget is spent.
-    """
+    """Counts captures and amounts under one lock, so that no limit is exceeded at any concurrency."""
 
     def __init__(self, profile: Profile) -> None:
-        """Take the limits of the profile; a limit of None is none."""
+        """Take the limits of the profile; None means no limit."""
         self._profile = profile
         self._changed = threading.Condition()
         self._held: set[int] = set()
         self._totals: dict[str, Decimal] = {}
         self._taken = self._next = 0
-        self._line: deque[object] = deque()
+        self._queue: deque[object] = deque()
 
     def reserve(self, currency: str, amount: Decimal) -> Reservation | None:
-        """Reserve one capture, in the order of asking; None when the budget is spent."""
+        """Reserve one capture, in the order of the calls; None when the budget is spent."""
         ticket = object()
         with self._changed:
-            self._line.append(ticket)
+            self._queue.append(ticket)
             try:
-                while self._line[0] is not ticket or not self._fits(currency, amount):
-                    if self._line[0] is ticket and not self._held:
+                while self._queue[0] is not ticket or not self._fits(currency, amount):
+                    if self._queue[0] is ticket and not self._held:
                         return None
                     self._changed.wait()
                 self._next += 1
-                made = Reservation(self._next, currency, amount)
-                self._held.add(made.key)
+                reservation = Reservation(self._next, currency, amount)
+                self._held.add(reservation.key)
                 self._taken += 1
                 self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
-                return made
+                return reservation
             finally:
-                self._line.remove(ticket)
+                self._queue.remove(ticket)
                 self._changed.notify_all()
 
     def settle(self, reservation: Reservation, state: ChargeState) -> None:
-        """Close a reservation: "released" gives it back, anything else stays counted. A second settling changes nothing."""
+        """Close a reservation: "released" returns it, any other state stays counted. A second call does nothing."""
         with self._changed:
             if reservation.key not in self._held:
                 return
@@ -86,9 +88,9 @@ class Ledger:
 
 
 def cost_of(body: bytes, profile: Profile) -> tuple[str, Decimal, bool]:
-    """Currency and amount that `body` may charge, and whether the body itself says so.
+    """Currency and amount that `body` may charge, and whether they are from the body itself.
 
-    Without a positive amount that money can have in a declared currency: the amount of the first currency, and False.
+    Without a plausible positive amount in a declared currency: the amount of the first currency, and False.
     """
     currency, amount = _read(body)
     if currency in profile.data.currencies and amount is not None:
@@ -98,7 +100,7 @@ def cost_of(body: bytes, profile: Profile) -> tuple[str, Decimal, bool]:
 
 
 def _plausible(number: Decimal) -> bool:
-    """Whether money comes in such a size, and sums with it are exact."""
+    """Whether an amount of money can have this size, and sums with it are exact."""
     return number.adjusted() < WHOLE and -int(number.as_tuple().exponent) <= DECIMALS
 
 

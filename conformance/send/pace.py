@@ -1,9 +1,11 @@
-"""When the next request may leave: the clock, the rate, the number in flight, and pauses that the target announced.
+"""When the next request may be sent: the clock, the rate, the requests in flight, and pauses that the target announced.
 
-How it works: every request passes `passage`, which first takes one of `concurrency` places in flight and then waits for
-its moment. `_next` is the earliest moment for the next request; the rate moves it on by one interval for each request,
-an announced pause moves it to the end of the pause. `_lock` guards `_next` and `reason` alone and is never held while
-waiting. `halt` wakes every waiting thread; from then on each of them gets `Halted`, and nothing more is sent.
+How it works
+- Every request goes through `passage`: it takes one of `concurrency` places in flight, then waits for its time.
+- `_next` is the earliest time of the next request. Each request moves it on by one interval of the rate; an announced
+  pause moves it to the end of the pause.
+- `_lock` guards only `_next` and `reason`. No thread waits while it holds the lock.
+- `halt` wakes every waiting thread. From then on each of them gets `Halted`, and nothing more is sent.
 """
 
 from __future__ import annotations
@@ -15,23 +17,23 @@ from contextlib import contextmanager
 
 
 class Halted(BaseException):
-    """Nothing more is to be sent; raised in sending threads only, never a finding."""
+    """Nothing more may be sent. Raised only in sending threads; never a finding."""
 
 
 class Clock:
-    """The monotonic clock in seconds, and waiting by it. Tests put one in its place that needs no time."""
+    """The monotonic clock in seconds, and waiting by it. Tests replace it by one that needs no time."""
 
     def now(self) -> float:
         """Seconds of the monotonic clock."""
         return time.monotonic()
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait so long for `event`; whether it is set."""
+        """Wait at most `seconds` for `event`; gives whether it is set."""
         return event.wait(seconds)
 
 
 class Pace:
-    """Shared by all sending threads. `rate` is requests a second, None for no limit; `concurrency` the most in flight."""
+    """Shared by all sending threads. `rate`: requests a second (None: no limit); `concurrency`: the most in flight."""
 
     def __init__(self, rate: float | None, concurrency: int, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
@@ -44,22 +46,22 @@ class Pace:
 
     @property
     def halted(self) -> bool:
-        """Whether sending has ended before all was sent."""
+        """Whether sending was stopped."""
         return self._halt.is_set()
 
     def halt(self, reason: str) -> None:
-        """Let nothing more leave; the first reason given stays."""
+        """Stop all sending. The first reason is kept."""
         with self._lock:
             self.reason = self.reason or reason
         self._halt.set()
 
     def pause_until(self, moment: float) -> None:
-        """Hold everything back until `moment`, seconds of the monotonic clock."""
+        """Pause all sending until `moment`, in seconds of the monotonic clock."""
         with self._lock:
             self._next = max(self._next, moment)
 
     def sleep_until(self, moment: float) -> None:
-        """Wait for `moment` of the monotonic clock; raises `Halted` as soon as sending ends."""
+        """Wait for `moment` of the monotonic clock. Raises `Halted` as soon as sending is stopped."""
         while (left := moment - self.clock.now()) > 0:
             if self.clock.wait(self._halt, left):
                 raise Halted
@@ -68,7 +70,7 @@ class Pace:
 
     @contextmanager
     def passage(self, *, exempt: bool = False) -> Iterator[None]:
-        """Wait for a place in flight and, unless `exempt` from pauses, for the rate; hold the place meanwhile."""
+        """Take a place in flight and, unless `exempt`, wait for rate and pauses. The context holds the place."""
         with self._slots:
             while True:
                 with self._lock:

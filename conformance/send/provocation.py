@@ -1,4 +1,4 @@
-"""The profile's ways to make the target answer 429, 500 or 503: what it adds to a request, and calls around it."""
+"""The profile's ways to make the target answer 429, 500 or 503: additions to a request, and calls around it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from conformance.send import Unsent
 
 
 class Provoking:
-    """Applies the entries of `[provoke]`. `${unique}` in them becomes one value for each case."""
+    """Applies the entries of `[provoke]`, with `${unique}` replaced by one value for each case."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
     def applied(self, probe: Probe, unique: str) -> tuple[bytes, Headers]:
-        """Body, with the placeholder for the trip, and header fields of the probe, the profile's means laid over them."""
-        means = self._means(probe)
-        if means is None:
+        """Body (with the placeholder for the trip) and header fields of the probe, with the profile's additions."""
+        way = self._way(probe)
+        if way is None:
             return probe.body, probe.headers
-        added = tuple((name, _filled(value, unique)) for name, value in means.headers.items())
+        added = tuple((name, _filled(value, unique)) for name, value in way.headers.items())
         body = probe.body
-        if means.body:
-            merged = {**json.loads(body), **_filled(means.body, unique)}
+        if way.body:
+            merged = {**json.loads(body), **_filled(way.body, unique)}
             body = json.dumps(merged, separators=(",", ":")).encode()
         return body, probe.headers + added
 
     def call(self, when: Literal["before", "after"], probe: Probe, unique: str) -> None:
         """Make the profile's call before or after a provoked request. Raises `Unsent` where it fails."""
-        means = self._means(probe)
-        call: Call | None = getattr(means, when) if means is not None else None
+        way = self._way(probe)
+        call: Call | None = getattr(way, when) if way is not None else None
         if call is None:
             return
         target, url = self._profile.target, _filled(call.url, unique)
@@ -53,12 +53,12 @@ class Provoking:
         if answer.status_code >= 400:
             raise Unsent(f"The profile's `{when}` call to {call.url} was answered with {answer.status_code}")
 
-    def _means(self, probe: Probe) -> Provocation | None:
+    def _way(self, probe: Probe) -> Provocation | None:
         return self._profile.provoke.get(probe.provoke) if probe.provoke is not None else None
 
 
 def _filled(value: Any, unique: str) -> Any:
-    """`value` with `${unique}` replaced in every string of it."""
+    """`value` with `${unique}` replaced in all its strings."""
     if isinstance(value, str):
         return value.replace("${unique}", unique)
     if isinstance(value, dict):
@@ -69,5 +69,5 @@ def _filled(value: Any, unique: str) -> Any:
 
 
 def new_unique(probes: Iterable[Probe]) -> str:
-    """A value for `${unique}`: one for all of these probes, and none where nothing is provoked."""
+    """A value of `${unique}` for all these probes; empty where none of them provokes anything."""
     return secrets.token_hex(8) if any(probe.provoke is not None for probe in probes) else ""

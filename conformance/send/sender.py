@@ -1,4 +1,14 @@
-"""Send one planned request: with its trip and money, at its pace, again where it was asked to wait. Never judges."""
+"""Send one planned request with its trip, money and pace; send it again where asked to wait. Never judges.
+
+How it works
+- A sending is one planned request and its repetitions where the target asks to wait.
+- The steps of each request, in order: take a trip; wait for a place in flight and for the time to send (`Pace`);
+  reserve the money (`Ledger`); make the profile's `before` call; record the intent; send; settle money and trip;
+  record the exchange; make the `after` call.
+- If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
+  unknown.
+- `_lock` guards the counters and the list of clients.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +33,26 @@ from conformance.send.provocation import Provoking
 from conformance.send.trips import TripSource
 
 RESENDS = 2
-"""How often a request that was asked to wait is sent again."""
+"""How often a request is sent again where the target asks to wait."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that charge nothing."""
 UNREADABLE_WAITS = (1.0, 2.0)
-"""Seconds to wait for an announced end that cannot be read: the first time, and from then on."""
+"""Seconds to wait where the announced end cannot be read: the first time, and every later time."""
 
 
 class Emit(Protocol):
-    """Takes an event into record and results."""
+    """Adds an event to the record and the results."""
 
     def intent(self, event: Intent) -> int:
-        """Take an intent; gives the number of its line."""
+        """Add an intent; gives the number of its line."""
 
     def sent(self, event: Sent) -> Sent:
-        """Take an exchange; gives it with the number of its line."""
+        """Add an exchange; gives it with the number of its line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip` is the one to use again; `last`: no other request of this sending may follow."""
+    """One sending. `trip`: the trip to use again, if any; `last`: no further request of this sending may follow."""
 
     number: int
     purpose: Purpose
@@ -53,7 +63,7 @@ class _Sending:
 
 @dataclass(slots=True)
 class _Held:
-    """What one request holds: its trip, whether that was taken for it, its reservation and the line of its intent."""
+    """What one request holds: its trip, the trip to hand back (`taken`), its reservation, the line of its intent."""
 
     trip: str | None
     taken: str | None
@@ -63,14 +73,7 @@ class _Held:
 
 
 class Sender:
-    """Shared by the sending threads; each brings a client of its own.
-
-    How it works: a sending is one planned request and what is sent in its place. For each request, in this order: a
-    trip, a place in flight and the moment to leave (`Pace`), the money (`Ledger`), the profile's `before` call, the line
-    of the intent, the exchange, the settling of money and trip, the line of the exchange, the `after` call. What was
-    held is handed back as unused where the request never left, and counts as unknown where that is not certain.
-    `_lock` guards the numbers of sendings and the list of clients.
-    """
+    """Shared by the sending threads; each passes its own client."""
 
     def __init__(
         self,
@@ -89,7 +92,7 @@ class Sender:
         self._sendings = self._unreadable = 0
 
     def client(self) -> Client:
-        """A new client, with a connection of its own."""
+        """A new client with its own connection."""
         client = self._new_client()
         with self._lock:
             self._clients.append(client)
@@ -114,7 +117,7 @@ class Sender:
         unique: str = "",
         trip: str | None = None,
     ) -> Sent:
-        """Send `request`, again where the target asks to wait; gives its final exchange. Raises `Unsent` or `Halted`."""
+        """Send `request`, again where the target asks to wait; gives the final exchange. Raises `Unsent` or `Halted`."""
         with self._lock:
             self._sendings += 1
             sending = _Sending(self._sendings, purpose, unique, trip)
@@ -132,17 +135,17 @@ class Sender:
     def _burst(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
         others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
 
-        def once(own: Client, last: bool) -> Sent:
-            return self._once(own, request, replace(sending, last=last))
+        def once(client: Client, last: bool) -> Sent:
+            return self._once(client, request, replace(sending, last=last))
 
         try:
             return send_burst(request.probe, once, [client, *others], self.pace)
         finally:
-            for own in others:
-                own.close()
+            for other in others:
+                other.close()
 
     def _obey(self, exchange: Exchange) -> None:
-        """Hold all sending back until the announced end of a 429 or 503 that was not provoked."""
+        """Pause all sending until the announced end of a 429 or 503 that was not provoked."""
         assert exchange.answer is not None
         delay = announced_delay(exchange.answer, exchange.wall_time)
         if delay is None:
@@ -158,7 +161,7 @@ class Sender:
         self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
 
     def _once(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
-        """Send it a single time, and settle what it held."""
+        """Send the request a single time, and settle what it held."""
         probe, trip = request.probe, sending.trip
         held = _Held(trip, None)
         if probe.trip != "none" and trip is None:
@@ -167,15 +170,15 @@ class Sender:
             held.taken = self.trips.hold(trip)
         template, headers = self._provoking.applied(probe, sending.unique)
         body = fill_trip(template, held.trip) if held.trip is not None else template
-        leaving = False
+        sending_began = False
         try:
-            # What opens a window and what follows in it go their own way; a second sending waits like all others.
+            # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses; repetitions do.
             with self.pace.passage(exempt=probe.provoke == 429 and sending.purpose != "resend"):
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
                 self._provoking.call("before", probe, sending.unique)
                 self._intend(held, request.case_id)
-                leaving = True
+                sending_began = True
                 exchange = client.send(
                     probe.method,
                     path_of(self.operation, probe.path),
@@ -186,10 +189,10 @@ class Sender:
                     framing=probe.framing,
                     accept=probe.accept,
                     trip=held.trip,
-                    retry_closed=self._fresh(template, request, held),
+                    retry_closed=self._retry(template, request, held),
                 )
         except BaseException:
-            self._lose(held) if leaving else self._give_back(held)
+            self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
         final = sending.last or _is_final(probe, exchange)
@@ -199,14 +202,14 @@ class Sender:
         return sent
 
     def _reserve(self, held: _Held, body: bytes) -> None:
-        """Take what the request may cost out of the budget. Raises `Unsent` where it is spent."""
+        """Reserve what the request may cost. Raises `Unsent` where the budget is spent."""
         held.cost = cost_of(body, self.profile)
         held.reservation = self.ledger.reserve(*held.cost[:2])
         if held.reservation is None:
             raise Unsent("The money budget is spent")
 
     def _intend(self, held: _Held, case: str) -> None:
-        """Note on disk what the request may cost, where it may charge."""
+        """Record what the request may cost, if it may charge."""
         if held.cost is not None:
             currency, amount, known = held.cost
             held.intent = self._emit.intent(Intent(case, held.trip or "", str(amount), currency, known, time.time()))
@@ -221,38 +224,38 @@ class Sender:
             self.trips.give_back(held.taken, exchange.answer.status if exchange.answer else None)
 
     def _give_back(self, held: _Held) -> None:
-        """Hand back what was held for a request that the target never saw."""
+        """Hand back what was held for a request that the target never received."""
         if held.reservation is not None:
             self.ledger.settle(held.reservation, "released")
         if held.taken is not None:
             self.trips.put_back(held.taken)
 
-    def _lose(self, held: _Held) -> None:
-        """Settle a request of which it is not known whether it charged."""
+    def _settle_unknown(self, held: _Held) -> None:
+        """Settle a request for which it is unknown whether it charged."""
         if held.reservation is not None:
             self.ledger.settle(held.reservation, "unknown")
         if held.taken is not None:
             self.trips.give_back(held.taken, None)
         held.reservation = held.taken = None
 
-    def _fresh(
+    def _retry(
         self, template: bytes, request: PlannedRequest, held: _Held
     ) -> Callable[[], tuple[bytes, str | None]] | None:
-        """How to send once more where a kept-alive connection turned out closed, or None where it may not be.
+        """How to send once more where the kept-alive connection is found closed; None where that is not allowed.
 
-        The first sending may have charged: it stays counted, and the second needs a trip and a reservation of its own.
+        The first request may have charged: it stays counted, and the second needs its own trip and reservation.
         """
         taken = held.taken
         if taken is None and held.trip is not None and not self.trips.reusable:
             return None
 
-        def again() -> tuple[bytes, str | None]:
+        def retry() -> tuple[bytes, str | None]:
             if self.pace.halted:
                 raise Halted
             charging = held.reservation is not None
             if taken is not None and self.trips.reusable:
-                held.taken = None  # the same trip once more, kept from the others
-            self._lose(held)
+                held.taken = None  # the same trip is used again, so it is not handed back
+            self._settle_unknown(held)
             if taken is not None:
                 held.trip = held.taken = taken if self.trips.reusable else self.trips.take()
             body = fill_trip(template, held.trip) if held.trip is not None else template
@@ -261,11 +264,11 @@ class Sender:
                 self._intend(held, request.case_id)
             return body, held.trip
 
-        return again
+        return retry
 
 
 def _is_final(probe: Probe, exchange: Exchange) -> bool:
-    """Whether an answer ends its sending: in a burst the provoked one or none at all, else any but one that asks to wait."""
+    """Whether an answer ends its sending: in a burst the provoked one or none, else any that does not ask to wait."""
     status = exchange.answer.status if exchange.answer else None
     if probe.times > 1:
         return status is None or status == probe.expectation.provoked
@@ -273,7 +276,7 @@ def _is_final(probe: Probe, exchange: Exchange) -> bool:
 
 
 def path_of(operation: str, path: Path) -> str:
-    """The path of a probe, from that of the operation."""
+    """The path of a probe, derived from that of the operation."""
     folder, _, name = operation.rpartition("/")
     return {
         "operation": operation,

@@ -1,4 +1,4 @@
-"""Shopping trips for the requests of a run, from where the profile says. Must not send or judge."""
+"""Shopping trips for the requests of a run, from the source in the profile. Must not send or judge."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ COMMAND_TIMEOUT_S = 60.0
 
 
 class TripSource:
-    """Gives trips to workers and takes them back. `reusable`: may be captured again; `any_uuid`: every UUID is one."""
+    """Gives out trips and takes them back. `reusable`: trips may be captured again; `any_uuid`: every UUID is a trip."""
 
     def __init__(self, profile: Profile, contract: Contract, *, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
         """Read the trips of the profile; a file that cannot be read is a UsageError."""
         self._trips, self._folder, self._contract = profile.data.trips, profile.folder, contract
         self._timeout = command_timeout_s
         self.any_uuid, self.reusable = self._trips.generate is not None, self._trips.reuse is not None
-        self._random = Random()  # noqa: S311 - a trip is no secret, and the operating system is asked but once
+        self._random = Random()  # noqa: S311 - a trip is not a secret
         self._changed = threading.Condition()
         self._free: deque[str] = deque(self._trips.reuse or ())
         self._unread: deque[str] = deque(_lines(self._trips.file) if self._trips.file is not None else ())
 
     def take(self) -> str:
-        """A trip that nobody else holds; waits where all that may be reused are held. UsageError when none is left."""
+        """A trip that is not in use; waits while all reusable trips are in use. UsageError when none is left."""
         if self.any_uuid:
             return str(UUID(int=self._random.getrandbits(128), version=4))
         with self._changed:
@@ -44,7 +44,7 @@ class TripSource:
         return self._run()
 
     def hold(self, trip: str) -> str:
-        """Take this very trip, one that may be reused, as soon as nobody else holds it."""
+        """Take this reusable trip as soon as it is not in use."""
         with self._changed:
             while trip not in self._free:
                 self._changed.wait()
@@ -52,7 +52,7 @@ class TripSource:
         return trip
 
     def give_back(self, trip: str, status: int | None) -> None:
-        """Hand a trip back with the status that answered it (None: no answer); one that may be used up is dropped."""
+        """Hand a trip back with the status of its answer (None: no answer). A trip that may be used up is dropped."""
         if self.any_uuid or not (self.reusable or status == 400):
             return
         with self._changed:
@@ -61,7 +61,7 @@ class TripSource:
                 self._changed.notify_all()
 
     def put_back(self, trip: str) -> None:
-        """Hand a trip back that nothing was sent with; it is the next to be taken."""
+        """Hand an unused trip back; it is the next to be taken."""
         if self.any_uuid:
             return
         with self._changed:
@@ -72,7 +72,7 @@ class TripSource:
         """Run the command in the profile's folder; it inherits the environment and prints one trip."""
         command = self._trips.command or []
         try:
-            done = subprocess.run(  # noqa: S603  the user's own command, without a shell
+            done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
                 command,
                 capture_output=True,
                 text=True,

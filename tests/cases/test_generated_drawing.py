@@ -252,7 +252,7 @@ def test_a_schemathesis_without_coverage_phase_is_said_clearly():
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
     )
     assert done.returncode == 1
-    assert "RuntimeError: Schemathesis handed over no cases of its coverage phase" in done.stderr.splitlines()[-1]
+    assert "RuntimeError: Schemathesis gave no cases of its coverage phase" in done.stderr.splitlines()[-1]
 
 
 def test_the_command_line_ends_with_status_4_and_the_reason(tmp_path):

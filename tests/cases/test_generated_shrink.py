@@ -10,7 +10,7 @@ from conformance.cases.build import probe
 from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.oracle import classify
 from conformance.contract.load import load_contract
-from conformance.run.shrink import BUDGET, OF_ONE, Budget, search_smaller
+from conformance.run.shrink import BUDGET, PER_SEARCH, Budget, search_smaller
 from conformance.send import Unsent
 from tests.support.runs import run_directly
 from tests.support.testdata import TWO_CURRENCIES
@@ -58,7 +58,7 @@ def test_a_long_id_is_cut_to_the_first_length_that_breaks() -> None:
     assert len(json.loads(found.body)["storeId"]) == 256
     assert found.expectation.requirement == "store-id.max-length"
     assert found.trip == "fresh"
-    assert len(target.sent) <= OF_ONE
+    assert len(target.sent) <= PER_SEARCH
 
 
 def test_only_what_matters_is_left_of_a_malformed_id() -> None:
@@ -82,7 +82,7 @@ def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
     budget = Budget(3)
     search(case_of(body("a" * 4000)), target, "store-id.max-length", budget)
     assert (len(target.sent), budget.left) == (3, 0)
-    assert BUDGET >= OF_ONE
+    assert BUDGET >= PER_SEARCH
 
 
 def test_a_target_that_cannot_be_asked_any_more_ends_the_search() -> None:

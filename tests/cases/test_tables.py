@@ -14,7 +14,7 @@ import pytest
 
 from conformance.cases.model import TRIP, Case
 from conformance.cases.tables import SMOKE_REQUESTS, all_cases
-from conformance.cases.value import spellings, unfit
+from conformance.cases.value import spellings, why_not_accepted
 from conformance.contract.load import Contract, default_spec, load_contract
 from tests.support.testdata import BARE, CODES, FORCED, MOCK, SHARED
 
@@ -179,7 +179,7 @@ def test_what_must_be_accepted_is_the_good_body_by_value(contract):
             assert body["shoppingTripId"] in {TRIP, TRIP.upper()}, case.id
             assert body["storeId"] in {"store-001", "store-002"}, case.id
             value, code = body["amount"]["amount"], body["amount"]["code"]
-            assert not unfit(MOCK, code, value), case.id
+            assert not why_not_accepted(MOCK, code, value), case.id
             seen.add(case.id)
     assert len(seen) > 20
 

@@ -67,7 +67,7 @@ def test_the_figure_that_plan_names_fits_all(command):
         more='[money]\nmax_captures = 9000\n[money.USD]\namount = "1.00"\nmax_total = "2.00"\n[money.EUR]\namount = "1.00"',
     )
     text = command("plan", "--profile", profile).stdout
-    assert "beyond the money budget" in text
+    assert "Exceeds the money budget" in text
     assert "left out " in text
     figure = text.split('[money.USD] max_total = "')[1].split('"')[0]
     captures = text.split("max_captures = ")[1].split("\n")[0]
@@ -79,7 +79,7 @@ def test_the_figure_that_plan_names_fits_all(command):
     )
     again = command("plan", "--profile", profile)
     assert again.returncode == 0, again.stderr
-    assert "beyond the money budget" not in again.stdout
+    assert "Exceeds the money budget" not in again.stdout
     assert "left out " not in again.stdout
 
 

@@ -88,7 +88,7 @@ def test_the_target_of_a_request(serve, url, path, target):
         (OK + b"xx", "2 stray bytes"),
         (OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n"), "different Content-Length"),
         (OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n"), "more than once"),
-        (OK.replace(b": 2", b": -2"), "no number"),
+        (OK.replace(b": 2", b": -2"), "not a number"),
         (OK.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"), "both"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "unknown Transfer-Encoding"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad chunk size"),
@@ -100,7 +100,7 @@ def test_the_target_of_a_request(serve, url, path, target):
         (b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n", "malformed header line"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n more\r\n\r\n", "folded"),
         (b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", "bare line feed"),
-        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "no blank"),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "no space"),
         (b"HTTP/1.1 204 No\r\n\r\nok", "2 stray bytes"),
     ],
 )

@@ -142,7 +142,7 @@ def test_a_change_of_any_line_shows(tmp_path):
         record = read_record(path)
         assert record.broken if number < 5 else (record.broken, record.complete) == ("", False)
     path.write_bytes(b"".join(lines) + b"{}")
-    assert "after the footer" in read_record(path).broken
+    assert "follows the footer" in read_record(path).broken
     path.write_bytes(b"".join([*lines, lines[-1]]))
     assert "line 7" in read_record(path).broken
 

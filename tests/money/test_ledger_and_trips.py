@@ -71,7 +71,7 @@ def test_reservations_are_granted_in_the_order_of_asking():
     with ThreadPoolExecutor(3) as pool:
         for waiting, (name, amount) in enumerate((("big", 8), ("small", 1), ("beyond", 2)), 1):
             pool.submit(ask, name, amount)
-            while len(ledger._line) < waiting:
+            while len(ledger._queue) < waiting:
                 time.sleep(0.001)
         assert granted == []
         ledger.settle(held, "released")

@@ -25,7 +25,7 @@ def run_against(folder, *faults, rate=f"{LIMIT}/s"):
         run.make_folder()
         burst = "provoked-429-shared"
         run.execute([case for case in run.cases if case.id == burst or case.theme in ("opening", "acceptance")])
-        book = list(server.mock.book)
+        book = list(server.mock.captures)
     result = run.result()
     assert result.errors == ()
     return run, result, summarise(run.contract, result), book

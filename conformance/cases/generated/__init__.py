@@ -1,4 +1,4 @@
-"""Generated cases: one for each generating strategy, its bodies drawn by seed and classified on their bytes."""
+"""Generated cases: one for each strategy, whose bodies are drawn by seed and classified by their bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from conformance.contract.load import Contract
 
 THEME = "generated"
 DEEP_REQUESTS = 10_000
-# More templates are drawn than wanted, since some give the same body as others, or one that the tables send.
+# More templates are drawn than wanted, since some give the same body as others, or one of the tables.
 _SURPLUS, _SPARE = 1.05, 4
-# The size of a deep run is rounded up for drawing, so that profiles of similar size share what is in the cache.
+# The size of a deep run is rounded up for drawing, so that profiles of similar size share the cached templates.
 _STEP = 250
 
 
@@ -30,11 +30,10 @@ def generated_cases(
     count: int | None = None,
     sent: Iterable[bytes] = (),
 ) -> list[Case]:
-    """Give one case per strategy; none in a smoke run. `count` is how many requests there may be in all.
+    """Give one case per strategy; none in a smoke run. `count` is the most requests in all.
 
-    No body is given twice, and none of `sent`: only the cases that compare equal requests repeat a body.
-
-    The same arguments give the same bytes with the same versions of Hypothesis, Schemathesis and Python.
+    No body is given twice, and none of `sent`. The same arguments give the same bytes with the same versions of
+    Hypothesis, Schemathesis and Python.
     """
     if depth == "smoke" or count == 0:
         return []
@@ -61,16 +60,16 @@ def _wanted(depth: str, left: int) -> dict[str, int | None]:
     return {name: each.standard for name, each in STRATEGIES.items()}
 
 
-def _taken(there: dict[str, int], wanted: dict[str, int | None], left: int, *, fill: bool) -> dict[str, int]:
-    """How many bodies to take for each strategy: what is wanted, scaled down where the sum is above `left`.
+def _taken(available: dict[str, int], wanted: dict[str, int | None], left: int, *, fill: bool) -> dict[str, int]:
+    """How many bodies to take of each strategy: as many as wanted, scaled down where the sum is above `left`.
 
-    With `fill`, the last strategies give more than is wanted until the sum is `left`.
+    With `fill`, the last strategies give more than wanted until the sum is `left`.
     """
-    most = {name: number if (want := wanted[name]) is None else min(number, want) for name, number in there.items()}
+    most = {name: number if (want := wanted[name]) is None else min(number, want) for name, number in available.items()}
     total = max(left, sum(most.values()))
     taken = {name: number * left // total if total > left else number for name, number in most.items()}
-    for name in reversed(there):
-        taken[name] += min(left - sum(taken.values()), (there if fill else most)[name] - taken[name])
+    for name in reversed(available):
+        taken[name] += min(left - sum(taken.values()), (available if fill else most)[name] - taken[name])
     return taken
 
 
@@ -84,19 +83,20 @@ class Share:
 
 
 def shares(cases: Iterable[Case]) -> list[Share]:
-    """How many bodies each strategy has in these cases, and which library drew them."""
+    """The number of bodies of each strategy in these cases, and the library that drew them."""
     return [
         Share(case.strategy, len(case.probes), STRATEGIES[case.strategy].library) for case in cases if case.strategy
     ]
 
 
 def _case(contract: Contract, data: TestData, name: str, bodies: list[bytes]) -> Case:
-    """The case of one strategy; its requirements are those that its bodies speak for, the most frequent first."""
+    """The case of one strategy; its requirements are those that its bodies test, the most frequent first."""
     probes = tuple(probe(classify(contract, data, body), body) for body in bodies)
-    spoken = Counter(one.expectation.requirement for one in probes if one.expectation.requirement)
-    words = [word for word, _ in sorted(spoken.items(), key=lambda pair: (-pair[1], pair[0]))]
-    calm = any(one.expectation.nature in {"either", "should-reject"} for one in probes)
-    requirements = (*words, "answer.no-server-error") if calm else tuple(words)
+    expectations = [probe.expectation for probe in probes]
+    counts = Counter(expectation.requirement for expectation in expectations if expectation.requirement)
+    requirements = tuple(name for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+    if any(expectation.nature in {"either", "should-reject"} for expectation in expectations):
+        requirements = (*requirements, "answer.no-server-error")
     return Case(f"generated-{name}", THEME, STRATEGIES[name].title, requirements, probes, strategy=name)
 
 

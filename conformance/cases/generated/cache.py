@@ -1,4 +1,4 @@
-"""Keep drawn templates in the user's cache folder, so that only the first run draws.
+"""Keep drawn templates in the user's cache folder, so that only the first run has to draw them.
 
 Where the cache is missing, damaged or cannot be written, the templates are drawn again and nothing is reported.
 """
@@ -33,20 +33,20 @@ def templates(contract: Contract, counts: Counts, seed: int) -> dict[str, list[T
     Raises `OwnFault` where drawing fails.
     """
     document = contract.openapi_file.read_bytes()
-    what = [document, _sources(), *(repr(each).encode() for each in (seed, counts, __version__, versions()))]
-    key = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in what)).hexdigest()
+    inputs = [document, _sources(), *(repr(each).encode() for each in (seed, counts, __version__, versions()))]
+    key = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in inputs)).hexdigest()
     return _templates(cache_folder() / f"bodies-{key}.json", contract.folder, counts, seed)
 
 
 def versions() -> dict[str, str]:
-    """The versions on which the bodies of a seed depend, beside that of this suite."""
+    """The versions on which the bodies of a seed depend, in addition to that of this suite."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     libraries = {name: version(name) for name in ("hypothesis", "schemathesis")}
     return {"python": python, **libraries}
 
 
 def cache_folder() -> Path:
-    """The folder that CAPTURE_CONFORMANCE_CACHE names, or the user's; without a home, a path that cannot be written."""
+    """The folder in CAPTURE_CONFORMANCE_CACHE, or the user's cache; without a home, a path that cannot be written."""
     named = os.environ.get(ENVIRONMENT)
     folder = Path(named).absolute() if named else user_cache_path("capture-charge-conformance", appauthor=False)
     return folder if folder.is_absolute() else Path(os.devnull)
@@ -54,7 +54,7 @@ def cache_folder() -> Path:
 
 @lru_cache(1)
 def _sources() -> bytes:
-    """The modules that decide what is drawn, and some more: after a change to one of them everything is drawn again."""
+    """The modules that decide what is drawn, and some others. A change to any of them makes everything drawn again."""
     folders = Path(__file__).parents[1], Path(__file__).parents[2] / "contract"
     return b"".join(file.read_bytes() for folder in folders for file in sorted(folder.rglob("*.py")))
 
@@ -80,7 +80,7 @@ def _read(file: Path) -> dict[str, list[Template]] | None:
 
 
 def _write(file: Path, made: dict[str, list[Template]]) -> None:
-    """Write it whole or not at all. OSError where it cannot be written."""
+    """Write the file completely or not at all. OSError where it cannot be written."""
     content = json.dumps({name: [each.fields for each in rows] for name, rows in made.items()}).encode()
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:

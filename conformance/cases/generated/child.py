@@ -1,6 +1,6 @@
 """Draw templates in two child processes at the same time. Loads neither Hypothesis nor Schemathesis itself.
 
-Both are slow to load, need up to 250 MB and a folder for tables; none of that stays in this process.
+Both are slow to load, and need up to 250 MB and a folder for tables. The memory is freed with the child processes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from conformance.cases.generated.table import STRATEGIES
 from conformance.cases.generated.template import Template
 from conformance.errors import OwnFault
 
-# A child finds every module where this process does.
+# The child uses the module search path of this process.
 _START = (
     "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['path'];"
     "from conformance.cases.generated.draw import answer; answer(request)"
 )
-_FOR_OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+_NOT_PASSED_ON = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
 def drawn(spec: Path, counts: dict[str, int | None], seed: int, storage: Path) -> dict[str, list[Template]]:
@@ -51,8 +51,8 @@ def _halves(counts: dict[str, int | None]) -> list[dict[str, int | None]]:
 
 @contextmanager
 def _started(request: dict[str, Any], storage: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a child; it ends with the context."""
-    environment = {name: value for name, value in os.environ.items() if name not in _FOR_OTHERS}
+    """Start a child process, which ends with the context."""
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     environment |= {
         "PYTHONHASHSEED": "0",
         "HYPOTHESIS_NO_PLUGINS": "1",
@@ -60,7 +60,7 @@ def _started(request: dict[str, Any], storage: Path) -> Iterator[subprocess.Pope
     }
     command = [sys.executable, "-P", "-Wignore", "-c", _START, json.dumps(request)]
     try:
-        child = subprocess.Popen(  # noqa: S603 - this interpreter, our own words
+        child = subprocess.Popen(  # noqa: S603 - this interpreter, our own arguments
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     except OSError as error:

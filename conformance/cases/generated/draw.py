@@ -1,4 +1,4 @@
-"""Draw templates with Hypothesis and Schemathesis. Imports Hypothesis: load it late, and in a process of its own."""
+"""Draw templates with Hypothesis and Schemathesis. Imports Hypothesis, so load it only in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from conformance.cases.generated.table import NEGATIVE, POSITIVE
 from conformance.cases.generated.template import Template
 from conformance.contract.load import Contract, load_contract
 
-ENOUGH = 8192  # bytes, for any value of any strategy
-TRIES = 4  # attempts for each wanted template: some make no value, others one that was there before
+ENOUGH = 8192  # random bytes, enough for any value of any strategy
+TRIES = 4  # attempts for each wanted template: some give no value, others a repeated one
 _MODES = {POSITIVE: "positive", NEGATIVE: "negative"}
 T = TypeVar("T")
 
@@ -49,8 +49,8 @@ def draw_templates(contract: Contract, counts: dict[str, int | None], seed: int)
 def drawn(strategy: st.SearchStrategy[T], seed: str, tries: int) -> Iterator[T]:
     """Draw values for this seed, at most one for each try.
 
-    Hypothesis makes each value from random bytes, as it does for fuzzers, and from nothing else. In a test it would add
-    constants of all modules that are loaded, and variations of earlier values.
+    Hypothesis makes each value from random bytes alone, as it does for fuzzers. In a test it would also use constants
+    of all loaded modules and variations of earlier values.
     """
     values: list[T] = []
 
@@ -59,7 +59,7 @@ def drawn(strategy: st.SearchStrategy[T], seed: str, tries: int) -> Iterator[T]:
     def take(value: T) -> None:
         values.append(value)
 
-    chance = random.Random(seed)  # noqa: S311 - must be the same again
+    chance = random.Random(seed)  # noqa: S311 - must be reproducible
     for _ in range(tries):
         take.hypothesis.fuzz_one_input(chance.randbytes(ENOUGH))  # type: ignore[attr-defined]
         yield from values
@@ -76,7 +76,7 @@ def _distinct(values: Iterable[T], count: int) -> list[T]:
 
 
 def answer(request: dict[str, Any]) -> None:
-    """Draw what the request asks for and print it as JSON. An error ends the process; its last line gives the reason."""
+    """Draw what is requested and print it as JSON. An error ends the process; its last line gives the reason."""
     try:
         contract = load_contract(Path(request["spec"]))
         with redirect_stdout(sys.stderr):

@@ -1,4 +1,4 @@
-"""Bodies that Schemathesis derives from the OpenAPI document. Imports Schemathesis: load it late."""
+"""Bodies that Schemathesis derives from the OpenAPI document. Imports Schemathesis, which is slow to load."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RANDOM = {"generation": {"codec": "ascii"}}
 
 
 def coverage_templates(contract: Contract) -> list[Template]:
-    """The bodies of the coverage phase, the examples of the document in them replaced by what the target knows."""
+    """The bodies of the coverage phase. Examples of the document in them are replaced by data that the target knows."""
     hold = partial(_from_example, _examples(contract))
     bodies = (case.body for case in coverage_cases(contract) if case.method == "POST" and not case.headers)
     return list(dict.fromkeys(_template(body, hold) for body in bodies))
@@ -36,7 +36,7 @@ def coverage_templates(contract: Contract) -> list[Template]:
 def coverage_cases(contract: Contract) -> list[schemathesis.Case[Any]]:
     """All cases of Schemathesis' coverage phase. RuntimeError where it gives none.
 
-    Its only public interface for them is a test that pytest runs. So this runs pytest with one test, which keeps them.
+    Its only public interface for them is a pytest test, so this runs pytest with one test that collects them.
     """
     import pytest
 
@@ -53,7 +53,7 @@ def coverage_cases(contract: Contract) -> list[schemathesis.Case[Any]]:
     def test_coverage(case: schemathesis.Case[Any]) -> None:
         cases.append(case)
 
-    globals()[test_coverage.__name__] = test_coverage  # where pytest finds it
+    globals()[test_coverage.__name__] = test_coverage  # so that pytest finds it
     here = Path(__file__)
     pytest.main(
         ["-c", os.devnull, "--rootdir", str(here.parent), "--noconftest", "--disable-plugin-autoload", "-pschemathesis",
@@ -62,14 +62,14 @@ def coverage_cases(contract: Contract) -> list[schemathesis.Case[Any]]:
         plugins=[Watcher()],
     )  # fmt: skip
     if problems or not cases:
-        raise RuntimeError(f"Schemathesis handed over no cases of its coverage phase: {' '.join(problems)}")
+        raise RuntimeError(f"Schemathesis gave no cases of its coverage phase: {' '.join(problems)}")
     return cases
 
 
 def random_bodies(contract: Contract, mode: str) -> st.SearchStrategy[Template]:
     """Random bodies of one mode: "positive" (the document admits them) or "negative" (it does not).
 
-    All good members but one are replaced by known values, so that an unknown trip or store hides no other fault.
+    All good members except one are replaced by known values, so that an unknown trip or store hides no other fault.
     """
     cases = _schema(contract, _RANDOM)[contract.path]["POST"].as_strategy(generation_mode=GenerationMode(mode))
     drawn = st.tuples(cases.filter(lambda case: not case.headers), st.sampled_from(_MEMBERS))
@@ -103,7 +103,7 @@ def _from_example(examples: dict[str, list[Any]], member: str, value: Any) -> st
 
 
 def _held(contract: Contract, left: str, member: str, value: Any) -> str | None:
-    """The known text in place of a good value, unless its member is the one to be left as drawn."""
+    """The known text in place of a good value, unless its member stays as drawn (`left`)."""
     if member == left or (member == "number" and left == "amount"):
         return None
     rules = {"storeId": contract.store_id, "shoppingTripId": contract.trip_id, "code": contract.code}
@@ -115,14 +115,14 @@ def _held(contract: Contract, left: str, member: str, value: Any) -> str | None:
 
 
 def _template(body: Any, hold: Callable[[str, Any], str | None]) -> Template:
-    """The bytes that Schemathesis would send: JSON values as JSON, raw bytes unchanged, nothing where there is no body."""
+    """The bytes that Schemathesis would send: JSON values as JSON, raw bytes unchanged, none where there is no body."""
     if isinstance(body, bytes):
         return Template(without_tokens(body.decode("utf-8", "surrogateescape")))
     return Template(_text(body, "", hold) if isinstance(body, dict | list | str | int | float | None) else "")
 
 
 def _text(value: Any, member: str, hold: Callable[[str, Any], str | None]) -> str:
-    """Write a value as compact JSON; `hold` may give another text for a member."""
+    """Write a value as compact JSON; `hold` may replace the text of a member."""
     held = hold(member, value)
     if held is not None:
         return held

@@ -1,4 +1,4 @@
-"""Pieces of a good body with tokens, and strategies for text that stands in it. Imports Hypothesis: load it late."""
+"""Parts of a good body with tokens, and strategies for texts in it. Imports Hypothesis, which is slow to load."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from conformance.cases.body import amount_object, escape, quoted
 from conformance.cases.body import body as whole
 from conformance.cases.generated.template import CLOSE, OPEN, half, token
 from conformance.cases.model import TRIP, escaped
-from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, TELLING
+from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, OUTSIDERS
 from conformance.contract.load import Contract, StringRule
 
 STORE, CODE, AMOUNT = token("store"), token("code"), token("amount")
 MASK_BITS = 16
-SEPARATORS = ". :/@+~,;|*#'\n"  # what patterns written from memory let through most often
+SEPARATORS = ". :/@+~,;|*#'\n"  # what a careless pattern accepts most often
 Texts = st.SearchStrategy[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One of the three strings: where its raw text goes, its rule, a good value and the halves of that."""
+    """One of the three strings: its name, its rule, a good value and the two halves of that."""
 
     name: str
     rule: StringRule
@@ -29,15 +29,15 @@ class Field:
     halves: tuple[str, str]
 
     def put(self, text: str | None) -> str:
-        """A body that is good but for this member, given as raw JSON text; None leaves it out."""
+        """The good body with another raw JSON text for this member; None leaves it out."""
         return good_body(**{self.name: text})
 
     def holding(self, text: str) -> str:
-        """A body that is good but for this member, whose value is `text`."""
+        """The good body with the value `text` for this member."""
         return self.put(quoted(text))
 
     def to(self, length: int, character: str) -> str:
-        """A value of exactly this length that begins as the good one."""
+        """A value of exactly this length that begins like the good one."""
         if self.name == "code":
             return token("code-part", 0, length) + token("times", max(0, length - 3), character)
         return token(f"{self.name}-to", length, character)
@@ -66,24 +66,25 @@ def good_body(
 
 
 def outsiders(rule: StringRule) -> Texts:
-    """One to three characters, the first of which the rule's pattern keeps out."""
+    """One to three characters, the first of which the rule's pattern does not match."""
     admitted = "".join(chr(code) for code in range(128) if rule.matches(chr(code)) or rule.matches(chr(code) * 3))
-    telling = [text for table in (TELLING, LETTERS, FOLDED, LOOKALIKES) for text in table.values()]
-    one = st.one_of(
+    listed = [text for table in (OUTSIDERS, LETTERS, FOLDED, LOOKALIKES) for text in table.values()]
+    outsider = st.one_of(
         st.sampled_from([sign for sign in SEPARATORS if sign not in admitted]),
         st.sampled_from([chr(code) for code in range(128) if chr(code) not in admitted]),
-        st.sampled_from(telling),
+        st.sampled_from(listed),
         st.characters(categories=["L", "N", "M"], exclude_characters=admitted),
         st.characters(categories=["P", "S", "Z", "C"], exclude_characters=OPEN + CLOSE + admitted),
     )
-    more = st.one_of(one, st.sampled_from(admitted))
-    return st.one_of(one, one, st.tuples(one, more).map("".join), st.tuples(one, more, one).map("".join))
+    more = st.one_of(outsider, st.sampled_from(admitted))
+    pair, triple = st.tuples(outsider, more), st.tuples(outsider, more, outsider)
+    return st.one_of(outsider, outsider, pair.map("".join), triple.map("".join))
 
 
-def spelt_text(text: str, mask: int) -> str:
-    """The raw JSON string for `text`, characters escaped without need where `mask` has a bit; tokens stay whole.
+def partly_escaped(text: str, mask: int) -> str:
+    """The raw JSON string for `text`, with needless escapes for the characters whose bit is set in `mask`.
 
-    The trip's placeholder is escaped as a whole or not at all.
+    Tokens stay whole; the trip's placeholder is escaped as a whole or not at all.
     """
     pieces = []
     for number, character in enumerate(_atoms(text)):
@@ -114,7 +115,7 @@ def _atoms(text: str) -> list[str]:
 
 
 def json_values() -> Texts:
-    """Raw texts of JSON values, small ones."""
+    """Raw texts of small JSON values."""
     scalars = st.one_of(
         st.sampled_from(["null", "true", "false", "0", "-1", "1e400", "1.5", '""', '"a"', "[]", "{}", '"\\u0000"']),
         st.one_of(st.integers(-999, 999), st.integers(-(10**20), 10**20)).map(str),
@@ -132,7 +133,7 @@ def json_values() -> Texts:
 
 
 def short_texts() -> Texts:
-    """Text of any characters, lone surrogates among them."""
+    """Short texts of any characters, including lone surrogates."""
     allowed = st.characters(exclude_characters=OPEN + CLOSE, exclude_categories=["Cs"])
     lone = st.characters(categories=["Cs"])
     return st.text(
@@ -151,5 +152,5 @@ __all__ = [
     "good_body",
     "json_values",
     "outsiders",
-    "spelt_text",
+    "partly_escaped",
 ]

@@ -1,6 +1,6 @@
-"""Hypothesis strategies for bodies, one for each way to go wrong. Imports Hypothesis: load it late.
+"""Hypothesis strategies for bodies, by kind of fault. Imports Hypothesis, which is slow to load.
 
-Strategies are built once and joined by functions: building them anew in each draw takes longer than drawing.
+Strategies are built once and combined by functions: building them in each draw takes longer than drawing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from conformance.cases.generated.parts import (
     good_body,
     json_values,
     outsiders,
+    partly_escaped,
     short_texts,
-    spelt_text,
 )
 from conformance.cases.generated.template import CLOSE, OPEN, Template, token
 from conformance.cases.model import TRIP
@@ -66,7 +66,7 @@ def _pick(*texts: str) -> Texts:
 
 
 def _made(make: Callable[..., str], *parts: st.SearchStrategy[object]) -> Texts:
-    """Texts made by a function from what is drawn for its arguments."""
+    """Texts made by a function from drawn arguments."""
     return st.tuples(*parts).map(lambda drawn: make(*drawn))
 
 
@@ -74,7 +74,7 @@ def _made(make: Callable[..., str], *parts: st.SearchStrategy[object]) -> Texts:
 
 
 def _pattern(field: Field) -> Texts:
-    """A good value with something in it that the pattern keeps out, at one of its ends, in the middle or in place."""
+    """A good value with characters that the pattern does not match: at an end, in the middle, or in place of a part."""
     first, second = field.halves
     shapes = [lambda wrong: field.good + wrong, lambda wrong: wrong + field.good, lambda wrong: first + wrong + second]
     if field.name == "code":
@@ -85,13 +85,13 @@ def _pattern(field: Field) -> Texts:
 
     def make(wrong: str, shape: Callable[[str], str], mask: int) -> str:
         value = shape(wrong)
-        return field.put(spelt_text(value, mask) if mask else quoted(value))
+        return field.put(partly_escaped(value, mask) if mask else quoted(value))
 
     return _made(make, outsiders(field.rule), st.sampled_from(shapes), st.one_of(st.just(0), st.just(0), _MASKS))
 
 
 def _lengths(field: Field) -> Texts:
-    """A value of a length at which a limit, a column or a buffer may end."""
+    """A value whose length is a typical limit of a field, a column or a buffer."""
     limit = field.rule.max_length
     close = [limit - 1, limit, limit + 1, limit + 2, 2 * limit, 2 * limit + 1]
     lengths = [each for each in (*close, *close, *_EDGES) if each > 0]
@@ -105,7 +105,7 @@ def _lengths(field: Field) -> Texts:
 
 
 def _codes() -> Texts:
-    """Codes: declared, of ISO 4217, random capitals, partly in another case, with a digit, of other lengths."""
+    """Codes: declared ones, those of ISO 4217, random capitals, mixed case, with a digit, of other lengths."""
     listed = st.sampled_from([code for group in GROUPS.values() for code in group])
     capitals = st.characters(min_codepoint=65, max_codepoint=90)
     three = st.text(capitals, min_size=3, max_size=3)
@@ -135,7 +135,7 @@ def _swap(code: str, mask: int) -> list[str]:
 
 
 def _numbers() -> Texts:
-    """Numbers: the good one spelt otherwise, near ones, none that JSON has, and what only looks like a number."""
+    """Numbers: the good one in other spellings, others close to it, and what JSON does not accept as a number."""
     digits = st.text("0123456789", min_size=1, max_size=12)
     inside = st.one_of(st.just(AMOUNT), digits, _pick("1e1", " 1", "1 ", "0x10", "1,00", "NaN", ""))
     shapes = _pick('"{}"', "[{}]", '["{}"]', '{{"amount":{}}}')
@@ -156,7 +156,7 @@ def _numbers() -> Texts:
 
 
 def _json() -> Templates:
-    """The good body, or one with an unknown attribute, written otherwise than usual."""
+    """The good body, or one with an unknown attribute, in unusual spellings."""
     blanks = st.lists(st.text(" \t\r\n", max_size=2), min_size=8, max_size=8)
     orders = st.sampled_from(_orders())
     names = st.one_of(short_texts(), _pick("note", "id", "amount", "code", "__proto__", ""))
@@ -199,8 +199,8 @@ def _spread(text: str, blanks: list[str]) -> str:
 
 def _escaped(name: str, mask: int, other: int) -> str:
     """Escapes in the name of a member, and in values."""
-    good = good_body(store=spelt_text(STORE, other), trip=spelt_text(TRIP, other))
-    return good.replace(f'"{name}"', spelt_text(name, mask), 1)
+    good = good_body(store=partly_escaped(STORE, other), trip=partly_escaped(TRIP, other))
+    return good.replace(f'"{name}"', partly_escaped(name, mask), 1)
 
 
 def _nested(depth: int, brackets: tuple[str, str], inner: str) -> str:
@@ -217,7 +217,7 @@ def _raw(raw: bytes, member: str) -> str:
 
 
 def _lenient() -> Texts:
-    """What is no JSON and some parsers take."""
+    """What is not JSON, although some parsers accept it."""
     good = good_body()
     comments = _made(
         lambda shape, note: shape.format(note),
@@ -246,11 +246,11 @@ def _outside(text: str, at: int) -> bool:
     return text.count(OPEN, 0, at) == text.count(CLOSE, 0, at)
 
 
-# --- a good body with one thing done to it -----------------------------------------------------------------------
+# --- a good body with one change ---------------------------------------------------------------------------------
 
 
 def _mutations(contract: Contract) -> Texts:
-    """The good body with one thing done to it, to a member or to its text."""
+    """The good body with one change, to a member or to its text."""
     good = good_body()
     field = st.sampled_from(fields(contract))
     values = json_values()
@@ -262,10 +262,10 @@ def _mutations(contract: Contract) -> Texts:
     signs = _pick(*'{}[],:"\\/ \n\t\0', "0", "a", "-", "é", "\udcff", "\udc80")
     return st.one_of(
         st.one_of(values.map(lambda text: good_body(value=text)), values.map(_with_amount)),
-        _made(lambda one, value: one.put(value), field, values),
-        _made(lambda one, shape: one.put(shape.format(quoted(one.good))), field, shapes),
+        _made(lambda target, value: target.put(value), field, values),
+        _made(lambda target, shape: target.put(shape.format(quoted(target.good))), field, shapes),
         st.sampled_from(names).map(lambda pair: good.replace(f'"{pair[0]}"', f'"{pair[1]}"', 1)),
-        st.one_of(_made(lambda one, text: one.put(text), field, nothing), nothing.map(_with_amount), nothing.map(lambda text: good_body(value=text))),
+        st.one_of(_made(lambda target, text: target.put(text), field, nothing), nothing.map(_with_amount), nothing.map(lambda text: good_body(value=text))),
         _known(),
         st.one_of(values, tops, tops),
         _made(lambda at, way, sign: _edited(good, at, way, sign), places, st.integers(0, 5), signs),
@@ -274,7 +274,7 @@ def _mutations(contract: Contract) -> Texts:
 
 
 def _known() -> Texts:
-    """What else the profile knows: other stores, ids at their limits, ids that are on no file."""
+    """Other data of the profile: more stores, ids at the length limits, unknown ids."""
     stores = _pick(token("store", 1), token("unknown-store"), token("long-store"), token("short-store"))
     trips = _pick(token("unknown-trip"), TRIP.upper())
     return st.one_of(

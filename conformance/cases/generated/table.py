@@ -12,8 +12,8 @@ COVERAGE, POSITIVE, NEGATIVE = "schemathesis-coverage", "schemathesis-positive",
 class Strategy:
     """One way to generate bodies.
 
-    `standard`: how many in a standard run (None: all there are). `deep`: its percentage of a deep run. `cost`: roughly
-    the milliseconds for drawing one body, or all of them where `standard` is None.
+    `standard`: how many in a standard run (None: all there are). `deep`: its percentage of a deep run. `cost`: about
+    how many milliseconds drawing one body takes, or all of them where `standard` is None.
     """
 
     title: str
@@ -26,12 +26,12 @@ class Strategy:
 STRATEGIES = {
     # All coverage bodies are sent; in a deep run they count against the percentages of the next two.
     COVERAGE: Strategy("Bodies that Schemathesis derives from the document", "Schemathesis", None, 0, 2000),
-    POSITIVE: Strategy("Random bodies of Schemathesis that the document admits", "Schemathesis", 25, 10, 5),
-    NEGATIVE: Strategy("Random bodies of Schemathesis that the document does not admit", "Schemathesis", 25, 10, 9),
+    POSITIVE: Strategy("Random bodies of Schemathesis that match the document", "Schemathesis", 25, 10, 5),
+    NEGATIVE: Strategy("Random bodies of Schemathesis that do not match the document", "Schemathesis", 25, 10, 9),
     "pattern-edges": Strategy("Characters at the edges of the patterns", "Hypothesis", 44, 26),
-    "boundary-lengths": Strategy("Lengths at which limits, columns and buffers end", "Hypothesis", 22, 6),
-    "currency-codes": Strategy("Currency codes: of ISO 4217, near ones and random ones", "Hypothesis", 24, 10),
-    "number-spellings": Strategy("Numbers, spelt in every way", "Hypothesis", 28, 14),
-    "json-spellings": Strategy("JSON, spelt in every way", "Hypothesis", 28, 11),
-    "named-mutations": Strategy("A good body with one thing done to it", "Hypothesis", 28, 13),
+    "boundary-lengths": Strategy("Typical lengths of limits, columns and buffers", "Hypothesis", 22, 6),
+    "currency-codes": Strategy("Currency codes: of ISO 4217, similar ones and random ones", "Hypothesis", 24, 10),
+    "number-spellings": Strategy("Numbers in every spelling", "Hypothesis", 28, 14),
+    "json-spellings": Strategy("JSON in every spelling", "Hypothesis", 28, 11),
+    "named-mutations": Strategy("A good body with one change", "Hypothesis", 28, 13),
 }

@@ -1,4 +1,4 @@
-"""Generated bodies before the target's data is filled in. Must not know how a template came about."""
+"""Generated bodies before the target's data is filled in. Must not know how a template was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from conformance.cases.body import plain, spelt
+from conformance.cases.body import plain, with_exponent
 from conformance.cases.model import TRIP
 from conformance.cases.testdata import TestData
 
@@ -17,18 +17,18 @@ _TOKEN = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A body with tokens in place of what the profile says; a byte that is no UTF-8 stands as U+DC80 to U+DCFF."""
+    """A body with tokens in place of the profile's data; U+DC80 to U+DCFF represent bytes that are not UTF-8."""
 
     text: str
     coding: str = "utf-8"
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What it is made of, as JSON can hold it."""
+        """Its parts, as values that JSON can hold."""
         return self.text, self.coding
 
     def fill(self, data: TestData) -> bytes:
-        """The body for this data. The trip's placeholder stays. ValueError, KeyError where a token is unknown."""
+        """The body for this data. The trip's placeholder stays. ValueError or KeyError where a token is unknown."""
         text = _TOKEN.sub(lambda match: _value(data, match[1]), self.text)
         return text.encode(self.coding, "surrogateescape")
 
@@ -39,12 +39,12 @@ def token(name: str, *arguments: object) -> str:
 
 
 def without_tokens(text: str) -> str:
-    """`text` from elsewhere, made safe to stand in a template."""
+    """`text` from elsewhere, made safe for a template."""
     return text.replace(OPEN, "[").replace(CLOSE, "]")
 
 
 def half(text: str, which: int) -> str:
-    """One half of a text, cut where `fill_trip` cuts a trip."""
+    """One half of a text, split where `fill_trip` splits a trip."""
     cut = len(text) // 2
     return text[cut:] if which else text[:cut]
 
@@ -63,14 +63,14 @@ def _code(data: TestData, which: str = "0") -> str:
 
 
 def _amount(data: TestData, which: str = "0", units: str = "0") -> str:
-    """The amount of a currency and so many minor units more, written with the decimals of the profile at least."""
+    """The amount of a currency plus some minor units, with at least the decimals that the profile writes."""
     code = _code(data, which)
     unit = Decimal(1).scaleb(-data.minor_units[code]) * int(units)
     return plain(data.amounts[code] + unit)
 
 
 def _spelling(data: TestData, shift: str, zeros: str, letter: str) -> str:
-    return spelt(data.amounts[data.currency], int(shift), int(zeros), letter)
+    return with_exponent(data.amounts[data.currency], int(shift), int(zeros), letter)
 
 
 def _cased(data: TestData, pattern: str) -> str:
@@ -86,7 +86,7 @@ _FILLERS: dict[str, Callable[..., str]] = {
     "store": _store,
     "store-half": lambda data, which: half(data.store, int(which)),
     "store-to": lambda data, length, character: data.store.ljust(int(length), character)[: int(length)],
-    "trip-to": lambda _subject, length, character: TRIP.ljust(int(length), character)[: int(length)],
+    "trip-to": lambda _data, length, character: TRIP.ljust(int(length), character)[: int(length)],
     "unknown-store": lambda data: data.unknown_store or data.store,
     "unknown-trip": lambda data: data.unknown_trip or TRIP,
     "long-store": lambda data: data.long_store or data.store,
@@ -96,5 +96,5 @@ _FILLERS: dict[str, Callable[..., str]] = {
     "code-cased": _cased,
     "amount": _amount,
     "spelling": _spelling,
-    "times": lambda _subject, number, text: text * int(number),
+    "times": lambda _data, number, text: text * int(number),
 }

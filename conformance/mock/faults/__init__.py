@@ -1,4 +1,4 @@
-"""The shelf: every fault and every benign difference by name."""
+"""All faults and all benign differences, by name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from conformance.mock.faults.model import Fault
 _THEMES = (request, amount, body, answers, rate, wire)
 
 FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}
-"""Every way to be wrong, by name."""
+"""Every fault by name."""
 BENIGN: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.BENIGN}
-"""Every way to be different and still right, by name."""
+"""Every difference that is not a fault, by name."""
 
 EVERY: dict[str, Fault] = FAULTS | BENIGN
-"""All of these."""
+"""Both together."""
 
 __all__ = ["BENIGN", "EVERY", "FAULTS", "Fault"]

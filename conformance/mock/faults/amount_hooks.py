@@ -1,4 +1,4 @@
-"""What the faults of `amount` do to an exchange."""
+"""How the faults of `amount` change an exchange."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 def amount_of(inquiry: Inquiry) -> dict[str, object]:
-    """Give the members of the amount object, or none where it is no object."""
+    """Give the members of the amount object; empty where amount is not an object."""
     amount = members(inquiry).get("amount")
     return amount if isinstance(amount, dict) else {}
 
@@ -30,7 +30,7 @@ def code(inquiry: Inquiry) -> str:
 
 
 def decimal(inquiry: Inquiry) -> Decimal | None:
-    """Give the value of an accepted number of ordinary size."""
+    """Give the value of an accepted number; None where it is too long to be ordinary."""
     text = number(inquiry).text
     if len(text) > 40 or re.search(r"[eE][+-]?[0-9]{4,}", text):
         return None
@@ -38,7 +38,7 @@ def decimal(inquiry: Inquiry) -> Decimal | None:
 
 
 def refuse(test: Callable[[Inquiry], bool]) -> Hook:
-    """Make a hook that refuses what `test` says."""
+    """Make a hook that refuses the requests for which `test` is true."""
 
     def accept(inquiry: Inquiry) -> None:
         if test(inquiry):
@@ -88,7 +88,7 @@ def member_missing(key: str, default: object) -> Hook:
 
 
 def member(key: str, test: Callable[[object], bool], default: object) -> Hook:
-    """Make a repair of a member that is there: what `test` takes becomes `default`."""
+    """Make a repair of a member that is present: a value for which `test` is true becomes `default`."""
 
     def repair(inquiry: Inquiry) -> None:
         amount = amount_of(inquiry)
@@ -156,15 +156,15 @@ def ordinary(inquiry: Inquiry) -> bool:
     return value is not None and value < Decimal("1e9")
 
 
-def code_from(takes: Callable[[str], str | None]) -> Hook:
-    """Make a repair of a malformed code: `takes` gives the code that is understood, or None."""
+def code_from(accepted_as: Callable[[str], str | None]) -> Hook:
+    """Make a repair of a malformed code: `accepted_as` gives the code that it is accepted as, or None."""
 
     def repair(inquiry: Inquiry) -> None:
         code = amount_of(inquiry).get("code")
         if isinstance(code, str) and not CODE.fullmatch(code):
-            understood = takes(code)
-            if understood is not None:
-                amount_of(inquiry)["code"] = understood
+            accepted = accepted_as(code)
+            if accepted is not None:
+                amount_of(inquiry)["code"] = accepted
 
     return repair
 
@@ -233,7 +233,3 @@ def beyond_minor_units(inquiry: Inquiry) -> bool:
     places = {"JPY": 0, "KWD": 3}.get(code(inquiry), 2)
     exponent = value.normalize().as_tuple().exponent
     return len(value.as_tuple().digits) > 30 or (isinstance(exponent, int) and -exponent > places)
-
-
-def one(*names: str) -> frozenset[str]:
-    return frozenset(names)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from conformance.mock.exchange import Crash, Inquiry, Reply, error, raw_error
-from conformance.mock.faults.model import Change, Fault, Hook, on, on_errors
+from conformance.mock.faults.model import Change, Fault, Hook, on, on_errors, violates
 from conformance.mock.faults.request import members
 from conformance.mock.reading import Refused
 
@@ -56,13 +56,13 @@ STATUSES = (
 VARIANTS: tuple[tuple[str, str, str, Change], ...] = (
     ("text-plain", "is labelled text/plain", "media-type", _type("text/plain")),
     ("no-media-type", "has no Content-Type", "media-type", _no_type),
-    ("not-json", "has a body of bare words", "json", _body(lambda _content: b"Something went wrong")),
+    ("not-json", "has a body of plain text", "json", _body(lambda _content: b"Something went wrong")),
     ("no-body", "has an empty body", "json", _body(lambda _content: b"")),
     ("byte-order-mark", "has a byte order mark", "json", _body(lambda c: b"\xef\xbb\xbf" + json.dumps(c).encode())),
-    ("nan", "holds NaN", "json", _with(code=float("nan"))),
+    ("nan", "contains NaN", "json", _with(code=float("nan"))),
     (
         "invalid-utf-8",
-        "holds a byte that is no UTF-8",
+        "contains a byte that is not UTF-8",
         "json",
         _body(lambda c: json.dumps({**c, "note": "@"}).encode().replace(b"@", b"\xff")),
     ),
@@ -78,18 +78,16 @@ VARIANTS: tuple[tuple[str, str, str, Change], ...] = (
         _body(lambda c: json.dumps({**c, "errorMsg": [c["errorMsg"]]}).encode()),
     ),
     ("error-msg-empty", "has an empty errorMsg", "text", _with(errorMsg="")),
-    ("name-twice", "names errorMsg twice", "unique-names", _body(_twice)),
+    ("name-twice", "contains errorMsg twice", "unique-names", _body(_twice)),
 )
 
 
-def _one(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
 BODIES = [
-    Fault(f"{short}-{suffix}", f"Every {status} {words}.", _one(f"{prefix}.{requirement}"), answer=on(status, change))
+    Fault(
+        f"{short}-{suffix}", f"Every {status} {defect}.", violates(f"{prefix}.{requirement}"), answer=on(status, change)
+    )
     for status, short, prefix in STATUSES
-    for suffix, words, requirement, change in VARIANTS
+    for suffix, defect, requirement, change in VARIANTS
 ]
 
 
@@ -148,14 +146,14 @@ def _kind(inquiry: Inquiry) -> str:
 
 
 def _letters(inquiry: Inquiry) -> str:
-    """What a request says to the letter, but for its trip."""
+    """The exact text of a request, without its trip."""
     trip = inquiry.capture.trip.encode() if inquiry.capture else b""
     fields = [inquiry.get(name) for name in ("accept", "content-type", "transfer-encoding", "expect")]
     return f"{fields} {inquiry.body.replace(trip, b'').decode('latin-1')}"
 
 
 def _every_third(inquiry: Inquiry) -> None:
-    """Refuse every third of good requests that follow each other on one connection and differ in their trips only."""
+    """Refuse every third of the good requests in a row on one connection that differ only in their trips."""
     if inquiry.reply is None:
         return
     letters, last, row = hash(_letters(inquiry)), f"letters {inquiry.connection}", f"row {inquiry.connection}"
@@ -166,7 +164,7 @@ def _every_third(inquiry: Inquiry) -> None:
 
 
 def _after_bad(inquiry: Inquiry) -> None:
-    """Refuse a good request that was served before, where the last one on its connection was refused."""
+    """Refuse a good request that was accepted before, if the last one on its connection was refused."""
     reply = inquiry.reply
     connection, kind = f"bad {inquiry.connection}", f"seen {_letters(inquiry)}"
     if reply is None:
@@ -198,8 +196,8 @@ FAULTS: list[Fault] = [
     *[
         Fault(
             f"success-{status}",
-            f"Success is answered {status}.",
-            _one("success.exactly-200"),
+            f"Success is answered with {status}.",
+            violates("success.exactly-200"),
             accept=_success(lambda status=status: Reply(status)),  # type: ignore[misc]
         )
         for status in (201, 202, 204)
@@ -207,54 +205,57 @@ FAULTS: list[Fault] = [
     *[
         Fault(
             f"success-{name}",
-            f"The 200 carries {words}.",
-            _one("success.empty-body"),
+            f"The body of the 200 is {content}.",
+            violates("success.empty-body"),
             accept=_success(lambda body=body: raw_error(200, body)),  # type: ignore[misc]
         )
-        for name, words, body in (
-            ("null", "the four letters null", b"null"),
+        for name, content, body in (
+            ("null", "null", b"null"),
             ("object", "an empty object", b"{}"),
             ("line-feed", "a single line feed", b"\n"),
             ("empty-string", "an empty JSON string", b'""'),
             ("status-object", "a status object", b'{"status": "ok"}'),
         )
     ],
-    Fault("success-coded", "The empty 200 is labelled as gzip.", _one("success.not-coded"),
+    Fault("success-coded", "The empty 200 is labelled as gzip.", violates("success.not-coded"),
           accept=_success(lambda: Reply(200, [("content-encoding", "gzip")]))),
-    Fault("bad-request-unnamed", "A 400 does not name BadRequestException.", _one("bad-request.name"),
+    Fault("bad-request-unnamed", "A 400 does not name BadRequestException.", violates("bad-request.name"),
           answer=on(400, _unnamed)),
-    Fault("validation-422", "Bad requests are answered 422 with details.", _one("answer.status-set"),
+    Fault("validation-422", "Bad requests are answered with 422 and details.", violates("answer.status-set"),
           answer=on(400, _detail)),
-    Fault("bad-request-409", "Bad requests are answered 409.", _one("answer.status-set"), answer=on(400, _status(409))),
-    Fault("unknown-trip-404", "An unknown trip is answered 404.", _one("answer.status-set"), answer=_not_found),
+    Fault("bad-request-409", "Bad requests are answered with 409.", violates("answer.status-set"),
+          answer=on(400, _status(409))),
+    Fault("unknown-trip-404", "An unknown trip is answered with 404.", violates("answer.status-set"),
+          answer=_not_found),
     Fault("malformed-html", "JSON that cannot be parsed is answered with an HTML page.",
-          _one("bad-request.media-type", "answer.no-leak"), answer=_page),
-    Fault("stack-trace", "A 400 carries a stack trace in an attribute of its own.", _one("answer.no-leak"),
+          violates("bad-request.media-type", "answer.no-leak"), answer=_page),
+    Fault("stack-trace", "A 400 contains a stack trace in an extra attribute.", violates("answer.no-leak"),
           answer=on(400, _with(trace=TRACE))),
-    Fault("hang", "A body without storeId is answered only after a long time.", _one("answer.in-time"), answer=_hang),
-    Fault("every-third-refused", "Every third of equal good requests in a row is refused.", _one("answer.independent"),
-          one_exchange=False, answer=_every_third),
+    Fault("hang", "A body without storeId is answered only after a long time.", violates("answer.in-time"),
+          answer=_hang),
+    Fault("every-third-refused", "Every third of equal good requests in a row is refused.",
+          violates("answer.independent"), one_exchange=False, answer=_every_third),
     Fault("refused-after-bad", "A good request after a bad one on the same connection is refused.",
-          _one("answer.independent"), one_exchange=False, answer=_after_bad),
-    Fault("first-time-500", "The first body without storeId is answered 500, later ones 400.",
-          _one("server-error.stable"), one_exchange=False, repair=_first_crashes),
-    Fault("unavailable-no-retry-after", "A 503 has no retryAfter.", _one("unavailable.retry-after"),
+          violates("answer.independent"), one_exchange=False, answer=_after_bad),
+    Fault("first-time-500", "The first body without storeId is answered with 500, later ones with 400.",
+          violates("server-error.stable"), one_exchange=False, repair=_first_crashes),
+    Fault("unavailable-no-retry-after", "A 503 has no retryAfter.", violates("unavailable.retry-after"),
           answer=on(503, _without("retryAfter"))),
-    Fault("unavailable-retry-after-null", "A 503 has a retryAfter of null.", _one("unavailable.retry-after"),
+    Fault("unavailable-retry-after-null", "A 503 has a retryAfter of null.", violates("unavailable.retry-after"),
           answer=on(503, _retry_after(None))),
-    Fault("unavailable-retry-after-number", "A 503 has a JSON number for retryAfter.", _one("unavailable.retry-after"),
-          answer=on(503, _retry_after(30))),
+    Fault("unavailable-retry-after-number", "A 503 has a JSON number for retryAfter.",
+          violates("unavailable.retry-after"), answer=on(503, _retry_after(30))),
     *[
         Fault(
             f"unavailable-retry-after-{name}",
             f"A 503 has a retryAfter of {value!r}.",
-            _one("unavailable.seconds"),
+            violates("unavailable.seconds"),
             answer=on(503, _retry_after(value)),
         )
         for name, value in (("negative", "-1"), ("unit", "30s"), ("empty", ""), ("blank", " 30"), ("exponent", "3e1"))
     ],
     Fault("unavailable-header-differs", "The Retry-After header of a 503 says 90 where the body says 1.",
-          _one("unavailable.header-agrees"), answer=on(503, _cut_header)),
+          violates("unavailable.header-agrees"), answer=on(503, _cut_header)),
 ]  # fmt: skip
 
 
@@ -296,25 +297,25 @@ def _longer_text(content: dict[str, object]) -> bytes:
 
 
 BENIGN: list[Fault] = [
-    Fault("extra-attributes", "Error bodies have further attributes.", benign=True,
+    Fault("extra-attributes", "Error bodies have more attributes.", benign=True,
           answer=on_errors(_with(code=7, nested={"a": [1]}))),
-    Fault("request-ids", "Every answer has an id of its own.", benign=True, answer=_request_id),
+    Fault("request-ids", "Every answer has its own request id.", benign=True, answer=_request_id),
     Fault("chunked-answers", "Error bodies come in chunks.", benign=True, answer=_chunks),
     Fault("connection-close", "Every answer announces that the connection closes.", benign=True, answer=_close),
     Fault("slow-150ms", "Every answer takes 150 ms.", benign=True, answer=_even_delay),
-    Fault("slow", "Answers take about 50 ms, not always the same.", benign=True, answer=_delay),
+    Fault("slow", "Answers take 30 to 70 ms.", benign=True, answer=_delay),
     Fault("error-charset", "Error bodies are labelled with a charset.", benign=True,
           answer=on_errors(_type("application/json; charset=utf-8"))),
     Fault("problem-json", "Error bodies are labelled application/problem+json.", benign=True,
           answer=on_errors(_type("application/problem+json"))),
     Fault("media-type-upper-case", "Error bodies are labelled Application/JSON.", benign=True,
           answer=on_errors(_type("Application/JSON"))),
-    Fault("longer-texts", "errorMsg holds the name and a sentence, on several lines.", benign=True,
+    Fault("longer-texts", "errorMsg contains the name and a sentence; the body has several lines.", benign=True,
           answer=on_errors(_body(_longer_text))),
     Fault("success-content-type", "The empty 200 has a Content-Type.", benign=True,
           accept=_success(lambda: Reply(200, [("content-type", "application/json")]))),
-    Fault("repeat-refused", "A trip that was captured is refused from then on.", benign=True, accept=_repeat),
-    Fault("unavailable-header", "A 503 has a Retry-After header that agrees.", benign=True,
+    Fault("repeat-refused", "A trip that has been captured is refused afterwards.", benign=True, accept=_repeat),
+    Fault("unavailable-header", "A 503 has a Retry-After header that agrees with its body.", benign=True,
           answer=on(503, lambda reply: reply.put("retry-after", "1"))),
     Fault("unavailable-decimal", "A 503 has a decimal retryAfter.", benign=True, answer=on(503, _retry_after("0.5"))),
 ]  # fmt: skip

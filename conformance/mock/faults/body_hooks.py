@@ -1,4 +1,4 @@
-"""What the faults of `body` do to an exchange."""
+"""How the faults of `body` change an exchange."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from conformance.mock.exchange import PATH, Inquiry, Reply, error
-from conformance.mock.faults.model import Hook
+from conformance.mock.faults.model import Hook, violates
 from conformance.mock.faults.request import STORE, TRIP, members
 from conformance.mock.reading import Refused, parse
 
@@ -17,7 +17,7 @@ BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def is_json(body: bytes) -> bool:
-    """Whether the bytes are strict JSON."""
+    """Whether the bytes are JSON by a strict parser."""
     try:
         parse(body)
     except Refused:
@@ -25,8 +25,8 @@ def is_json(body: bytes) -> bool:
     return True
 
 
-def mend(change: Callable[[bytes], bytes | None]) -> Hook:
-    """Make a lenient parser: bytes that are no JSON are read as what `change` makes of them, if that is JSON."""
+def lenient(change: Callable[[bytes], bytes | None]) -> Hook:
+    """Make a lenient parser: bytes that are not JSON are changed by `change`, where the result is JSON."""
 
     def receive(inquiry: Inquiry) -> None:
         if inquiry.body and not is_json(inquiry.body):
@@ -78,7 +78,7 @@ def wide(body: bytes) -> bytes | None:
 
 
 def invalid_in_known(body: bytes) -> bool:
-    """Whether bytes that are no UTF-8 stand within a known attribute or the code."""
+    """Whether a known attribute contains bytes that are not UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -270,8 +270,4 @@ def bom_dropped(inquiry: Inquiry) -> None:
     inquiry.body = inquiry.body.removeprefix(b"\xef\xbb\xbf")
 
 
-def one(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
-NO_5XX = one("answer.no-server-error")
+NO_5XX = violates("answer.no-server-error")

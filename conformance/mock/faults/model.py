@@ -1,4 +1,4 @@
-"""What a fault is: a name, one sentence, the requirements it breaks, and where it takes hold of an exchange."""
+"""What a fault is: a name, one sentence, the requirements that it violates, and hooks that change an exchange."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Change = Callable[[Reply], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to be wrong (`breaks` names what it turns red), or, where `benign`, to be different and right.
+    """A fault and the requirements that it violates (`breaks`); or, where `benign`, a difference that violates none.
 
-    Hooks, all for POST on the path save `other`: `receive` sees the raw request and may set a reply or change the
-    body; `repair` may mend the parsed document before it is validated; `accept` sees an accepted capture and may refuse
-    it or replace its reply; `answer` sees every reply, provoked ones included. `other` sees the replies to
-    other methods and paths. `scope` is "run" where it shows only in windows that everybody shares.
-    `one_exchange` says that a single request can show it.
+    Hooks for POST on the path: `receive` gets the raw request and may set a reply or change the body; `repair` may
+    change the parsed document before it is validated; `accept` gets an accepted capture and may refuse it or replace
+    its reply; `answer` gets every reply, also a provoked one. `other` gets the replies to other methods and paths.
+    `scope` is "run" where the fault shows only in windows shared by all callers. `one_exchange`: a single request can
+    show it.
     """
 
     name: str
@@ -38,8 +38,13 @@ class Fault:
     windows: WindowRules | None = None
 
 
+def violates(*requirements: str) -> frozenset[str]:
+    """The requirements that a fault violates."""
+    return frozenset(requirements)
+
+
 def on(status: int, change: Change) -> Hook:
-    """Make a hook that changes every answer of that status."""
+    """Make a hook that changes every answer with that status."""
 
     def answer(inquiry: Inquiry) -> None:
         if inquiry.reply and inquiry.reply.status == status:

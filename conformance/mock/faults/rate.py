@@ -1,4 +1,4 @@
-"""Faults in a 429's Retry-After and in how its window goes on."""
+"""Faults in the Retry-After of a 429 and in the length of its window."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from conformance.mock.exchange import Inquiry
-from conformance.mock.faults.model import Fault, Hook, on
+from conformance.mock.faults.model import Fault, Hook, on, violates
 from conformance.mock.limiter import WindowRules
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -15,7 +15,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def imf(moment: datetime, zone: str = "GMT", day: str = "") -> str:
-    """Write a moment as IMF-fixdate, or nearly so."""
+    """Write a moment as IMF-fixdate, or with another zone or day name."""
     name = day or _DAYS[moment.weekday()]
     return f"{name}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year} {moment:%H:%M:%S} {zone}"
 
@@ -31,7 +31,7 @@ def _asctime(moment: datetime) -> str:
 
 
 def _dated(write: Callable[[datetime], str], shift_s: float = 0) -> Hook:
-    """Make a hook that gives the end of the window, rounded up to a second, as a date."""
+    """Make a hook that writes the end of the window as a date, rounded up to a second."""
 
     def answer(inquiry: Inquiry) -> None:
         reply = inquiry.reply
@@ -46,19 +46,15 @@ def _says(*values: str) -> Hook:
     return on(429, lambda reply: reply.put("retry-after", *values))
 
 
-def _one(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
-_GRAMMAR = _one("rate-limit.grammar")
+_GRAMMAR = violates("rate-limit.grammar")
 _AT_ONCE = WindowRules(length=0, announced=0)
 
 FAULTS: list[Fault] = [
-    Fault("retry-after-missing", "A 429 has no Retry-After.", _one("rate-limit.retry-after"),
+    Fault("retry-after-missing", "A 429 has no Retry-After.", violates("rate-limit.retry-after"),
           answer=on(429, lambda reply: reply.drop("retry-after"))),
-    Fault("retry-after-two-fields", "A 429 has two Retry-After fields.", _one("rate-limit.single-value"),
+    Fault("retry-after-two-fields", "A 429 has two Retry-After fields.", violates("rate-limit.single-value"),
           answer=_says("1", "2")),
-    Fault("retry-after-list", "Retry-After is a list.", _one("rate-limit.single-value"), answer=_says("1, 2")),
+    Fault("retry-after-list", "Retry-After is a list.", violates("rate-limit.single-value"), answer=_says("1, 2")),
     *[
         Fault(f"retry-after-{name}", f"Retry-After is {value!r}.", _GRAMMAR, answer=_says(value))
         for name, value in (
@@ -88,31 +84,32 @@ FAULTS: list[Fault] = [
     ],
     Fault("retry-after-date-lower-case", "Retry-After is a date in lower case.", _GRAMMAR,
           answer=_dated(lambda moment: imf(moment).lower())),
-    Fault("retry-after-date-no-zone", "Retry-After is a date without zone.", _GRAMMAR,
+    Fault("retry-after-date-no-zone", "Retry-After is a date without a zone.", _GRAMMAR,
           answer=_dated(lambda moment: imf(moment, "").strip())),
-    Fault("retry-after-date-rfc850", "Retry-After is a date in the form of RFC 850.", _one("rate-limit.date-form"),
+    Fault("retry-after-date-rfc850", "Retry-After is a date in the RFC 850 format.", violates("rate-limit.date-form"),
           answer=_dated(_rfc850)),
-    Fault("retry-after-date-asctime", "Retry-After is a date in the form of asctime.", _one("rate-limit.date-form"),
+    Fault("retry-after-date-asctime", "Retry-After is a date in the asctime format.", violates("rate-limit.date-form"),
           answer=_dated(_asctime)),
-    Fault("retry-after-wrong-day", "Retry-After is a date with a wrong day name.", _one("rate-limit.day-name"),
+    Fault("retry-after-wrong-day", "Retry-After is a date with a wrong day name.", violates("rate-limit.day-name"),
           answer=_dated(lambda moment: imf(moment, day=_DAYS[(moment.weekday() + 3) % 7]))),
-    Fault("retry-after-past", "Retry-After is a date in the past.", _one("rate-limit.future-date"), windows=_AT_ONCE,
-          answer=_dated(imf, -3600)),
-    Fault("window-grows", "Asking inside a window makes the announced end move away.", _one("rate-limit.not-growing"),
-          one_exchange=False, windows=WindowRules(growth=3)),
-    Fault("window-late", "A window goes on for 1.5 s after its announced end.", _one("rate-limit.window-end"),
+    Fault("retry-after-past", "Retry-After is a date in the past.", violates("rate-limit.future-date"),
+          windows=_AT_ONCE, answer=_dated(imf, -3600)),
+    Fault("window-grows", "After the first answer of a window, the announced end is 3 s later.",
+          violates("rate-limit.not-growing"), one_exchange=False, windows=WindowRules(growth=3)),
+    Fault("window-late", "A window lasts 1.5 s longer than announced.", violates("rate-limit.window-end"),
           one_exchange=False, windows=WindowRules(late=1.5)),
-    Fault("window-understated", "Retry-After is 0 though the window lasts another 1.5 s.",
-          _one("rate-limit.window-end"), one_exchange=False, windows=WindowRules(announced=0, length=1.5)),
-    Fault("window-shared-late", "A window shared by all goes on for 1.5 s after its announced end.",
-          _one("rate-limit.shared-window-end"), one_exchange=False, scope="run", windows=WindowRules(shared_late=1.5)),
+    Fault("window-understated", "Retry-After is 0, although the window lasts 1.5 s.",
+          violates("rate-limit.window-end"), one_exchange=False, windows=WindowRules(announced=0, length=1.5)),
+    Fault("window-shared-late", "A window shared by all callers lasts 1.5 s longer than announced.",
+          violates("rate-limit.shared-window-end"), one_exchange=False, scope="run",
+          windows=WindowRules(shared_late=1.5)),
 ]  # fmt: skip
 
 BENIGN: list[Fault] = [
     Fault("retry-after-date", "Retry-After is an IMF-fixdate.", benign=True, answer=_dated(imf)),
-    Fault("retry-after-zero", "Retry-After is 0 and the window is over at once.", benign=True, windows=_AT_ONCE),
-    Fault("retry-after-600", "Retry-After is 600 at first and all along.", benign=True, answer=_says("600")),
-    Fault("retry-after-repeated", "Inside a window the same delay is said again.", benign=True,
+    Fault("retry-after-zero", "Retry-After is 0, and the window ends at once.", benign=True, windows=_AT_ONCE),
+    Fault("retry-after-600", "Retry-After is always 600.", benign=True, answer=_says("600")),
+    Fault("retry-after-repeated", "Inside a window, the same delay is repeated.", benign=True,
           windows=WindowRules(constant=True)),
     Fault("retry-after-zeros", "Retry-After has leading zeros.", benign=True,
           answer=on(429, lambda reply: reply.put("retry-after", (reply.get("retry-after") or "").zfill(4)))),

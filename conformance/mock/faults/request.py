@@ -1,6 +1,6 @@
-"""Faults in reading the two ids: what they let through that is to be refused, and what they refuse that is not.
+"""Faults in reading the two ids: accepting what must be refused, and refusing what must be accepted.
 
-A fault that lets a malformed id through looks it up in a cleaned form, as a lenient service would, so that it is seen.
+A fault that accepts a malformed id looks it up in a cleaned form, as a lenient service would, so that it is known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from conformance.mock.exchange import Crash, Inquiry
-from conformance.mock.faults.model import Fault, Hook
+from conformance.mock.faults.model import Fault, Hook, violates
 from conformance.mock.reading import (
     BAD_REQUEST,
     ID_LIMIT,
@@ -32,17 +32,17 @@ Clean = Callable[[str], str]
 
 
 def members(inquiry: Inquiry) -> dict[str, object]:
-    """Give the body's members, or none where it is no object."""
+    """Give the members of the body; empty where it is not an object."""
     return inquiry.document if isinstance(inquiry.document, dict) else {}
 
 
 def found_store(text: str) -> str:
-    """Look up a store loosely: the known id that stands in the text."""
+    """Look up a store leniently: the known id that the text contains."""
     return next((store for store in _KNOWN_STORES if store in text), STORE if "tore" in text.lower() else text)
 
 
 def found_trip(text: str) -> str:
-    """Look up a trip loosely: the UUID that stands in the text, or any trip."""
+    """Look up a trip leniently: the UUID that the text contains, or any trip."""
     if LONG_TRIP in text:
         return LONG_TRIP
     found = _UUID.search(text)
@@ -50,26 +50,26 @@ def found_trip(text: str) -> str:
 
 
 def lookup(key: str, text: str) -> str:
-    """Look up an id of either kind loosely."""
+    """Look up an id of either kind leniently."""
     return found_store(text) if key == "storeId" else found_trip(text)
 
 
 def well_formed(text: str) -> bool:
-    """Whether a text holds no character that ids may not have, and is not empty."""
+    """Whether a text is not empty and has only characters that ids may have."""
     return bool(text) and not _OUTSIDE.search(text)
 
 
-def lets_through(keys: Iterable[str], takes: Callable[[str], bool], clean: Clean | None = None) -> Hook:
-    """Make a repair: a malformed id of at most the length limit that `takes` is cleaned and looked up."""
+def accept_malformed(keys: Iterable[str], accepts: Callable[[str], bool], clean: Clean | None = None) -> Hook:
+    """Make a repair: a malformed id within the length limit for which `accepts` is true is cleaned and looked up."""
 
     def repair(inquiry: Inquiry) -> None:
         document = members(inquiry)
         for key in keys:
             value = document.get(key)
-            if isinstance(value, str) and value and not well_formed(value) and takes(value):
-                mended = clean(value) if clean else value
-                if len(mended) <= ID_LIMIT:
-                    document[key] = lookup(key, _OUTSIDE.sub("", mended))
+            if isinstance(value, str) and value and not well_formed(value) and accepts(value):
+                cleaned = clean(value) if clean else value
+                if len(cleaned) <= ID_LIMIT:
+                    document[key] = lookup(key, _OUTSIDE.sub("", cleaned))
 
     return repair
 
@@ -153,12 +153,12 @@ def _store(inquiry: Inquiry) -> str:
     return inquiry.capture.store if inquiry.capture else ""
 
 
-def _one_newline(text: str) -> bool:
+def _trailing_newline(text: str) -> bool:
     return text.endswith("\n") and well_formed(text[:-1])
 
 
 def _kind(text: str, pattern: str) -> bool:
-    """Whether what stands outside the allowed characters is only of `pattern`."""
+    """Whether all characters that ids may not have match `pattern`."""
     return re.fullmatch(rf"(?:[0-9a-zA-Z_-]|{pattern})+", text) is not None
 
 
@@ -166,7 +166,7 @@ IDS = ("storeId", "shoppingTripId")
 PATTERNS = {"storeId": "store-id.pattern", "shoppingTripId": "trip-id.pattern"}
 SHORT = {"storeId": "store", "shoppingTripId": "trip"}
 LAX: tuple[tuple[str, str, Callable[[str], bool], Clean | None], ...] = (
-    ("trailing-newline", "a line feed at the end, since `$` matches before it,", _one_newline, None),
+    ("trailing-newline", "a line feed at the end, since `$` matches before it,", _trailing_newline, None),
     ("trimmed", "blanks around it, which are trimmed,", lambda text: well_formed(text.strip()), str.strip),
     (
         "unicode-letters",
@@ -191,26 +191,28 @@ LAX: tuple[tuple[str, str, Callable[[str], bool], Clean | None], ...] = (
 
 def _lax_faults() -> list[Fault]:
     faults = []
-    for suffix, what, takes, clean in LAX:
+    for suffix, what, accepts, clean in LAX:
         for key in IDS:
             name = f"{SHORT[key]}-{suffix}"
-            sentence = f"A {key} with {what} is let through."
-            faults.append(Fault(name, sentence, frozenset({PATTERNS[key]}), repair=lets_through((key,), takes, clean)))
+            sentence = f"A {key} with {what} is accepted."
+            faults.append(
+                Fault(name, sentence, violates(PATTERNS[key]), repair=accept_malformed((key,), accepts, clean))
+            )
     return faults
 
 
 PRESENCE = [
     Fault(
         f"{short}-{what}",
-        f"A {key} that is {words} is taken as a known one.",
-        frozenset({f"{short}-id.{requirement}"}),
+        f"A {key} that is {defect} is replaced by a known one.",
+        violates(f"{short}-id.{requirement}"),
         repair=make(key, default),
     )
     for key, short, default in (("storeId", "store", STORE), ("shoppingTripId", "trip", TRIP))
-    for what, words, requirement, make in (
-        ("missing", "not there", "required", _missing),
+    for what, defect, requirement, make in (
+        ("missing", "missing", "required", _missing),
         ("null", "null", "not-null", _null),
-        ("any-type", "no string", "type", _typed),
+        ("any-type", "not a string", "type", _typed),
     )
 ]
 
@@ -218,37 +220,38 @@ FAULTS: list[Fault] = [
     *PRESENCE,
     *_lax_faults(),
     Fault("ids-trailing-newline",
-          "Either id with a line feed at its end is let through, since the pattern ends in `$`.",
-          frozenset(PATTERNS.values()), repair=lets_through(IDS, _one_newline)),
-    Fault("store-256", "A storeId of 256 characters and more is let through.", frozenset({"store-id.max-length"}),
+          "Both ids are accepted with a line feed at the end, since `$` matches before it.",
+          violates(*PATTERNS.values()), repair=accept_malformed(IDS, _trailing_newline)),
+    Fault("store-256", "A storeId of 256 characters or more is accepted.", violates("store-id.max-length"),
           repair=_long("storeId", 10**9)),
-    Fault("trip-256", "A shoppingTripId of 256 characters and more is let through.", frozenset({"trip-id.max-length"}),
+    Fault("trip-256", "A shoppingTripId of 256 characters or more is accepted.", violates("trip-id.max-length"),
           repair=_long("shoppingTripId", 10**9)),
-    Fault("store-limit-256", "The limit of storeId is one too high.", frozenset({"store-id.max-length"}),
+    Fault("store-limit-256", "The length limit of storeId is 256.", violates("store-id.max-length"),
           repair=_long("storeId", 256)),
-    Fault("trip-limit-256", "The limit of shoppingTripId is one too high.", frozenset({"trip-id.max-length"}),
+    Fault("trip-limit-256", "The length limit of shoppingTripId is 256.", violates("trip-id.max-length"),
           repair=_long("shoppingTripId", 256)),
-    Fault("store-limit-254", "A storeId of 255 characters is refused.", frozenset({"store-id.limits-included"}),
+    Fault("store-limit-254", "A storeId of 255 characters is refused.", violates("store-id.limits-included"),
           accept=_refuse(lambda inquiry: len(_store(inquiry)) > 254)),
-    Fault("store-too-short", "A storeId of one character is refused.", frozenset({"store-id.limits-included"}),
+    Fault("store-too-short", "A storeId of one character is refused.", violates("store-id.limits-included"),
           accept=_refuse(lambda inquiry: len(_store(inquiry)) < 2)),
-    Fault("trip-limit-254", "A shoppingTripId of 255 characters is refused.", frozenset({"trip-id.limits-included"}),
+    Fault("trip-limit-254", "A shoppingTripId of 255 characters is refused.", violates("trip-id.limits-included"),
           accept=_refuse(lambda inquiry: len(_trip(inquiry)) > 254, UNKNOWN_TRIP)),
-    Fault("store-unknown-accepted", "A store that is not on file is served.", frozenset({"store-id.unknown"}),
+    Fault("store-unknown-accepted", "An unknown store is accepted.", violates("store-id.unknown"),
           repair=_unknown_store),
-    Fault("trip-empty", "An empty shoppingTripId is served.", frozenset({"trip-id.empty"}), repair=_empty_trip),
-    Fault("trip-unknown-accepted", "A trip that does not exist is served.", frozenset({"trip-id.unknown"}),
+    Fault("trip-empty", "An empty shoppingTripId is accepted.", violates("trip-id.empty"), repair=_empty_trip),
+    Fault("trip-unknown-accepted", "An unknown trip is accepted.", violates("trip-id.unknown"),
           repair=_unknown_trip),
-    Fault("trip-unknown-crashes", "A trip that does not exist causes a server error.", frozenset({"trip-id.unknown"}),
+    Fault("trip-unknown-crashes", "An unknown trip causes a server error.", violates("trip-id.unknown"),
           repair=_unknown_trip_crashes),
     Fault("trip-unknown-misnamed", "The 400 for an unknown trip names BadRequestException.",
-          frozenset({"trip-id.unknown-name"}), answer=_unknown_trip_misnamed),
-    Fault("trip-upper-case-refused", "A trip's UUID in upper case is not found.", frozenset({"trip-id.upper-case"}),
+          violates("trip-id.unknown-name"), answer=_unknown_trip_misnamed),
+    Fault("trip-upper-case-refused", "An upper-case UUID is refused as an unknown trip.",
+          violates("trip-id.upper-case"),
           accept=_refuse(lambda inquiry: _trip(inquiry) != LONG_TRIP and bool(re.search("[A-F]", _trip(inquiry))),
                          UNKNOWN_TRIP)),
-    Fault("second-store-refused", "One of the declared stores is refused.", frozenset({"capture.accepted"}),
+    Fault("second-store-refused", "One of the declared stores is refused.", violates("capture.accepted"),
           accept=_refuse(lambda inquiry: _store(inquiry) == "store-002")),
-    Fault("second-store-crashes", "One of the declared stores causes a server error.", frozenset({"capture.accepted"}),
+    Fault("second-store-crashes", "One of the declared stores causes a server error.", violates("capture.accepted"),
           accept=lambda inquiry: _crash_if(_store(inquiry) == "store-002")),
 ]  # fmt: skip
 
@@ -270,7 +273,8 @@ def _empty_store(inquiry: Inquiry) -> None:
 
 
 BENIGN: list[Fault] = [
-    Fault("store-empty-accepted", "An empty storeId means the caller's only store.", benign=True, repair=_empty_store),
-    Fault("trip-any-text", "Every well-formed trip id but the unknown one is served, UUID or not.", benign=True,
+    Fault("store-empty-accepted", "An empty storeId is accepted as the caller's only store.", benign=True,
+          repair=_empty_store),
+    Fault("trip-any-text", "Every well-formed trip id except the unknown one is accepted, UUID or not.", benign=True,
           repair=_unlisted),
 ]  # fmt: skip
