@@ -77,9 +77,11 @@ class Command:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
+        # Compiled modules would be cut off at the limit too, and break every later process that loads them.
         return subprocess.run(
-            [sys.executable, "-B", "-m", "conformance", *arguments], preexec_fn=limit,
-            cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+            [sys.executable, "-m", "conformance", *arguments], preexec_fn=limit,
+            cwd=self.folder, env=environment(PYTHONDONTWRITEBYTECODE="1"), capture_output=True, text=True, timeout=60,
+            check=False,
         )  # fmt: skip
 
     def profile(self, url: str, **parts) -> str:

@@ -38,8 +38,8 @@ def test_a_bad_profile_is_told_in_full_and_nothing_is_sent(command, listener):
     ("text", "said"),
     [
         ("[target", "not TOML"),
-        ('[target]\nurl = "pay.example.com"', "a URL with scheme is needed"),
-        ('[target]\nurl = "https://a.example"\nenvironment = "local"', "local is for loopback only"),
+        ('[target]\nurl = "pay.example.com"', "a URL that begins with http:// or https://"),
+        ('[target]\nurl = "https://a.example"\nenvironment = "local"', "local is only for loopback URLs"),
         ('[target]\nurl = "http://127.0.0.1:1/b/v1/capture/charge"', "write http://127.0.0.1:1/b"),
         ('[target]\nurl = "http://127.0.0.1:1"\n[data]\ncurrencies = ["usd"]', "data.currencies.0: found 'usd'"),
     ],
@@ -68,7 +68,10 @@ def test_what_comes_later_is_told_from_a_mistake(command):
 def test_a_profile_that_is_not_there(command):
     ran = command.run("--profile", "none.toml")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "none.toml: cannot be read (No such file or directory); name a profile, `init` writes one\n"
+    assert (
+        ran.stderr
+        == "none.toml: cannot be read (No such file or directory); name another file, or write a profile with `capture-conformance init`\n"
+    )
 
 
 def outside(listener) -> str:
@@ -231,7 +234,7 @@ def test_an_earlier_run_is_never_overwritten(command):
     before = {file.name: file.read_bytes() for file in command.out.iterdir() if file.is_file()}
     ran = command.run(*FEW)
     assert ran.returncode == 2
-    assert "holds a run already" in ran.stderr
+    assert "already contains a run" in ran.stderr
     assert {file.name: file.read_bytes() for file in command.out.iterdir() if file.is_file()} == before
 
 

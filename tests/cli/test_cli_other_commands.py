@@ -32,7 +32,7 @@ def test_init_writes_a_profile_that_plan_takes_and_never_overwrites(command):
     assert "long-enough-secret" not in ran.stdout
     ran = command("init")
     assert ran.returncode == 2
-    assert "exists already" in ran.stderr
+    assert "already exists" in ran.stderr
     assert (command.folder / "profile.toml").read_text() == text
     assert command("init", "no/such/folder.toml").returncode == 2
 
@@ -43,7 +43,7 @@ def test_plan_says_what_a_run_would_come_to_and_sends_nothing(command, listener)
     lines = {line[:14].strip(): line[14:] for line in ran.stdout.split("nothing was sent\n")[1].splitlines()}
     assert int(lines["requests"].split(",")[0]) > int(lines["trips needed"]) > 100
     assert "may charge" in lines
-    assert "USD by a conforming target" in ran.stdout
+    assert "USD at a conforming server" in ran.stdout
     assert "[money.JPY] max_total = " in ran.stdout
     assert lines["time"].startswith("about ")
     assert listener.connections() == 0
@@ -119,7 +119,7 @@ def test_the_mock_refuses_what_it_does_not_know(command, listener):
     for arguments, said in (
         (("--fault", "store-unknown-acepted"), "did you mean store-unknown-accepted?"),
         (("--rate", "often"), "for example 5/s"),
-        (("--port", str(listener.port)), "Address already in use; name another"),
+        (("--port", str(listener.port)), "Address already in use; give another port"),
     ):
         ran = command("mock", *arguments)
         assert ran.returncode == 2

@@ -125,7 +125,7 @@ BAD = {
     "no trip source": ([("generate =", "# generate =")], "data.trips: "),
     "currency": ([('"USD", "JPY"', '"usd", "USD", "JPY"')], "data.currencies.0: found 'usd'"),
     "no scheme": ([(URL, 'url = "pay.example.com" ')], "target.url: found 'pay.example.com'"),
-    "public but local": ([('environment = "staging"', 'environment = "local"')], "loopback only"),
+    "public but local": ([('environment = "staging"', 'environment = "local"')], "only for loopback URLs"),
     "whole path": ([(URL, 'url = "https://a.example/b/v1/capture/charge" ')], "write https://a.example/b"),
     "no environment": ([('environment = "staging"', "# ")], '[target]\n    environment = "staging"'),
     "production": ([('environment = "staging"', 'environment = "production"')], "--allow-production"),
@@ -151,19 +151,19 @@ BAD = {
     ),
     "proxy": ([('# proxy = "http://', 'proxy = "')], "target.proxy: found 'proxy.example.com:3128'"),
     "own field": ([("# headers = {", 'headers = { "Host" = "x",')], "target.headers.Host: the suite sets this field"),
-    "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] sends this field already"),
+    "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] already sends this field"),
     "line end": ([("# headers = {", 'headers = { "X-A" = "a\\r\\nB: c",')], "target.headers.X-A: found ***; printable"),
     "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is not a valid name of a header field"),
     "short cookie": ([("# headers = {", 'headers = { "Cookie" = "abc",')], "Cookie: found ***, shorter than 8"),
     "status": ([("[provoke.429]", "[provoke.400]")], "provoke.400: unknown key; known: 429, 500, 503"),
-    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: it does not say how"),
+    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: no way to trigger the status is given"),
     "call": (
         [('# before = { method = "PUT", url = "https://', 'before = { method = "PUT", url = "')],
         "provoke.429.before.url: found 'admin.example.com/fault'",
     ),
     "infinite": ([("timeout_s = 10", "timeout_s = inf")], "limits.timeout_s: found inf"),
     "no captures": ([("max_captures = 200\n", "")], "money.max_captures: missing"),
-    "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; data.currencies does not name it"),
+    "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; not listed in data.currencies"),
     "sigv4": ([('"bearer"', '"sigv4"')], "not supported yet"),
     "client_cert": ([("# ca_file", 'client_cert = "c"\n# ca_file')], "target.client_cert: not supported yet"),
     "burst of one": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst.requests: found 1"),
@@ -205,7 +205,7 @@ def test_a_proxy_may_lead_a_local_target_elsewhere(tmp_path):
     file = tmp_path / "p.toml"
     text = TEMPLATE.read_text().replace("https://pay.example.com", "http://127.0.0.1:1").replace("# proxy", "proxy")
     file.write_text(text.replace('"staging" ', '"local" '))
-    with pytest.raises(UsageError, match="local is for loopback only"):
+    with pytest.raises(UsageError, match="local is only for loopback URLs"):
         load_profile(file, environ=ENV)
 
 
