@@ -1,4 +1,4 @@
-"""What all tests share: signals that are taken, whole runs against the mock, and what was drawn for them."""
+"""Shared by all tests: signal handling, whole runs against the mock, and the cache of generated bodies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from conformance.cases.generated.cache import ENVIRONMENT
 from tests.support.runs import Ran, run_once
 
 SPREAD = {"test_every_fault.py"}
-"""Files whose tests go to whichever process is free."""
+"""Files whose tests may run in any process."""
 
-# One cache for all processes of a test run, which inherit it; never the user's.
+# One cache for all processes of a test run, never that of the user. Child processes inherit the variable.
 CACHE = "conformance-tests-"
 if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
     os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
@@ -27,9 +27,9 @@ if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C even where this was started in the background, or the commands that tests interrupt would not.
+    """Handle Ctrl-C even if pytest was started in the background; commands that tests interrupt inherit the handling.
 
-    Python looks for garbage as rarely as in a run of the command: whole runs in one process leave little of it.
+    Garbage is collected as rarely as in a run of the command, since whole runs in one process leave little garbage.
     """
     gc.set_threshold(100_000)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -37,7 +37,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and those of the reports, in one process, since they share runs; spread the long table."""
+    """Keep the tests of a file, and those of the reports, in one process, since they share runs; spread the others."""
     for item in items:
         folder = item.path.parent.name
         if item.path.name not in SPREAD:

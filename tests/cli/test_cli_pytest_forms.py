@@ -103,7 +103,7 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
             str(command.out),
         )
         with command.started(*arguments, module="pytest", cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1") as process:
-            command.grown(process, 30)
+            command.wait_for_record(process, 30)
             process.send_signal(signal.SIGTERM)
             stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stdout + stderr

@@ -85,7 +85,7 @@ def test_the_command_says_what_changed(folder, runs, capsys):
     with_results(folder, runs[""], requirement="failed")
     status, text = judged(capsys, folder / "record.jsonl")
     assert status == 0
-    assert "changed: requirement store-id.required: failed in the run, passed today" in text
+    assert "changed: requirement store-id.required: failed in the run, passed now" in text
 
 
 def test_a_faulty_target_is_still_faulty(runs, capsys):

@@ -15,7 +15,7 @@ from conformance.mock.faults import FAULTS
 from conformance.mock.server import Mock
 from conformance.run.tally import Inconsistent, Tally
 from conformance.run.whole_run import WHOLE_RUN
-from tests.support.direct import NoTime, on_mock
+from tests.support.direct import SimulatedClock, on_mock
 from tests.support.runs import planned
 
 CONTRACT = load_contract()
@@ -31,7 +31,7 @@ SHOWN = {"code-lower-case": None, "first-time-500": None, "clean, but a limit is
 @pytest.fixture(scope="module", params=SHOWN)
 def events(request, tmp_path_factory) -> list[Event]:
     """The events of a run of a few cases."""
-    clock, out = NoTime(), tmp_path_factory.mktemp("run") / "out"
+    clock, out = SimulatedClock(), tmp_path_factory.mktemp("run") / "out"
     faults = [FAULTS[request.param]] if request.param in FAULTS else []
     run = planned(out, "http://127.0.0.1")
     mock = Mock(faults, SHOWN[request.param], clock=clock.now)
