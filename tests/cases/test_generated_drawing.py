@@ -1,4 +1,4 @@
-"""Drawing and keeping: by both libraries, the same bytes from anywhere, once, and never in the way of a run."""
+"""Drawing and caching: both libraries draw, every process gets the same bytes, and the cache never stops a run."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="module")
 def tables(contract) -> Path:
-    """The folder with Hypothesis' own tables, which take long to make: made once."""
+    """The folder with Hypothesis' own tables, made once since they take long."""
     cache.templates(contract, ((COVERAGE, None),), 0)
     return cache.cache_folder() / "hypothesis"
 
 
 @pytest.fixture
 def folder(tables, tmp_path, monkeypatch) -> Iterator[Path]:
-    """A cache without bodies, with nothing remembered in this process."""
+    """A cache without bodies, and nothing cached in this process."""
     shutil.copytree(tables, tmp_path / "cache" / "hypothesis")
     monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
     yield tmp_path / "cache"
@@ -46,7 +46,7 @@ def folder(tables, tmp_path, monkeypatch) -> Iterator[Path]:
 
 
 def drawn(contract: Contract, counts: cache.Counts = OURS, seed: int = 3):
-    """What a new process would get."""
+    """The templates that a new process gets."""
     cache._templates.cache_clear()
     return cache.templates(contract, counts, seed)
 
@@ -76,7 +76,7 @@ def test_an_empty_cache_needs_both_libraries_and_a_warm_one_neither(contract, fo
     first = drawn(contract, BOTH)
     monkeypatch.syspath_prepend(broken)
     assert drawn(contract, BOTH) == first
-    assert {name: len(each) for name, each in first.items()} == dict(BOTH)
+    assert {name: len(drawn_templates) for name, drawn_templates in first.items()} == dict(BOTH)
 
 
 SCRIPT = """
@@ -98,29 +98,29 @@ def test_a_run_loads_neither_library_even_when_it_draws(folder):
         assert len(list(folder.glob("bodies-*.json"))) == 1
 
 
-def test_what_was_drawn_once_is_read(contract, folder, monkeypatch):
+def test_templates_are_read_from_the_cache(contract, folder, monkeypatch):
     first = drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
     assert drawn(contract) == first
 
 
 @pytest.mark.parametrize(
-    ("name", "other"),
+    ("name", "replacement"),
     [
         ("versions", lambda: {"hypothesis": "7.0"}),
         ("__version__", "9.9"),
         ("_sources", lambda: b"another state of the strategies"),
     ],
 )
-def test_other_versions_and_sources_are_drawn_anew(contract, folder, monkeypatch, name, other):
+def test_other_versions_and_sources_are_drawn_again(contract, folder, monkeypatch, name, replacement):
     drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
-    monkeypatch.setattr(cache, name, other)
+    monkeypatch.setattr(cache, name, replacement)
     with pytest.raises(AssertionError, match="drawn again"):
         drawn(contract)
 
 
-def test_the_sources_are_all_that_a_drawing_process_loads_of_ours():
+def test_the_digest_covers_all_our_modules_that_a_drawing_process_loads():
     script = (
         "import sys, conformance.cases.generated.openapi, conformance.cases.generated.draw as draw\n"
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('conformance.') and m.__file__))"
@@ -130,14 +130,14 @@ def test_the_sources_are_all_that_a_drawing_process_loads_of_ours():
     )
     sources = cache._sources()
     missing = {Path(file).name for file in done.stdout.split() if Path(file).read_bytes() not in sources}
-    assert missing <= {"errors.py", "json_text.py", "model.py"}, "of no matter for what is drawn"
+    assert missing <= {"errors.py", "json_text.py", "model.py"}, "modules that do not change what is drawn"
 
 
 # --- a cache is never in the way ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1", None])
-def test_a_damaged_cache_is_drawn_anew_without_a_word(contract, folder, content, capfd):
+def test_a_damaged_cache_is_drawn_again_without_a_message(contract, folder, content, capfd):
     first = drawn(contract)
     (file,) = folder.glob("bodies-*.json")
     whole = file.read_bytes()
@@ -147,7 +147,7 @@ def test_a_damaged_cache_is_drawn_anew_without_a_word(contract, folder, content,
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_cache_that_cannot_be_written_or_read_is_as_good_as_none(contract, folder, monkeypatch, capfd):
+def test_a_cache_that_cannot_be_written_or_read_is_ignored(contract, folder, monkeypatch, capfd):
     first = drawn(contract, BOTH)
     file = folder.with_name("file")
     file.touch()
@@ -173,7 +173,7 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         assert cache.cache_folder() == Path(expected)
 
 
-def test_only_the_newest_files_are_kept(contract, folder, monkeypatch):
+def test_only_the_newest_files_stay_in_the_cache(contract, folder, monkeypatch):
     monkeypatch.setattr(cache, "KEPT", 2)
     monkeypatch.setattr(child, "drawn", lambda *_: {})
     for seed in range(4):
@@ -199,7 +199,7 @@ WHOLE = ((COVERAGE, None), *BOTH)
 
 
 def test_every_process_draws_the_same_bytes(contract, folder, tmp_path):
-    """Whatever modules it has loaded, where it works, how it orders sets, whether it can keep them; nothing is left."""
+    """With other modules loaded, in another folder, with other hash seeds, and without a cache. No file is left behind."""
     work = tmp_path / "work"
     (work / "more").mkdir(parents=True)
     lines = [f"A{number} = {number * 7919}\nB{number} = 'text {number}'" for number in range(400)]
@@ -228,7 +228,7 @@ def test_every_process_draws_the_same_bytes(contract, folder, tmp_path):
     assert sorted(work.rglob("*")) == before
 
 
-def test_a_process_of_its_own_draws_what_this_one_would(contract, folder):
+def test_a_child_process_draws_the_same_as_this_process(contract, folder):
     assert drawn(contract, BOTH) == draw_templates(contract, dict(BOTH), 3)
 
 
@@ -240,15 +240,15 @@ def test_another_seed_gives_other_bytes(contract, folder):
 # --- our own fault -----------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_fails_is_our_own_fault(contract, folder, tmp_path, monkeypatch):
-    for program, said in (("/bin/false", "exit status 1"), (str(tmp_path / "none"), "No such file")):
+def test_a_failing_child_process_is_an_error_of_the_suite(contract, folder, tmp_path, monkeypatch):
+    for program, reason in (("/bin/false", "exit status 1"), (str(tmp_path / "none"), "No such file")):
         monkeypatch.setattr(sys, "executable", program)
-        with pytest.raises(OwnFault, match=f"the generated bodies could not be drawn: .*{said}"):
+        with pytest.raises(OwnFault, match=f"the generated bodies could not be drawn: .*{reason}"):
             drawn(contract)
     assert not list(folder.glob("bodies-*.json"))
 
 
-def test_a_schemathesis_without_coverage_phase_is_said_clearly():
+def test_a_schemathesis_without_coverage_phase_has_a_clear_message():
     script = (
         "from conformance.cases.generated import openapi; from conformance.contract.load import load_contract\n"
         "openapi._COVERAGE['phases']['coverage'] = {'enabled': False}\n"
