@@ -19,7 +19,7 @@ _INDEPENDENT = frozenset({"answer.independent"})
 
 
 def _is(inquiry: Inquiry, status: int) -> Reply | None:
-    """Give the reply where it has that status."""
+    """The reply, if it has that status."""
     return inquiry.reply if inquiry.reply and inquiry.reply.status == status else None
 
 
@@ -28,7 +28,7 @@ def _client(inquiry: Inquiry) -> str:
 
 
 def _kind(inquiry: Inquiry) -> str:
-    """Say what a request is but for its trip: requests of one kind are equal."""
+    """The content of a request without its trip: requests with the same content count as equal."""
     fields = [inquiry.get(name) or "" for name in ("content-type", "accept", "transfer-encoding", "expect")]
     return repr((fields, re.sub(rb'"shoppingTripId"\s*:\s*"[^"]*"', b"", inquiry.body)))
 
@@ -177,7 +177,7 @@ def _remember_store(inquiry: Inquiry) -> None:
 
 
 def _again(inquiry: Inquiry) -> bool:
-    """Whether the very same capture was accepted before; the one trip of the greatest length is let be."""
+    """Whether the same capture was accepted before; false for the one trip of the maximum length."""
     capture = inquiry.capture
     return capture is not None and len(capture.trip) < ID_LIMIT and inquiry.count(f"capture {capture}") > 1
 

@@ -24,7 +24,7 @@ _PATTERNS = frozenset(PATTERNS.values())
 
 
 def _read_as(change: Callable[[bytes], bytes]) -> Hook:
-    """Make a lenient parser: what is no JSON is read as what `change` makes of it, if that is JSON."""
+    """A lenient parser: a body that is not JSON is changed by `change` and read if it is JSON then."""
 
     def receive(inquiry: Inquiry) -> None:
         if not is_json(inquiry.body) and is_json(changed := change(inquiry.body)):
@@ -81,7 +81,7 @@ def _refused_in_200(inquiry: Inquiry) -> None:
 
 
 def _fraction_digits(text: str) -> int:
-    """Count the decimals of a number by value: trailing zeros do not count."""
+    """The number of decimals, without trailing zeros."""
     try:
         parts = Decimal(text).as_tuple()
     except InvalidOperation:
@@ -152,7 +152,7 @@ def _decode_twice(inquiry: Inquiry) -> None:
 
 
 def _unknown(inquiry: Inquiry) -> dict[str, object]:
-    """Give the attributes that the contract does not name, those of the amount too."""
+    """The attributes that the contract does not name, including those of the amount."""
     outer = {key: value for key, value in members(inquiry).items() if key not in KNOWN}
     inner = {key: value for key, value in amount_of(inquiry).items() if key not in {"amount", "code"}}
     return {**outer, **inner}

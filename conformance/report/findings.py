@@ -49,14 +49,14 @@ def findings(summary: Summary, replay_text: ReplayText) -> tuple[Finding, ...]:
     violated.sort(key=lambda row: (row.outcome, bool(row.unstable)))
     by_requirement: dict[str, list[Violation]] = {row.requirement.id: [] for row in violated}
     for row in summary.cases:
-        seen = set()
+        counted = set()
         for judgement in row.result.judgements:
             if (
                 judgement.kind == "breaks"
                 and judgement.requirement in by_requirement
-                and judgement.requirement not in seen
+                and judgement.requirement not in counted
             ):
-                seen.add(judgement.requirement)
+                counted.add(judgement.requirement)
                 by_requirement[judgement.requirement].append(Violation(row, judgement))
     return tuple(_finding(row, by_requirement[row.requirement.id], replay_text) for row in violated)
 

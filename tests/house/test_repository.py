@@ -1,4 +1,4 @@
-"""The repository's lists equal reality."""
+"""The lists of the repository are true."""
 
 import configparser
 import os
@@ -45,5 +45,5 @@ def test_every_test_file_is_collected(request):
         collected = {item.path for item in request.session.items}
         ordinary = {
             file for file in on_disk if ROOT / "tests" / "gallery" not in file.parents
-        }  # that one has its own tox
+        }  # the gallery has its own tox environment
         assert ordinary <= collected

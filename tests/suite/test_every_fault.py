@@ -1,6 +1,6 @@
-"""Every fault of the mock turns exactly its own requirements red; benign differences and the clean server none.
+"""Every fault of the mock violates exactly its own requirements; benign differences and the clean server violate none.
 
-All of them are put directly on the mock; what shows on a connection only, and one fault of each theme, goes over sockets.
+Most runs call the mock directly. Faults of the connection, and one fault of each theme, are run over sockets.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from unittest.mock import patch
 
 import pytest
 
-from benchmarks.invented import INVENTED, SEEN_AS
+from benchmarks.invented import INVENTED, REPORTED
 from conformance.mock.faults import BENIGN, FAULTS
 from tests.support.runs import Ran, run_directly, run_once
 
 CLEAN_RUNS = 5
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
-"""Invented ones that need a wire: for their bytes, or for two requests at the same moment."""
+"""Invented faults that need a connection: for their bytes, or for two requests at the same moment."""
 
 
 def of_each_theme() -> list[str]:
-    """The first fault of each part of the contract that does not need a wire anyway."""
+    """The first fault of each part of the contract that does not need a connection."""
     first: dict[str, str] = {}
     for name, fault in FAULTS.items():
         if name not in NEEDS_WIRE:
@@ -44,7 +44,7 @@ def check_silent(ran: Ran) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in NEEDS_WIRE])
-def test_a_fault_turns_exactly_its_own_requirements_red(name: str, tmp_path: Path) -> None:
+def test_a_fault_violates_exactly_its_own_requirements(name: str, tmp_path: Path) -> None:
     check(run_directly(tmp_path / "run", name), FAULTS[name].breaks)
 
 
@@ -56,7 +56,7 @@ def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", INVENTED)
 def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
     ran = (run_once if name in INVENTED_WIRE else run_directly)(tmp_path / "run", name)
-    expected = SEEN_AS.get(name, INVENTED[name].breaks)
+    expected = REPORTED.get(name, INVENTED[name].breaks)
     assert ran.broken
     check(ran, ran.broken if expected is None else expected)
 
@@ -82,10 +82,10 @@ def test_the_clean_mock_passes_every_must_without_sockets(tmp_path: Path, passes
 
 @pytest.fixture
 def passes() -> Callable[[Ran], None]:
-    def all_of_it(ran: Ran) -> None:
+    def passes_every_must(ran: Ran) -> None:
         check_silent(ran)
         assert ran.summary.complete
         musts = [row for row in ran.summary.requirements if row.requirement.level == "MUST"]
         assert {row.outcome for row in musts} == {"passed"}
 
-    return all_of_it
+    return passes_every_must

@@ -1,4 +1,4 @@
-"""Two runs with one seed: the same cases in the same order, the same bytes but for fresh trips, the same outcomes."""
+"""Two runs with one seed: the same cases in the same order, the same bytes except fresh trips, the same outcomes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from conformance.exchange.event import Plan
 from conformance.exchange.record import read_record
 
 
-def shown(plan):
+def cases_of(plan):
     return [(case.id, case.title, len(case.probes)) for case in plan.cases]
 
 
 def test_two_runs_with_fresh_trips(run_against_mock):
     runs = [run_against_mock("code-lower-case", seed=7) for _ in range(2)]
-    first, second = (read_record(one.run.out / "record.jsonl") for one in runs)
-    plans = [[shown(event) for event in record.events if isinstance(event, Plan)] for record in (first, second)]
+    first, second = (read_record(ran.run.out / "record.jsonl") for ran in runs)
+    plans = [[cases_of(event) for event in record.events if isinstance(event, Plan)] for record in (first, second)]
     assert plans[0] == plans[1]
     templates = {(case.id, index): probe.body for case in runs[0].run.cases for index, probe in enumerate(case.probes)}
     bodies = [
@@ -31,5 +31,5 @@ def test_two_runs_with_fresh_trips(run_against_mock):
             assert body == (fill_trip(templates[key], trip) if trip else templates[key]), key
     fresh = [trip for sent in bodies for trip, _ in sent.values() if trip]
     assert len(set(fresh)) > len(bodies[0])
-    outcomes = [[(row.requirement.id, row.outcome) for row in one.summary.requirements] for one in runs]
+    outcomes = [[(row.requirement.id, row.outcome) for row in ran.summary.requirements] for ran in runs]
     assert outcomes[0] == outcomes[1]
