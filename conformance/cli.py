@@ -197,7 +197,7 @@ def plan(**values: Any) -> None:
     print(f"trips needed  {cost.trips}")
     burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
     print(
-        f"may charge    {cost.charging} requests; a conforming server charges {cost.captures} of them"
+        f"may charge    {cost.charging} requests; a conforming server charges at most {cost.captures} of them"
         + (f" and none of the {burst} requests of a burst" if burst > 1 else "")
     )
     for code, total in cost.totals.items():
