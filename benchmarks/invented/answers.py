@@ -216,7 +216,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "rate-limit-false-coding",
-        "A proxy unpacks the body of a 429 and leaves the label gzip on it.",
+        "A proxy unpacks the body of a 429 and leaves Content-Encoding: gzip on it.",
         frozenset({"rate-limit.json"}),
         answer=_false_coding,
     ),
@@ -240,7 +240,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "malformed-names-parser",
-        "The 400 about content that is no JSON names the parser's exception class.",
+        "The 400 to a body that is not JSON names the parser's exception class.",
         frozenset({"answer.no-leak"}),
         answer=_parser_named,
     ),
@@ -258,7 +258,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "answer-drips",
-        "The 400 to a body without shoppingTripId comes in little pieces over a long time.",
+        "The 400 to a body without shoppingTripId is sent in small pieces over a long time.",
         frozenset({"answer.in-time"}),
         answer=_drip,
     ),
@@ -270,7 +270,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "equal-at-once-refused",
-        "Of equal captures for different trips that come at once only the first is served.",
+        "Of equal captures for different trips that arrive at the same time, only the first is served.",
         _INDEPENDENT,
         one_exchange=False,
         accept=_one_at_a_time,
@@ -284,7 +284,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "lookup-cached-by-store",
-        "That a trip was not found is cached by store: for 0.5 s good trips at that store are unknown too.",
+        "An unknown trip is cached by store: for 0.5 s, good trips at that store are unknown too.",
         _INDEPENDENT,
         one_exchange=False,
         accept=_answer_from_cache,

@@ -201,7 +201,7 @@ def _prefix(inquiry: Inquiry) -> None:
 FAULTS: list[Fault] = [
     Fault(
         "keys-any-case",
-        "Member names are matched in any letter case: StoreID stands for storeId.",
+        "Member names are matched in any letter case: StoreID is read as storeId.",
         frozenset({"store-id.required", "trip-id.required", "amount.required", "value.required", "code.required"}),
         repair=_any_case,
     ),
@@ -213,7 +213,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "ids-invisible-dropped",
-        "A sanitiser takes zero-width spaces, soft hyphens and the like out of ids before they are checked.",
+        "A sanitiser removes zero-width spaces, soft hyphens and similar characters from ids before they are checked.",
         _PATTERNS,
         repair=lets_through(IDS, lambda text: well_formed(_visible(text)), _visible),
     ),
@@ -225,7 +225,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "trip-pattern-backtracks",
-        "The pattern backtracks without end on a trip id of 24 good characters with a bad one behind.",
+        "The pattern backtracks endlessly on a trip id of 24 good characters and then a bad one.",
         frozenset({"answer.in-time"}),
         answer=_backtrack,
     ),
@@ -273,13 +273,13 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "leading-zeros-taken",
-        "A number with leading zeros, such as 010.00, is taken.",
+        "A number with leading zeros, such as 010.00, is accepted.",
         frozenset({"body.not-json"}),
         receive=_read_as(_without_leading_zeros),
     ),
     Fault(
         "control-characters-taken",
-        "Tabs and line ends that stand unescaped within strings are taken.",
+        "Unescaped tabs and line breaks in strings are accepted.",
         frozenset({"body.not-json"}),
         receive=_read_as(_with_escaped_controls),
     ),
@@ -315,7 +315,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "accept-missing-plain-error",
-        "Where the request has no Accept, a 400 is labelled text/plain.",
+        "If the request has no Accept field, a 400 is labelled text/plain.",
         frozenset({"accept.neutral", "bad-request.media-type"}),
         answer=_plain_without_accept,
     ),
@@ -327,7 +327,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "path-prefix-routed",
-        "Every path below the operation's leads to the operation.",
+        "Every path below that of the operation leads to the operation.",
         frozenset({"path.unknown"}),
         other=_prefix,
     ),

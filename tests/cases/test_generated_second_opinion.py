@@ -86,17 +86,17 @@ def theirs(operation, name: str, answer: Answer) -> set[str]:
 # (their check, who reports a failure, the requirement that we report): who is right.
 DIFFERENCES = {
     ("content_type_conformance", "they", ""): (
-        "we: a media type that ends in +json is JSON; the document names but one of them (benign difference)"
+        "we: a media type that ends in +json is JSON; the document names only one of them (benign difference)"
     ),
-    ("response_schema_conformance", "we", ".json"): "we: NaN is no JSON, but the reader beneath their check takes it",
+    ("response_schema_conformance", "we", ".json"): "we: NaN is not JSON, but the parser below their check accepts it",
     ("response_schema_conformance", "they", "answer.framing"): (
-        "both: a body cut off is found by its framing before it is read, and the first broken link is the finding"
+        "both: we report the framing of a truncated body before we read it, and only the first error"
     ),
     ("response_schema_conformance", "they", ".media-type"): (
-        "both: without a media type they cannot read the body, for us the missing label is the finding"
+        "both: without a media type they cannot read the body; we report the missing media type"
     ),
     ("status_code_conformance", "they", "success.exactly-200"): (
-        "both: 201, 202 and 204 are no 200, which is a requirement of its own with us"
+        "both: 201, 202 and 204 are not 200; we have a separate requirement for that"
     ),
 }
 ANSWERS = ("bad-request", "rate-limit", "server-error", "unavailable", "success", "answer")
