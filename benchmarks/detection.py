@@ -1,7 +1,7 @@
-"""What the suite finds on every server of the mock's shelf, and beside it what Schemathesis finds on the same servers.
+"""What the suite finds on every faulty server of the mock, compared with what Schemathesis finds on the same servers.
 
 Run it from the top of a checkout: python -m benchmarks.detection [--thorough] [names of faults]. Prints one table and
-totals. Exit status 1 where the suite finds another set than a fault declares, or anything on a server that is right.
+totals. Exit status 1 if the suite finds another set than a fault declares, or anything on a correct server.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.compare import SEED, THOROUGH, schemathesis_command
-from benchmarks.invented import INVENTED, SEEN_AS
+from benchmarks.invented import INVENTED, REPORTED
 from benchmarks.runs import SHELF, run_once
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
 
 CLEAN, GIVE_UP_S = "clean", 300
-# Servers that are right, each with how many runs in a row must find nothing.
+# Correct servers, each with the number of runs that must all find nothing.
 SILENT: dict[str, tuple[int, tuple[str, ...]]] = {
     "clean": (20, ()),
     "slow and jittering": (10, ("slow",)),
     "chunked and closing": (10, ("chunked-answers", "connection-close")),
     "dates for seconds": (10, ("retry-after-date",)),
 }
-ASKED = "--thorough"
+THOROUGH_OPTION = "--thorough"
 MODES: dict[str, tuple[str, ...]] = {"defaults": (), "thorough": (THOROUGH,)}
 
 Failures = frozenset[tuple[str, int]]
 
 
-class Seen(NamedTuple):
-    """What is kept of a run of the suite, to be handed from one process to another."""
+class SuiteResult(NamedTuple):
+    """The results of a run of the suite, passed from one process to another."""
 
     broken: tuple[str, ...]
     errors: tuple[str, ...]
@@ -50,42 +50,42 @@ class Seen(NamedTuple):
     by_generation: frozenset[str]
 
 
-def seen(out: Path, *faults: str) -> Seen:
+def suite_result(out: Path, *faults: str) -> SuiteResult:
     """Run the suite over sockets against a mock with these faults."""
     ran = run_once(out, *faults)
-    return Seen(
+    return SuiteResult(
         tuple(sorted(ran.broken)), ran.result.errors, ran.summary.verdict, tuple(ran.judged_otherwise()),
         ran.broken_by(generated=False), ran.broken_by(generated=True),
     )  # fmt: skip
 
 
 class Row(NamedTuple):
-    """One server: what the suite turned failed or warned, and what each way to run Schemathesis reported."""
+    """One server: the findings of the suite, and the failures that each mode of Schemathesis reported."""
 
     name: str
-    ours: Seen
+    ours: SuiteResult
     theirs: dict[str, Failures]
 
 
 def failures(report: Path) -> Failures:
-    """Each check of Schemathesis that failed with the status that it failed on (0: no answer), as its events tell."""
-    found = set()
+    """Each failed check in the events of Schemathesis, with the status that it failed on (0: no answer)."""
+    failed = set()
     for line in report.read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         recorder = event.get("ScenarioFinished", {}).get("recorder", {})
         for case, checks in recorder.get("checks", {}).items():
             response = recorder.get("interactions", {}).get(case, {}).get("response") or {}
-            found |= {
+            failed |= {
                 (check["name"], response.get("status_code", 0)) for check in checks if check["status"] == "failure"
             }
         for name, error in event.items():
             if name in ("NonFatalError", "FatalError"):
-                found.add((f"error: {error.get('value', {}).get('type', '')}", 0))
-    return frozenset(found)
+                failed.add((f"error: {error.get('value', {}).get('type', '')}", 0))
+    return frozenset(failed)
 
 
 def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
-    """Run its command line with its defaults but for the seed; what it reports."""
+    """Run its command line with defaults except the seed; returns the failures that it reports."""
     report = folder / "events.ndjson"
     command = schemathesis_command(url, *flags, "--report", "ndjson", "--report-ndjson-path", str(report))
     try:
@@ -96,58 +96,58 @@ def schemathesis(url: str, folder: Path, *flags: str) -> Failures:
     return ended if status in (0, 1) else ended | {("ended itself", status)}
 
 
-def row(name: str, modes: list[str]) -> Row:
-    """Try one server with all of them, each on a fresh one."""
+def compared(name: str, modes: list[str]) -> Row:
+    """Run the suite and each mode of Schemathesis on one kind of server, each on a new server."""
     logging.disable()
     faults = () if name.startswith(CLEAN) else (name,)
     with tempfile.TemporaryDirectory() as folder:
-        ours = seen(Path(folder) / "run", *faults)
+        ours = suite_result(Path(folder) / "run", *faults)
         theirs = {}
         for mode in modes:
-            own = Path(folder) / mode
-            own.mkdir()
+            mode_folder = Path(folder) / mode
+            mode_folder.mkdir()
             with MockServer(faults=[SHELF[fault] for fault in faults]) as server:
-                theirs[mode] = schemathesis(server.url, own, *MODES[mode])
+                theirs[mode] = schemathesis(server.url, mode_folder, *MODES[mode])
     return Row(name, ours, theirs)
 
 
 def silent(title: str) -> tuple[str, list[str]]:
-    """Run again and again against one server that is right: what each run found that it should not."""
+    """Run several times against one correct server; returns the runs with a finding."""
     logging.disable()
     times, faults = SILENT[title]
-    found = []
+    false_alarms = []
     for number in range(times):
         with tempfile.TemporaryDirectory() as folder:
-            ours = seen(Path(folder) / "run", *faults)
+            ours = suite_result(Path(folder) / "run", *faults)
         if ours.broken or ours.errors or ours.verdict != "conformant" or ours.judged_otherwise:
-            found.append(f"run {number + 1}: {ours.verdict} {' '.join((*ours.broken, *ours.errors))}")
-    return title, found
+            false_alarms.append(f"run {number + 1}: {ours.verdict} {' '.join((*ours.broken, *ours.errors))}")
+    return title, false_alarms
 
 
-def told(reported: Failures) -> str:
-    """The failures in a few words."""
+def listed(reported: Failures) -> str:
+    """The failures as a short text."""
     return ", ".join(f"{check} {status or ''}".strip() for check, status in sorted(reported)) or "-"
 
 
-def judged(one: Row) -> str:
-    """What is to be said of the suite: exact, silent, or what differs."""
-    expected = sorted(SHELF[one.name].breaks) if one.name in SHELF else []
-    if one.ours.errors:
-        return f"ERROR {one.ours.errors[0]}"
-    if one.ours.judged_otherwise:
-        return f"JUDGED OTHERWISE OFFLINE: {one.ours.judged_otherwise[0]}"
-    if list(one.ours.broken) == expected:
+def agreement(row: Row) -> str:
+    """How the findings of the suite agree with the declared ones: exact, silent, found, or what differs."""
+    expected = sorted(SHELF[row.name].breaks) if row.name in SHELF else []
+    if row.ours.errors:
+        return f"ERROR {row.ours.errors[0]}"
+    if row.ours.judged_otherwise:
+        return f"JUDGED OTHERWISE OFFLINE: {row.ours.judged_otherwise[0]}"
+    if list(row.ours.broken) == expected:
         return "exact" if expected else "silent"
-    if one.name in SEEN_AS and one.ours.broken and SEEN_AS[one.name] in (None, frozenset(one.ours.broken)):
+    if row.name in REPORTED and row.ours.broken and REPORTED[row.name] in (None, frozenset(row.ours.broken)):
         return "found"
-    return f"NOT AS DECLARED: {', '.join(one.ours.broken) or 'nothing'}"
+    return f"NOT AS DECLARED: {', '.join(row.ours.broken) or 'nothing'}"
 
 
 def main(*arguments: str) -> int:
-    """Print the table and the totals; 1 where the suite's column is not as declared."""
+    """Print the table and the totals; returns 1 if a finding of the suite is not as declared."""
     start = time.perf_counter()
-    names = [name for name in arguments if name != ASKED]
-    modes = [mode for mode in MODES if mode == "defaults" or ASKED in arguments]
+    names = [name for name in arguments if name != THOROUGH_OPTION]
+    modes = [mode for mode in MODES if mode == "defaults" or THOROUGH_OPTION in arguments]
     versions = ("capture-charge-conformance", "schemathesis", "hypothesis")
     print("Python", sys.version.split()[0], *(f"{name} {version(name)}" for name in versions), sep="  ")
     for mode in modes:
@@ -155,44 +155,44 @@ def main(*arguments: str) -> int:
     print("found there: a check fails on a status on which it does not on the clean mock")
     rows: list[Row] = []
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("forkserver")) as pool:
-        clean = list(pool.map(row, [f"{CLEAN} {number}" for number in range(3)], [modes] * 3))
-        usual = {mode: frozenset[tuple[str, int]]().union(*(one.theirs[mode] for one in clean)) for mode in modes}
+        clean = list(pool.map(compared, [f"{CLEAN} {number}" for number in range(3)], [modes] * 3))
+        usual = {mode: frozenset[tuple[str, int]]().union(*(row.theirs[mode] for row in clean)) for mode in modes}
         for mode in modes:
-            print(f"{mode}, on the clean mock: {told(usual[mode])}")
+            print(f"{mode}, on the clean mock: {listed(usual[mode])}")
         columns = "".join(f"{mode:<10}" for mode in modes)
         print(f"\n{'server':<40} {'suite':<8} {columns}what Schemathesis reports beyond the clean mock")
         shelf = names or [*FAULTS, *BENIGN, *INVENTED]
-        for one in pool.map(row, shelf, [modes] * len(shelf)):
-            rows.append(one)
-            more = {mode: one.theirs[mode] - usual[mode] for mode in modes}
+        for row in pool.map(compared, shelf, [modes] * len(shelf)):
+            rows.append(row)
+            more = {mode: row.theirs[mode] - usual[mode] for mode in modes}
             marks = "".join(f"{'found' if more[mode] else '-':<10}" for mode in modes)
-            rest = told(frozenset().union(*more.values())) if any(more.values()) else ""
-            print(f"{one.name:<40} {judged(one):<8} {marks}{rest}".rstrip(), flush=True)
+            rest = listed(frozenset().union(*more.values())) if any(more.values()) else ""
+            print(f"{row.name:<40} {agreement(row):<8} {marks}{rest}".rstrip(), flush=True)
         print()
         totals(rows, usual)
         loud = []
         for title, false_alarms in pool.map(silent, () if names else SILENT):
             print(f"{title}: {SILENT[title][0]} runs, {len(false_alarms)} with a finding", *false_alarms, sep="\n  ")
             loud += [title] if false_alarms else []
-    wrong = loud + [one.name for one in (*clean, *rows) if judged(one) not in ("exact", "silent", "found")]
+    wrong = loud + [row.name for row in (*clean, *rows) if agreement(row) not in ("exact", "silent", "found")]
     print(f"{time.perf_counter() - start:.0f} s; not as declared: {', '.join(wrong) or 'none'}")
     return bool(wrong)
 
 
 def totals(rows: list[Row], usual: dict[str, Failures]) -> None:
-    """Print what was found in all, of each kind of server."""
+    """Print the totals for each kind of server."""
     for title, group in (("faults", FAULTS), ("benign differences", BENIGN), ("invented at first sight", INVENTED)):
-        here = [one for one in rows if one.name in group]
-        words = [judged(one) for one in here]
-        tables = sum(bool(one.ours.by_tables & SHELF[one.name].breaks) for one in here)
-        generation = sum(bool(one.ours.by_generation & SHELF[one.name].breaks) for one in here)
-        print(f"{title}: {len(here)}")
-        print(f"  suite: {words.count('exact')} exact, {words.count('found')} found by another set,", end=" ")
-        print(f"{words.count('silent')} silent; {tables} by its tables, {generation} by its generated cases")
-        for mode, known in usual.items():
-            found = sum(bool(one.theirs[mode] - known) for one in here)
-            alarms = sum(bool(one.theirs[mode]) for one in here)
-            print(f"  Schemathesis, {mode}: {found} beyond the clean mock; reports a failure on {alarms}")
+        of_group = [row for row in rows if row.name in group]
+        agreements = [agreement(row) for row in of_group]
+        tables = sum(bool(row.ours.by_tables & SHELF[row.name].breaks) for row in of_group)
+        generation = sum(bool(row.ours.by_generation & SHELF[row.name].breaks) for row in of_group)
+        print(f"{title}: {len(of_group)}")
+        print(f"  suite: {agreements.count('exact')} exact, {agreements.count('found')} found by another set,", end=" ")
+        print(f"{agreements.count('silent')} silent; {tables} by its tables, {generation} by its generated cases")
+        for mode, on_clean in usual.items():
+            beyond = sum(bool(row.theirs[mode] - on_clean) for row in of_group)
+            alarms = sum(bool(row.theirs[mode]) for row in of_group)
+            print(f"  Schemathesis, {mode}: {beyond} beyond the clean mock; reports a failure on {alarms}")
 
 
 if __name__ == "__main__":

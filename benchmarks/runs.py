@@ -1,4 +1,4 @@
-"""Whole runs over sockets against a mock server in this process, and what they say."""
+"""Whole runs over sockets against a mock server in this process, and their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from conformance.run.result import judge_record, sound_record
 from conformance.session import Run
 
 SHELF: dict[str, Fault] = EVERY | INVENTED
-"""Every server that is wrong, or different and right, by name."""
+"""All faults and benign differences by name, including the invented faults."""
 # The mock as a target whose rate limit is one window for all callers.
 SHARED_WINDOW = """
 [target]
@@ -38,7 +38,7 @@ max_wait_s = 5
 
 
 class Ran(NamedTuple):
-    """A run that ended."""
+    """A completed run."""
 
     run: Run
     result: RunResult
@@ -51,42 +51,41 @@ class Ran(NamedTuple):
         return frozenset(row.requirement.id for row in rows if row.outcome in ("failed", "warned"))
 
     def broken_by(self, *, generated: bool) -> frozenset[str]:
-        """Those that generated cases, or those of the tables, violated."""
+        """Requirements that generated cases found violated, or that the cases of the tables did."""
         return self.broken & {
-            one.requirement
+            judgement.requirement
             for case in self.result.cases
-            for one in case.judgements
-            if one.kind == "breaks" and bool(case.case.strategy) is generated
+            for judgement in case.judgements
+            if judgement.kind == "breaks" and bool(case.case.strategy) is generated
         }
 
     def judged_otherwise(self) -> list[str]:
-        """What differs when the record of the run is judged again."""
+        """The outcomes that differ when the record of the run is judged again."""
         record = sound_record(self.run.out / "record.jsonl")
-        again = summarise(self.run.contract, judge_record(record, self.run.contract))
-        then, now = outcomes(self.summary), outcomes(again)
-        both = {**then, **now}
+        live = outcomes(self.summary)
+        offline = outcomes(summarise(self.run.contract, judge_record(record, self.run.contract)))
         return [
-            f"{what}: {then.get(what)}, judged again {now.get(what)}"
-            for what in both
-            if then.get(what) != now.get(what)
+            f"{key}: {live.get(key)}, judged again {offline.get(key)}"
+            for key in live | offline
+            if live.get(key) != offline.get(key)
         ]
 
 
 def outcomes(summary: Summary) -> dict[str, object]:
-    """What a summary says of the run, of each requirement and of each case."""
-    said: dict[str, object] = {"headline": summary.headline}
+    """The headline of a summary, and the outcome of each requirement and of each case."""
+    values: dict[str, object] = {"headline": summary.headline}
     for row in summary.requirements:
-        said[row.requirement.id] = (row.outcome, row.reason, row.unstable, row.elicited, row.observed)
-    return said | {f"case {row.result.case.id}": (row.outcome, row.reason) for row in summary.cases}
+        values[row.requirement.id] = (row.outcome, row.reason, row.unstable, row.elicited, row.observed)
+    return values | {f"case {row.result.case.id}": (row.outcome, row.reason) for row in summary.cases}
 
 
 def time_limit(*faults: str) -> float:
-    """Seconds for an answer: few only where a fault is to outlast them, for a busy machine stands still now and then."""
+    """Seconds for an answer: few only for faults that exceed them, since a busy machine sometimes pauses."""
     return 1.0 if any("answer.in-time" in SHELF[name].breaks for name in faults) else 10.0
 
 
 def planned(out: Path, url: str, *faults: str, **options: object) -> Run:
-    """A run with the time limit and the profile that show these faults; its folder is made."""
+    """A run with the time limit and the profile that show these faults. Creates its folder."""
     if any(SHELF[name].scope == "run" for name in faults):
         options["profile"] = out.with_suffix(".toml")
         out.with_suffix(".toml").write_text(SHARED_WINDOW, encoding="utf-8")
@@ -98,7 +97,7 @@ def planned(out: Path, url: str, *faults: str, **options: object) -> Run:
 
 
 def finished(run: Run) -> Ran:
-    """A run with its result."""
+    """A completed run with its result."""
     result = run.result()
     return Ran(run, result, summarise(run.contract, result))
 

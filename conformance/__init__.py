@@ -1,3 +1,3 @@
 """Contract conformance suite for POST /v1/capture/charge."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

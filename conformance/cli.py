@@ -1,4 +1,4 @@
-"""The command line: reads options and hands them on. No rule of the contract stands here."""
+"""The command line: parses options and passes them on. Contains no rule of the contract."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 from conformance.options import Options, options
 
-ANSWER_S = 0.05  # a usual time for one answer, for the estimate of `plan`
-# New objects before Python looks for garbage, of which a run makes little; looking took a tenth of its time.
-GARBAGE = 100_000
-# Plugins of pytest that cases of ours have no use for.
-UNUSED = (
+ANSWER_S = 0.05  # a usual response time, for the estimate that `plan` prints
+# New objects between two garbage collections. A run makes little garbage, and collecting took a tenth of its time.
+GARBAGE_THRESHOLD = 100_000
+# Plugins of pytest that the cases do not use.
+UNUSED_PLUGINS = (
     "cacheprovider", "debugging", "doctest", "faulthandler", "legacypath", "logging", "monkeypatch", "pastebin", "recwarn",
     "setuponly", "setupplan", "stepwise", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception",
     "warnings",
 )  # fmt: skip
-BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}  # pytest's statuses where nothing was sent
+# Our exit status for each status of pytest with which it can end before anything was sent.
+STATUS_BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}
 
 app = typer.Typer(
     add_completion=False,
@@ -46,25 +47,26 @@ Command = Callable[..., None]
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
-    """Give a command these options of a run, or all of them, as `Options` lists them; it gets their values by name."""
+    """Add these options of a run to a command, or all of them. The command gets their values as keyword arguments."""
 
-    def dressed(command: Command) -> Command:
-        own = [one for one in signature(command, eval_str=True).parameters.values() if one.kind is not one.VAR_KEYWORD]
-        more = [
+    def with_options(command: Command) -> Command:
+        parameters = signature(command, eval_str=True).parameters.values()
+        own_parameters = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+        added_parameters = [
             Parameter(
-                one.name,
+                option.name,
                 Parameter.KEYWORD_ONLY,
-                default=one.default,
-                annotation=Annotated[one.type, typer.Option(one.flag, help=one.help, show_default=False)],
+                default=option.default,
+                annotation=Annotated[option.type, typer.Option(option.flag, help=option.help, show_default=False)],
             )
-            for one in options(*names)
+            for option in options(*names)
         ]
-        command.__signature__ = Signature([*own, *more])  # type: ignore[attr-defined]
-        command.__annotations__ |= {one.name: one.annotation for one in more}
+        command.__signature__ = Signature([*own_parameters, *added_parameters])  # type: ignore[attr-defined]
+        command.__annotations__ |= {parameter.name: parameter.annotation for parameter in added_parameters}
         command.__annotations__.pop("values", None)
         return command
 
-    return dressed
+    return with_options
 
 
 def _version(value: bool) -> None:
@@ -85,8 +87,8 @@ def common(
 @app.command()
 @takes()
 def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None, **values: Any) -> None:
-    """Test a live server and write the report; without profile and target, the mock server."""
-    gc.set_threshold(GARBAGE)
+    """Test a live server and write the report. Without --profile and --target the mock server is tested."""
+    gc.set_threshold(GARBAGE_THRESHOLD)
     import pytest
 
     from conformance.session import prepared
@@ -94,13 +96,13 @@ def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None
     from conformance.suite.plugin import ConformancePlugin
 
     if processes is not None:
-        raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
+        raise UsageError("-n: a run is one process with one money budget; use --concurrency for parallel requests")
     chosen = Options(**values)
     prepared_run, stack = prepared(chosen)
     plugin = ConformancePlugin(prepared_run, stack)
 
-    class Early:
-        """Configures the plugin before pytest's own writers look at their options."""
+    class EarlyConfiguration:
+        """Configures the plugin before pytest's own report writers read their options."""
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_configure(self, config: pytest.Config) -> None:
@@ -110,52 +112,56 @@ def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None
     suite = suite_options.SUITE
     arguments = [
         "--disable-plugin-autoload", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin",
-        *(f"-pno:{name}" for name in UNUSED), "--capture=no", "--assert=plain",
+        *(f"-pno:{name}" for name in UNUSED_PLUGINS), "--capture=no", "--assert=plain",
         "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
     ]  # fmt: skip
     if chosen.selection:
         arguments += ["-k", chosen.selection]
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # meant for other tests
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # these are meant for other test suites
         os.environ.pop(name, None)
-    status = int(pytest.main(arguments, plugins=[Early()]))
+    status = int(pytest.main(arguments, plugins=[EarlyConfiguration()]))
     if plugin.reporter is None:
         stack.close()
         if plugin.problem:
             raise UsageError(plugin.problem)
-        status = BEFORE_SENDING.get(status, OwnFault.status)
+        status = STATUS_BEFORE_SENDING.get(status, OwnFault.status)
     raise typer.Exit(status)
 
 
 @app.command()
 def mock(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on the loopback address; 0: a free one.")] = 8080,
-    fault: Annotated[list[str] | None, typer.Option(help="Named fault to turn on; may be given again.")] = None,
-    rate: Annotated[str | None, typer.Option(metavar="N/s", help="Requests per second before 429.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on the loopback address; 0 takes a free port.")
+    ] = 8080,
+    fault: Annotated[list[str] | None, typer.Option(help="Name of a fault to turn on; may be repeated.")] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar="N/s", help="Rate above which requests are answered with 429.")
+    ] = None,
 ) -> None:
     """Serve the reference server until interrupted.
 
-    A good request with the header field X-Provoke: 429 (or 500, 503) is answered so; X-Client tells windows apart.
-    Ctrl-C or SIGTERM end it, with status 0.
+    A good request with the header field X-Provoke: 429 (or 500, 503) is answered with that status. Each value of
+    X-Client has a rate-limit window of its own. Ctrl-C or SIGTERM stops the server, with exit status 0.
     """
     from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer
-    from conformance.session import terminable
+    from conformance.session import interrupt_on_signal
 
     for name in fault or ():
         if name not in EVERY:
             near = get_close_matches(name, EVERY, 1)
-            hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows their names"
-            raise UsageError(f"--fault {name}: there is none of that name; {hint}")
+            hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows all names"
+            raise UsageError(f"--fault {name}: there is no fault with this name; {hint}")
     try:
         server = MockServer(port, tuple(fault or ()), rate)
     except ValueError as error:
         raise UsageError(f"--rate: {error}") from None
-    with suppress(KeyboardInterrupt), terminable():
+    with suppress(KeyboardInterrupt), interrupt_on_signal():
         try:
             server.start()
         except OSError as error:
-            raise UsageError(f"--port {port}: {error.strerror}; name another, or 0 for a free one") from None
-        print(f"{server.url} serves the mock; Ctrl-C ends it", flush=True)
+            raise UsageError(f"--port {port}: {error.strerror}; give another port, or 0 for a free one") from None
+        print(f"{server.url} is the mock server; Ctrl-C stops it", flush=True)
         Event().wait()
     server.stop()
 
@@ -178,43 +184,43 @@ def plan(**values: Any) -> None:
             else f"{len(case.probes):>4} request{'s' * (len(case.probes) != 1)}"
         )
         print(f"{case.id:<44} {note:<14} {', '.join(case.requirements[:3])}")
-    silent = sum(1 for case in planned.cases if case.not_exercised)
-    print(f"\n{len(planned.cases)} cases, {silent} of them not exercised; nothing was sent")
+    left_out = sum(1 for case in planned.cases if case.not_exercised)
+    print(f"\n{len(planned.cases)} cases, {left_out} of them not exercised; nothing was sent")
     print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
     generated = shares(planned.cases)
     if generated:
         print(
-            f"generated     {sum(each.bodies for each in generated)} of the bodies, drawn for seed {planned.options.seed}:"
+            f"generated     {sum(share.bodies for share in generated)} of the bodies, drawn for seed {planned.options.seed}:"
         )
-    for each in generated:
-        print(f"              {each.strategy:<22} {each.bodies:>5}  by {each.library}")
+    for share in generated:
+        print(f"              {share.strategy:<22} {share.bodies:>5}  by {share.library}")
     print(f"trips needed  {cost.trips}")
     burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
     print(
-        f"may charge    {cost.charging} requests, of which a conforming target captures {cost.captures}"
-        + (f" and none of the {burst} of a burst" if burst > 1 else "")
+        f"may charge    {cost.charging} requests; a conforming server charges at most {cost.captures} of them"
+        + (f" and none of the {burst} requests of a burst" if burst > 1 else "")
     )
     for code, total in cost.totals.items():
         decimals = planned.profile.minor_units(code)
-        worst = _up(cost.worst[code], decimals)
+        worst = _rounded_up(cost.worst[code], decimals)
         print(
-            f"at most       {_up(total, decimals)} {code} by a conforming target, {worst} if whatever may charge does"
+            f"at most       {_rounded_up(total, decimals)} {code} at a conforming server, {worst} if every such request charges"
         )
     full = cost_of_plan(planned.profile, planned.without_budget())
     if missing := full.requests - cost.requests:
-        print(f"left out      {missing} requests for which [limits] and [money] have no room")
+        print(f"left out      {missing} requests that do not fit into [limits] and [money]")
     print(f"room for all  [limits] max_requests = {full.requests}, [money] max_captures = {full.charging}")
     for code, most in full.worst.items():
-        print(f'              [money.{code}] max_total = "{_up(most, planned.profile.minor_units(code))}"')
+        print(f'              [money.{code}] max_total = "{_rounded_up(most, planned.profile.minor_units(code))}"')
     paced = cost.requests / limits.requests_per_second if limits.requests_per_second else 0.0
     seconds = max(paced, cost.requests * ANSWER_S / limits.concurrency)
     print(
-        f"time          about {seconds:.0f} s at {ANSWER_S * 1000:g} ms an answer, and the waits for provoked windows"
+        f"time          about {seconds:.0f} s at {ANSWER_S * 1000:g} ms per response, and the waits for provoked windows"
     )
 
 
-def _up(amount: Decimal, decimals: int) -> str:
-    """The amount in decimal text, rounded up to the decimals of its currency."""
+def _rounded_up(amount: Decimal, decimals: int) -> str:
+    """The amount as decimal text, rounded up to the decimals of its currency."""
     return format(amount.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING), "f")
 
 
@@ -242,7 +248,7 @@ def list_(**values: Any) -> None:
 def judge(
     record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")], **values: Any
 ) -> None:
-    """Judge recorded traffic again, offline, and say which outcomes changed."""
+    """Judge recorded traffic again, offline, and show which outcomes changed."""
     from conformance.redact import visible
     from conformance.report.findings import findings
     from conformance.report.outcome import exit_status, summarise
@@ -261,10 +267,12 @@ def judge(
     if result.stop:
         print(visible(result.stop))
     if sound.header["spec_digest"] != contract.digest:
-        print("the run had another spec than the one installed here")
-    for one in findings(summary, lambda _row, _judgement: ""):
-        cases = ", ".join(each.row.result.case.id for each in one.violations)
-        print(f"{one.row.outcome}: {one.row.requirement.id} in {cases}{f' and {one.more} more' if one.more else ''}")
+        print("The run used another version of the spec than this command.")
+    for finding in findings(summary, lambda _row, _judgement: ""):
+        cases = ", ".join(violation.row.result.case.id for violation in finding.violations)
+        print(
+            f"{finding.row.outcome}: {finding.row.requirement.id} in {cases}{f' and {finding.more} more' if finding.more else ''}"
+        )
     now = {row.requirement.id: row.outcome for row in summary.requirements}
     for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
         print(line)
@@ -282,7 +290,7 @@ def init(
         with file.open("x", encoding="utf-8") as stream:
             stream.write(template)
     except FileExistsError:
-        raise UsageError(f"{file}: exists already and was left as it is; name another file") from None
+        raise UsageError(f"{file}: already exists and was not changed; give another file name") from None
     except OSError as error:
         raise UsageError(f"{file}: cannot be written ({error.strerror})") from error
     print(f"{file}: fill in [target], [auth] and [data], then: capture-conformance run --profile {file}")
@@ -299,13 +307,13 @@ def profile_schema(**values: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: every error of ours becomes one message and its exit status."""
+    """Entry point: prints each error as one message and exits with its status."""
     try:
         _main(arguments)
     finally:
         try:
             sys.stdout.flush()
-        except OSError:  # whoever read the output has gone; the status is to be that of the command
+        except OSError:  # the reader of the output is gone; the command still exits with its own status
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -321,7 +329,7 @@ def _main(arguments: list[str] | None) -> None:
         sys.exit(130)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - click's usage errors know how to show themselves, the others are ours
+    except Exception as error:  # noqa: BLE001 - usage errors of click have `show`; any other is an error of the suite
         show = getattr(error, "show", None)
         if show is not None:
             show()

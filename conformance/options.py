@@ -1,4 +1,4 @@
-"""The options of a run: the one list of them, for the command line and for pytest. Imports nothing that takes long."""
+"""The options of a run, shared by the command line and by pytest. Imports nothing that is slow to load."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ Depth = Literal["smoke", "standard", "deep"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run: the one list of them, for the command line and for pytest."""
+    """The options of a run: each field is one option, with its type and its help text."""
 
     profile: Annotated[Path | None, "Profile of the target (TOML)."] = None
-    target: Annotated[str | None, "URL to test; with a profile it replaces its url."] = None
-    out: Annotated[Path | None, "Folder for the files of the run; default: reports/RUN."] = None
-    depth: Annotated[Depth, "How much to try."] = "standard"
+    target: Annotated[str | None, "URL to test; replaces the url of the profile."] = None
+    out: Annotated[Path | None, "Folder for the files of the run; default: reports/<run>."] = None
+    depth: Annotated[Depth, "How many requests to send."] = "standard"
     seed: Annotated[int, "Seed of the generated cases."] = 0
-    concurrency: Annotated[int | None, "Requests in flight at most."] = None
-    selection: Annotated[str, "Only cases whose id matches, as in pytest."] = ""
-    spec: Annotated[Path | None, "Folder with another copy of the spec."] = None
-    require_complete: Annotated[bool, "3 unless every MUST was judged."] = False
-    fail_on_warning: Annotated[bool, "1 where a SHOULD is violated."] = False
-    allow_production: Annotated[bool, "Let the target be production."] = False
+    concurrency: Annotated[int | None, "Most requests in flight at the same time."] = None
+    selection: Annotated[str, "Send only cases whose id matches, as in pytest."] = ""
+    spec: Annotated[Path | None, "Folder with another version of the spec."] = None
+    require_complete: Annotated[bool, "Exit with 3 unless every MUST was tested."] = False
+    fail_on_warning: Annotated[bool, "Exit with 1 if a SHOULD is violated."] = False
+    allow_production: Annotated[bool, "Allow a target whose environment is production."] = False
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One of them: its flag, the type of its value (bool: it takes none), its default and what it does."""
+    """One option: its flag, the type of its value (a bool option takes none), its default and its help text."""
 
     name: str
     flag: str
@@ -38,11 +38,11 @@ class Option:
 
 
 def options(*names: str) -> list[Option]:
-    """The options of a run; of these names only, where any are given."""
+    """All options of a run, or only those with these names."""
     hints = get_type_hints(Options, include_extras=True)
-    found = []
-    for one in fields(Options):
-        kind, text = get_args(hints[one.name])
-        flag = "-k" if one.name == "selection" else "--" + one.name.replace("_", "-")
-        found.append(Option(one.name, flag, kind, one.default, text))
-    return [one for one in found if not names or one.name in names]
+    listed = []
+    for field in fields(Options):
+        kind, text = get_args(hints[field.name])
+        flag = "-k" if field.name == "selection" else "--" + field.name.replace("_", "-")
+        listed.append(Option(field.name, flag, kind, field.default, text))
+    return [option for option in listed if not names or option.name in names]

@@ -1,4 +1,4 @@
-"""Hide secrets and make foreign text harmless to show. Pure: must not read the environment or a file."""
+"""Hide secrets and make text of a target safe to show. Pure: must not read the environment or a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def visible(text: str) -> str:
 
 
 def _base64_core(secret: bytes, shift: int) -> str:
-    """The part of a base64 text that depends on `secret` alone, when it begins `shift` bytes into a group of three."""
+    """The part of a base64 text that depends only on `secret`, if the secret starts `shift` bytes into a group of three."""
     encoded = base64.b64encode(b"\0" * shift + secret).decode()
     first = (0, 2, 3)[shift]
     last = (len(secret) + shift) * 8 // 6
@@ -38,7 +38,7 @@ def _base64_core(secret: bytes, shift: int) -> str:
 
 
 def encodings(secret: str) -> set[str]:
-    """Every form in which `secret` may occur in a text; never the empty string."""
+    """All forms in which `secret` may occur in a text, without the empty string."""
     raw = secret.encode("utf-8", "surrogatepass")
     plain, escaped = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
     forms = {
@@ -58,7 +58,7 @@ def encodings(secret: str) -> set[str]:
 
 
 def _byte_encodings(secret: str) -> set[bytes]:
-    """Every form in which `secret` may occur in bytes."""
+    """All forms in which `secret` may occur in bytes."""
     forms = {form.encode("utf-8", "surrogatepass") for form in encodings(secret)}
     wide = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
     forms |= {secret.encode(coding, "surrogatepass") for coding in wide}
@@ -70,20 +70,20 @@ def _size(text: str) -> int:
 
 
 class Redactor:
-    """Replaces secrets by stars of the same length in bytes (of UTF-8, where it is a text)."""
+    """Replaces each secret by as many stars as it has bytes (in UTF-8, for a text)."""
 
     __slots__ = ("_bytes", "_bytes_pattern", "_texts", "_texts_pattern")
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        given = [secret for secret in secrets if secret]
-        texts = sorted({form for secret in given for form in encodings(secret)}, key=lambda form: (-len(form), form))
+        secrets = tuple(secret for secret in secrets if secret)
+        texts = sorted({form for secret in secrets for form in encodings(secret)}, key=lambda form: (-len(form), form))
         raw = sorted(
-            {form for secret in given for form in _byte_encodings(secret)}, key=lambda form: (-len(form), form)
+            {form for secret in secrets for form in _byte_encodings(secret)}, key=lambda form: (-len(form), form)
         )
-        # Hexadecimal and percent forms come in either case of their digits, hence no heed to case.
+        # Case is ignored because hexadecimal and percent encodings may use digits of either case.
         self._texts_pattern = re.compile("|".join(map(re.escape, texts)), re.IGNORECASE)
         self._bytes_pattern = re.compile(b"|".join(map(re.escape, raw)), re.IGNORECASE)
-        # To look for each form is much quicker than one pattern of all, and mostly there is none.
+        # Searching for each form is much faster than one pattern for all forms, and most texts contain none.
         self._texts = tuple({form.lower() for form in texts})
         self._bytes = tuple({form.lower() for form in raw})
 
@@ -106,17 +106,17 @@ class Redactor:
         return self._bytes_pattern.sub(lambda match: b"*" * len(match[0]), data)
 
     def redact_answer(self, raw: bytes) -> bytes:
-        """The raw bytes of an answer without secrets, by value, and by name in its head."""
+        """The raw bytes of an answer without secrets: known values anywhere, and header fields known to carry one."""
         head, blank, body = raw.partition(b"\r\n\r\n")
         head = _SECRET_LINES.sub(lambda match: match[1] + b"*" * len(match[2]), head)
         return self.redact_bytes(head + blank + body)
 
     def redact_headers(self, headers: Headers) -> Headers:
-        """`headers` without secrets, by value, and by name where the field is known to carry one."""
+        """`headers` without secrets: known values, and fields known to carry one."""
         return redact_headers(headers, self)
 
     def redact_json(self, value: Any) -> Any:
-        """The same JSON value with every text in it redacted, keys included."""
+        """The same JSON value with every text redacted, including keys."""
         if not self._texts:
             return value
         if isinstance(value, str):
@@ -129,7 +129,7 @@ class Redactor:
 
 
 def redact_headers(headers: Headers, redactor: Callable[[str], str] = lambda text: text) -> Headers:
-    """`headers` with the values of secret-bearing fields starred, the others passed through `redactor`."""
+    """`headers` with secret fields replaced by stars and all other texts passed through `redactor`."""
     return tuple(
         (redactor(name), "*" * len(value) if name.lower() in SECRET_HEADERS else redactor(value))
         for name, value in headers

@@ -1,4 +1,4 @@
-"""Prepare a run from its options and make it: contract, profile, cases, record, sender. Prints nothing."""
+"""Prepare a run from its options and execute it: contract, profile, cases, record, sender. Prints nothing."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ IGNORED = (
     "CURL_CA_BUNDLE",
     "SSL_CERT_FILE",
 )
-"""Variables of the environment that an HTTP client may heed, and this one does not."""
+"""Environment variables that many HTTP clients obey and this one ignores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """What a run sends with. Tests put parts in its place that need neither sockets nor time."""
+    """The client, clock and thread pools of a run. Tests replace them by parts that need neither sockets nor time."""
 
     client: Callable[[Endpoint], Client] = Client
     clock: Clock = field(default_factory=Clock)
@@ -67,10 +67,10 @@ class Machinery:
 
 
 class Run:
-    """One run, from its plan to its result. `execute` sends; everything before it only reads."""
+    """One run, from its plan to its result. Only `execute` sends requests."""
 
     def __init__(self, options: Options, environ: Mapping[str, str] | None = os.environ) -> None:
-        """Read contract and profile and plan the cases; without `environ` for one that is never executed."""
+        """Read contract and profile and plan the cases. `environ` is None for a run that is never executed."""
         self.options = options
         self.contract: Contract = contract_of(options)
         self.profile: Profile = profile_of(options, self.contract, environ)
@@ -91,19 +91,21 @@ class Run:
         return planned_cases(self.contract, profile, test_data, self.options.depth, self.options.seed)
 
     def without_budget(self) -> list[Case]:
-        """The cases as they would be if requests and money had no limit."""
+        """The cases that would be planned without a limit on requests and money."""
         money = {
-            code: one.model_copy(update={"max_total": None}) if isinstance(one, Money) else one
-            for code, one in (self.profile.money or {}).items()
+            code: entry.model_copy(update={"max_total": None}) if isinstance(entry, Money) else entry
+            for code, entry in (self.profile.money or {}).items()
             if code != "max_captures"
         }
         limits = self.profile.limits.model_copy(update={"max_requests": None})
         return self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.test_data)
 
     def make_folder(self) -> None:
-        """Create the folder of the run. Raises `UsageError` where it can't be written or holds a run already."""
+        """Create the folder of the run. Raises `UsageError` if it cannot be written or already contains a run."""
         if (self.out / "record.jsonl").exists() or (self.out / "results.json").exists():
-            raise UsageError(f"--out {self.out}: holds a run already; name another folder, a run is never overwritten")
+            raise UsageError(
+                f"--out {self.out}: already contains a run; name another folder, since a run is never overwritten"
+            )
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             probe = self.out / ".writable"
@@ -111,13 +113,13 @@ class Run:
             probe.unlink()
         except OSError as error:
             raise UsageError(
-                f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can"
+                f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can be written"
             ) from error
 
     def execute(
         self, selected: Sequence[Case], progress: Progress | None = None, machinery: Machinery | None = None
     ) -> None:
-        """Send and judge the selected cases; what was judged is kept, however it ends. OSError where no record can be."""
+        """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written."""
         machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
         endpoint = Endpoint(
             url=profile.target.url,
@@ -157,7 +159,7 @@ class Run:
             return {case.id: case for case in self._planned(profile, test_data) if case.id in chosen}
 
         opening = [case for case in self.cases if case.id == OPENING and case.id not in chosen]
-        with terminable():
+        with interrupt_on_signal():
             engine.run([*opening, *selected], rebuild)
         self.footer = {
             "ended": now(),
@@ -171,16 +173,16 @@ class Run:
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
 
-    def not_sent(self, selected: Sequence[Case], why: str) -> None:
-        """Take in that no case can be sent, for a fault of our own."""
-        self.own_errors.append(why)
+    def not_sent(self, selected: Sequence[Case], reason: str) -> None:
+        """Note that no case can be sent because the suite itself failed."""
+        self.own_errors.append(reason)
         self.tally = Tally(self.contract, self.profile.limits.timeout_s)
         self.tally.take(Plan(tuple(selected)))
         for case in selected:
-            self.tally.take(Note(case.id, f"not sent: {why}"))
+            self.tally.take(Note(case.id, f"not sent: {reason}"))
 
     def write_evidence(self) -> None:
-        """Write the record once more in the form that other tools read."""
+        """Write `evidence.har`: the record in a format that other tools read."""
         try:
             write_har(self.out / "evidence.har", self.out / "record.jsonl")
         except OSError as error:
@@ -188,7 +190,7 @@ class Run:
 
     def _header(self, deselected: Sequence[Case] = ()) -> dict[str, Any]:
         """The first line of the record."""
-        named = (name for name in IGNORED if name in self.environ or name.lower() in self.environ)
+        ignored = [name for name in IGNORED if name in self.environ or name.lower() in self.environ]
         return {
             "suite": __version__,
             "versions": versions(),
@@ -199,18 +201,18 @@ class Run:
             "seed": self.options.seed,
             "depth": self.options.depth,
             "selection": self.options.selection,
-            "ignored_environment": list(named),
+            "ignored_environment": ignored,
             "deselected": [{"id": case.id, "requirements": case.requirements} for case in deselected],
         }
 
     def result(self) -> RunResult:
-        """What the report is made from."""
+        """The result of the run, from which the report is written."""
         result = run_result(self.header or self._header(), self.tally, self.footer)
         return replace(result, errors=(*result.errors, *self.own_errors))
 
 
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
-    """A run and what must be closed after it; starts the mock server where no target is named."""
+    """A run, and the stack to close after it. Starts the mock server if the options name no target."""
     stack = ExitStack()
     if options.profile is None and options.target is None and not collect_only:
         from conformance.mock.server import MockServer
@@ -228,12 +230,12 @@ def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, Exit
 
 
 def now() -> str:
-    """The time in UTC, to the second, as ISO 8601."""
+    """The current time in UTC as ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def contract_of(options: Options) -> Contract:
-    """Read the spec; a bad one is a usage error."""
+    """Read the spec. Raises `UsageError` if it is not valid."""
     try:
         return load_contract(options.spec)
     except SpecError as error:
@@ -241,7 +243,7 @@ def contract_of(options: Options) -> Contract:
 
 
 def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] | None) -> Profile:
-    """Read the profile and lay the command line over it; without `environ`, for a command that sends nothing."""
+    """Read the profile and apply the command line to it. `environ` is None for a command that sends nothing."""
     profile = load_profile(
         options.profile,
         target=options.target,
@@ -251,38 +253,38 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
     )
     if options.concurrency is not None:
         if options.concurrency < 1:
-            raise UsageError(f"--concurrency: found {options.concurrency}; a whole number from 1 is allowed")
+            raise UsageError(f"--concurrency: found {options.concurrency}; a whole number of at least 1 is allowed")
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
         profile = profile.model_copy(update={"limits": limits})
     return profile
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt; later ones do nothing, since the run is ending by then.
+def interrupt_on_signal() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first SIGINT or SIGTERM; ignore later ones, since the run is already ending.
 
-    Only the main thread can take signals; in any other this does nothing. A signal that is ignored stays so.
+    Only the main thread can handle signals; in any other thread this does nothing. An ignored signal stays ignored.
     """
-    seen: list[int] = []
+    received: list[int] = []
 
     def interrupt(number: int, _frame: object) -> None:
-        seen.append(number)
-        if len(seen) == 1:
+        received.append(number)
+        if len(received) == 1:
             raise KeyboardInterrupt
 
-    with _handled(interrupt):
+    with _signal_handler(interrupt):
         yield
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let no SIGINT or SIGTERM come between the writing of files."""
-    with _handled(signal.SIG_IGN):
+def signals_ignored() -> Iterator[None]:
+    """Ignore SIGINT and SIGTERM while files are written."""
+    with _signal_handler(signal.SIG_IGN):
         yield
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
+def _signal_handler(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,9 +15,9 @@ import pytest
 from conformance.cases.generated.cache import ENVIRONMENT
 
 SPREAD = {"test_every_fault.py"}
-"""Files whose tests go to whichever process is free."""
+"""Files whose tests may run in any process."""
 
-# One cache for all processes of a test run, which inherit it; never the user's.
+# One cache for all processes of a test run, never that of the user. Child processes inherit the variable.
 CACHE = "conformance-tests-"
 if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
     os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
@@ -25,9 +25,9 @@ if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C even where this was started in the background, or the commands that tests interrupt would not.
+    """Handle Ctrl-C even if pytest was started in the background; commands that tests interrupt inherit the handling.
 
-    Python looks for garbage as rarely as in a run of the command: whole runs in one process leave little of it.
+    Garbage is collected as rarely as in a run of the command, since whole runs in one process leave little garbage.
     """
     gc.set_threshold(100_000)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""A shelf of its own: faults that were invented from the contract alone, before any case was run against them."""
+"""Faults that were invented from the contract alone, before any case was run against them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from conformance.mock.faults.model import Fault
 INVENTED: dict[str, Fault] = {fault.name: fault for theme in (requests, answers) for fault in theme.FAULTS}
 """Every invented fault by name, with the requirements that its inventor declared."""
 
-SEEN_AS: dict[str, frozenset[str] | None] = {
+REPORTED: dict[str, frozenset[str] | None] = {
     "keys-any-case": frozenset({"amount.required"}),
     "charset-without-blank-refused": frozenset({"answer.status-set"}),
     "accept-missing-plain-error": frozenset({"bad-request.media-type"}),
@@ -18,4 +18,7 @@ SEEN_AS: dict[str, frozenset[str] | None] = {
     "double-click-window": None,
     "lookup-cached-by-store": None,
 }
-"""Where the judges name other requirements than the inventor: which. None: that of the first good request that it hits."""
+"""The requirements that the suite reports, where they differ from the declared ones.
+
+None: the requirement of the first good request that the fault affects, which varies between runs.
+"""

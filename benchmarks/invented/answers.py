@@ -19,7 +19,7 @@ _INDEPENDENT = frozenset({"answer.independent"})
 
 
 def _is(inquiry: Inquiry, status: int) -> Reply | None:
-    """Give the reply where it has that status."""
+    """The reply, if it has that status."""
     return inquiry.reply if inquiry.reply and inquiry.reply.status == status else None
 
 
@@ -28,7 +28,7 @@ def _client(inquiry: Inquiry) -> str:
 
 
 def _kind(inquiry: Inquiry) -> str:
-    """Say what a request is but for its trip: requests of one kind are equal."""
+    """The content of a request without its trip: requests with the same content count as equal."""
     fields = [inquiry.get(name) or "" for name in ("content-type", "accept", "transfer-encoding", "expect")]
     return repr((fields, re.sub(rb'"shoppingTripId"\s*:\s*"[^"]*"', b"", inquiry.body)))
 
@@ -177,7 +177,7 @@ def _remember_store(inquiry: Inquiry) -> None:
 
 
 def _again(inquiry: Inquiry) -> bool:
-    """Whether the very same capture was accepted before; the one trip of the greatest length is let be."""
+    """Whether the same capture was accepted before; false for the one trip of the maximum length."""
     capture = inquiry.capture
     return capture is not None and len(capture.trip) < ID_LIMIT and inquiry.count(f"capture {capture}") > 1
 
@@ -216,7 +216,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "rate-limit-false-coding",
-        "A proxy unpacks the body of a 429 and leaves the label gzip on it.",
+        "A proxy unpacks the body of a 429 and leaves Content-Encoding: gzip on it.",
         frozenset({"rate-limit.json"}),
         answer=_false_coding,
     ),
@@ -240,7 +240,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "malformed-names-parser",
-        "The 400 about content that is no JSON names the parser's exception class.",
+        "The 400 to a body that is not JSON names the parser's exception class.",
         frozenset({"answer.no-leak"}),
         answer=_parser_named,
     ),
@@ -258,7 +258,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "answer-drips",
-        "The 400 to a body without shoppingTripId comes in little pieces over a long time.",
+        "The 400 to a body without shoppingTripId is sent in small pieces over a long time.",
         frozenset({"answer.in-time"}),
         answer=_drip,
     ),
@@ -270,7 +270,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "equal-at-once-refused",
-        "Of equal captures for different trips that come at once only the first is served.",
+        "Of equal captures for different trips that arrive at the same time, only the first is served.",
         _INDEPENDENT,
         one_exchange=False,
         accept=_one_at_a_time,
@@ -284,7 +284,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "lookup-cached-by-store",
-        "That a trip was not found is cached by store: for 0.5 s good trips at that store are unknown too.",
+        "An unknown trip is cached by store: for 0.5 s, good trips at that store are unknown too.",
         _INDEPENDENT,
         one_exchange=False,
         accept=_answer_from_cache,

@@ -24,7 +24,7 @@ _PATTERNS = frozenset(PATTERNS.values())
 
 
 def _read_as(change: Callable[[bytes], bytes]) -> Hook:
-    """Make a lenient parser: what is no JSON is read as what `change` makes of it, if that is JSON."""
+    """A lenient parser: a body that is not JSON is changed by `change` and read if it is JSON then."""
 
     def receive(inquiry: Inquiry) -> None:
         if not is_json(inquiry.body) and is_json(changed := change(inquiry.body)):
@@ -81,7 +81,7 @@ def _refused_in_200(inquiry: Inquiry) -> None:
 
 
 def _fraction_digits(text: str) -> int:
-    """Count the decimals of a number by value: trailing zeros do not count."""
+    """The number of decimals, without trailing zeros."""
     try:
         parts = Decimal(text).as_tuple()
     except InvalidOperation:
@@ -152,7 +152,7 @@ def _decode_twice(inquiry: Inquiry) -> None:
 
 
 def _unknown(inquiry: Inquiry) -> dict[str, object]:
-    """Give the attributes that the contract does not name, those of the amount too."""
+    """The attributes that the contract does not name, including those of the amount."""
     outer = {key: value for key, value in members(inquiry).items() if key not in KNOWN}
     inner = {key: value for key, value in amount_of(inquiry).items() if key not in {"amount", "code"}}
     return {**outer, **inner}
@@ -201,7 +201,7 @@ def _prefix(inquiry: Inquiry) -> None:
 FAULTS: list[Fault] = [
     Fault(
         "keys-any-case",
-        "Member names are matched in any letter case: StoreID stands for storeId.",
+        "Member names are matched in any letter case: StoreID is read as storeId.",
         frozenset({"store-id.required", "trip-id.required", "amount.required", "value.required", "code.required"}),
         repair=_any_case,
     ),
@@ -213,7 +213,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "ids-invisible-dropped",
-        "A sanitiser takes zero-width spaces, soft hyphens and the like out of ids before they are checked.",
+        "A sanitiser removes zero-width spaces, soft hyphens and similar characters from ids before they are checked.",
         _PATTERNS,
         repair=accept_malformed(IDS, lambda text: well_formed(_visible(text)), _visible),
     ),
@@ -225,7 +225,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "trip-pattern-backtracks",
-        "The pattern backtracks without end on a trip id of 24 good characters with a bad one behind.",
+        "The pattern backtracks endlessly on a trip id of 24 good characters and then a bad one.",
         frozenset({"answer.in-time"}),
         answer=_backtrack,
     ),
@@ -273,13 +273,13 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "leading-zeros-taken",
-        "A number with leading zeros, such as 010.00, is taken.",
+        "A number with leading zeros, such as 010.00, is accepted.",
         frozenset({"body.not-json"}),
         receive=_read_as(_without_leading_zeros),
     ),
     Fault(
         "control-characters-taken",
-        "Tabs and line ends that stand unescaped within strings are taken.",
+        "Unescaped tabs and line breaks in strings are accepted.",
         frozenset({"body.not-json"}),
         receive=_read_as(_with_escaped_controls),
     ),
@@ -315,7 +315,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "accept-missing-plain-error",
-        "Where the request has no Accept, a 400 is labelled text/plain.",
+        "If the request has no Accept field, a 400 is labelled text/plain.",
         frozenset({"accept.neutral", "bad-request.media-type"}),
         answer=_plain_without_accept,
     ),
@@ -327,7 +327,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "path-prefix-routed",
-        "Every path below the operation's leads to the operation.",
+        "Every path below that of the operation leads to the operation.",
         frozenset({"path.unknown"}),
         other=_prefix,
     ),

@@ -1,4 +1,4 @@
-"""What the suite must know of one target: model, checks and loading of the profile file. Sends nothing."""
+"""The profile of one target: its model, its checks, and loading it from a file. Sends nothing."""
 
 from conformance.profile.load import builtin_profile, load_profile
 from conformance.profile.model import (

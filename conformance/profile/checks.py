@@ -1,6 +1,6 @@
-"""What the model cannot say: one line for each problem of a profile as read, `key: what was found; what is allowed`.
+"""Checks of a profile that its model cannot express: one line per problem, `key: what was found; what is allowed`.
 
-Never shows a secret. Reads the environment given to it and the files that the profile names, and sends nothing.
+Never shows a secret. Reads the environment it is given and the files that the profile names. Sends nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from conformance.profile.secrets import MASK, SHORTEST_SECRET, variables, withou
 from conformance.profile.trips import bad_trip, read_trips
 from conformance.redact import CREDENTIAL_FIELDS
 
-SIGNIFICANT = 15  # digits that every binary64 number carries
-BAD_LINES = 3  # of a file of trips that are shown
-OWN_FIELDS = frozenset(
+SIGNIFICANT = 15  # decimal digits that every binary64 number can hold
+BAD_TRIPS_SHOWN = 3
+FIELDS_OF_THE_SUITE = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "expect", "host",
      "transfer-encoding", "user-agent"}
 )  # fmt: skip
@@ -33,7 +33,7 @@ MONEY_LINES = '[money]\nmax_captures = 200\n[money.{code}]\namount = "0.50"\nmax
 
 
 def table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The table under `key`; an empty one where there is none."""
+    """The table under `key`, or an empty table if there is none."""
     value = raw.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -41,12 +41,12 @@ def table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
 def problems(
     raw: dict[str, Any], contract: Contract, environ: Mapping[str, str] | None, *, builtin: bool, allow_production: bool
 ) -> Iterator[str]:
-    """Everything that is wrong with the profile as read, but for what the model says."""
+    """All problems of the profile as read, except those that the model finds."""
     yield from _unsupported(raw)
     yield from _target(raw, contract, builtin=builtin, allow_production=allow_production)
     if environ is not None:
         yield from _credentials(raw, environ)
-    yield from _fields(raw)
+    yield from _header_fields(raw)
     yield from _ids(raw, contract)
     yield from _trips(raw, contract)
     yield from _provoke(raw, contract)
@@ -54,7 +54,7 @@ def problems(
 
 
 def loopback(url: Any) -> bool:
-    """Whether the URL leads to this machine, by what is written: no name is looked up."""
+    """Whether the URL names this machine. Decided by the text alone: no name is looked up."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
@@ -73,7 +73,7 @@ def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
 
 
 def _url_problem(url: str, example: str) -> str:
-    """What is wrong with a URL as such; empty where nothing is."""
+    """What is wrong with a URL; empty if nothing is."""
     shown = repr(without_user(url).split("?")[0])
     try:
         parts = urlsplit(url)
@@ -81,7 +81,7 @@ def _url_problem(url: str, example: str) -> str:
     except ValueError:
         return f"found {shown}; not a URL; write {example}"
     if parts.scheme not in ("http", "https") or not host:
-        return f"found {shown}; a URL with scheme is needed, such as {example}"
+        return f"found {shown}; write a URL that begins with http:// or https://, such as {example}"
     if parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
         return f"found {shown}; it must not contain a user, a space or a character outside ASCII"
     return ""
@@ -91,7 +91,7 @@ def _target(raw: dict[str, Any], contract: Contract, *, builtin: bool, allow_pro
     target = table(raw, "target")
     url, environment = target.get("url"), target.get("environment")
     if environment == "production" and not allow_production:
-        yield "target.environment: found 'production'; add --allow-production if real captures are meant"
+        yield "target.environment: found 'production'; add --allow-production if real charges are intended"
     proxy, ca_file = target.get("proxy"), target.get("ca_file")
     if isinstance(proxy, str) and (wrong := _url_problem(proxy, "http://proxy.example.com:3128")):
         yield f"target.proxy: {wrong}"
@@ -113,20 +113,20 @@ def _target(raw: dict[str, Any], contract: Contract, *, builtin: bool, allow_pro
 
 
 def _permission(raw: dict[str, Any], shown: str, environment: Any, *, here: bool, builtin: bool) -> Iterator[str]:
-    """Outside this machine, and wherever an environment is named, money moves only by what the profile allows."""
+    """A target that is not local needs an environment and limits on money in the profile."""
     local = environment == "local" or (environment is None and here)
     if not here and environment == "local":
-        yield f"target.environment: found 'local' with {shown}; local is for loopback only; write staging or production"
+        yield f"target.environment: found 'local' with {shown}; local is only for loopback URLs; write staging or production"
     if local or (not here and environment == "local"):
         return
     lines = []
     if environment is None:
         lines += ["[target]", 'environment = "staging"']
     if not table(raw, "money") or builtin:
-        code = next((code for code in _listed(raw) if isinstance(code, str)), "USD")
+        code = next((code for code in _currencies(raw) if isinstance(code, str)), "USD")
         lines += MONEY_LINES.format(code=code).split("\n")
     elif "max_captures" not in table(raw, "money"):
-        yield "money.max_captures: missing; add the most captures that a run may make, such as 200"
+        yield "money.max_captures: missing; add the highest number of charges for one run, such as 200"
     if not lines:
         return
     where = f"{shown} is outside loopback" if not here else f"environment is {environment!r}"
@@ -149,52 +149,52 @@ def _credentials(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[st
             continue
         value = environ.get(name)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
-            yield f"auth.{key}: found {MASK}; the name of an environment variable is allowed, never the secret itself"
+            yield f"auth.{key}: found {MASK}; write the name of an environment variable, never the secret itself"
         elif not value:
-            yield f"auth.{key}: environment variable {_shown(name)} is not set; export it"
+            yield f"auth.{key}: environment variable {_name_or_mask(name)} is not set; export it"
         elif secret and len(value) < SHORTEST_SECRET:
             yield (
-                f"auth.{key}: the value of {_shown(name)} is shorter than {SHORTEST_SECRET} characters; "
+                f"auth.{key}: the value of {_name_or_mask(name)} is shorter than {SHORTEST_SECRET} characters; "
                 "use a longer secret"
             )
         elif not value.isprintable() or (auth.get("kind") != "basic" and not VALUE.fullmatch(value)):
-            yield f"auth.{key}: the value of {_shown(name)} has characters that are not allowed in a header field, such as a line end"
+            yield f"auth.{key}: the value of {_name_or_mask(name)} has characters that are not allowed in a header field, such as a line break"
         elif key == "user_env" and ":" in value:
-            yield f"auth.{key}: the value of {_shown(name)} contains a colon, which RFC 7617 does not allow in a user name"
+            yield f"auth.{key}: the value of {_name_or_mask(name)} contains a colon, which RFC 7617 does not allow in a user name"
 
 
-def _shown(name: str) -> str:
-    """The name as found, or a mask where it looks like a secret that was put in place of a name."""
+def _name_or_mask(name: str) -> str:
+    """The name as found, or a mask if it looks like a secret written in place of a name."""
     return repr(name) if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) else MASK
 
 
-def _fields(raw: dict[str, Any]) -> Iterator[str]:
-    """Header fields that the profile adds: to every request, to provoked ones, and the one of an API key."""
+def _header_fields(raw: dict[str, Any]) -> Iterator[str]:
+    """Header fields that the profile adds: to every request, to provoked requests, and the field of an API key."""
     auth = table(raw, "auth")
     kind = auth.get("kind")
-    own = auth.get("header") if kind == "api-key" else "Authorization" if kind in ("bearer", "basic") else None
-    if kind == "api-key" and isinstance(own, str):
-        yield from _field("auth.header", own, None)
+    auth_field = auth.get("header") if kind == "api-key" else "Authorization" if kind in ("bearer", "basic") else None
+    if kind == "api-key" and isinstance(auth_field, str):
+        yield from _header_field("auth.header", auth_field, None)
     target = table(raw, "target")
     for name, value in table(target, "headers").items():
         key = f"target.headers.{name}"
-        yield from _field(key, name, value)
-        if isinstance(own, str) and name.lower() == own.lower():
-            yield f"{key}: [auth] sends this field already; remove one of them"
+        yield from _header_field(key, name, value)
+        if isinstance(auth_field, str) and name.lower() == auth_field.lower():
+            yield f"{key}: [auth] already sends this field; remove one of the two"
         elif name.lower() in CREDENTIAL_FIELDS and isinstance(value, str) and len(value) < SHORTEST_SECRET:
             yield f"{key}: found {MASK}, shorter than {SHORTEST_SECRET} characters; use a longer secret"
-    for status, one in table(raw, "provoke").items():
-        for name, value in table(one, "headers").items() if isinstance(one, dict) else ():
-            yield from _field(f"provoke.{status}.headers.{name}", name, value)
+    for status, provocation in table(raw, "provoke").items():
+        for name, value in table(provocation, "headers").items() if isinstance(provocation, dict) else ():
+            yield from _header_field(f"provoke.{status}.headers.{name}", name, value)
 
 
-def _field(key: str, name: str, value: Any) -> Iterator[str]:
+def _header_field(key: str, name: str, value: Any) -> Iterator[str]:
     if not TOKEN.fullmatch(name):
-        yield f"{key}: {name!r} is not a valid name of a header field"
-    elif name.lower() in OWN_FIELDS:
+        yield f"{key}: {name!r} is not a valid name of a header field; letters, digits and hyphens are allowed"
+    elif name.lower() in FIELDS_OF_THE_SUITE:
         yield f"{key}: the suite sets this field itself; remove it"
     elif isinstance(value, str) and not VALUE.fullmatch(value):
-        yield f"{key}: found {MASK}; printable ASCII is allowed, without spaces at its ends"
+        yield f"{key}: found {MASK}; printable ASCII without leading or trailing spaces is allowed"
 
 
 def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
@@ -209,24 +209,24 @@ def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         ("long_trip", contract.trip_id),
     ):
         value = data.get(key)
-        if isinstance(value, str) and (wrong := _wrong(value, rule)):
+        if isinstance(value, str) and (wrong := _id_problem(value, rule)):
             yield f"data.{key}: {wrong}"
         elif isinstance(value, str) and key.startswith("long_") and len(value) != rule.max_length:
-            yield f"data.{key}: found {len(value)} characters; an id of exactly {rule.max_length} characters, the limit, is needed"
+            yield f"data.{key}: found {len(value)} characters; write an id of exactly {rule.max_length} characters, the limit"
         elif isinstance(value, str) and key.startswith("short_") and len(value) != 1:
-            yield f"data.{key}: found {value!r}; an id of one character, the shortest, is needed"
+            yield f"data.{key}: found {value!r}; write an id of one character"
     if data.get("unknown_store") is not None and data["unknown_store"] in _strings(data, "stores"):
-        yield f"data.unknown_store: found {data['unknown_store']!r}, which data.stores names as known"
+        yield f"data.unknown_store: found {data['unknown_store']!r}, which data.stores lists as known; name another store"
 
 
 def _list(data: dict[str, Any], name: str, rule: StringRule) -> Iterator[str]:
-    seen: set[str] = set()
+    listed: set[str] = set()
     for position, value in enumerate(_strings(data, name)):
-        if wrong := _wrong(value, rule):
+        if wrong := _id_problem(value, rule):
             yield f"data.{name}.{position}: {wrong}"
-        elif value in seen:
+        elif value in listed:
             yield f"data.{name}.{position}: found {value!r} twice; list each value once"
-        seen.add(value)
+        listed.add(value)
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:
@@ -234,7 +234,7 @@ def _strings(data: dict[str, Any], name: str) -> list[str]:
     return [value for value in listed if isinstance(value, str)] if isinstance(listed, list) else []
 
 
-def _wrong(value: str, rule: StringRule) -> str:
+def _id_problem(value: str, rule: StringRule) -> str:
     if value and rule.admits(value):
         return ""
     shown = value if len(value) <= rule.max_length + 20 else f"{value[:40]}… ({len(value)} characters)"
@@ -243,7 +243,7 @@ def _wrong(value: str, rule: StringRule) -> str:
 
 def _trips(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
     trips, unknown = table(table(raw, "data"), "trips"), table(raw, "data").get("unknown_trip")
-    given: list[tuple[str, str]] = [
+    named: list[tuple[str, str]] = [
         (f"data.trips.reuse.{position}", trip) for position, trip in enumerate(_strings(trips, "reuse"))
     ]
     file = trips.get("file")
@@ -251,35 +251,35 @@ def _trips(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         try:
             lines = read_trips(file)
         except (OSError, UnicodeDecodeError) as error:
-            yield f"data.trips.file: {file} cannot be read ({error}); name a text file, one trip a line"
+            yield f"data.trips.file: {file} cannot be read ({error}); name a text file with one trip per line"
             return
-        given += [(f"data.trips.file: {file} line {number}", trip) for number, trip in lines]
+        named += [(f"data.trips.file: {file} line {number}", trip) for number, trip in lines]
         if not lines:
-            yield f"data.trips.file: {file} contains no trip; write one trip a line"
-    bad = [f"{key}: found {trip[:60]!r}; {wrong}" for key, trip in given if (wrong := bad_trip(contract, trip))]
-    yield from bad[:BAD_LINES]
-    if len(bad) > BAD_LINES:
-        yield f"data.trips: {len(bad) - BAD_LINES} more trips are malformed"
-    for key, trip in given:
+            yield f"data.trips.file: {file} contains no trip; write one trip per line"
+    bad = [f"{key}: found {trip[:60]!r}; {wrong}" for key, trip in named if (wrong := bad_trip(contract, trip))]
+    yield from bad[:BAD_TRIPS_SHOWN]
+    if len(bad) > BAD_TRIPS_SHOWN:
+        yield f"data.trips: {len(bad) - BAD_TRIPS_SHOWN} more trips are malformed"
+    for key, trip in named:
         if trip == unknown:
-            yield f"{key}: found {trip!r}, which data.unknown_trip names as unknown"
+            yield f"{key}: found {trip!r}, which data.unknown_trip gives as unknown; remove it from one of the two"
 
 
 def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
-    known = [str(status) for status in provocable(contract)]
-    for status, one in table(raw, "provoke").items():
+    provocable_statuses = [str(status) for status in provocable(contract)]
+    for status, provocation in table(raw, "provoke").items():
         key = f"provoke.{status}"
-        if status not in known:
-            yield f"{key}: unknown key; known: {', '.join(known)}"
+        if status not in provocable_statuses:
+            yield f"{key}: unknown key; known: {', '.join(provocable_statuses)}"
             continue
-        if not isinstance(one, dict):
+        if not isinstance(provocation, dict):
             continue
-        if "kind" in one and not {"headers", "body", "before", "after", "burst"} & one.keys():
-            yield f"{key}: it does not say how; add headers, body, before, after or burst"
-        if "burst" in one:
-            yield from _burst(key, one)
+        if "kind" in provocation and not {"headers", "body", "before", "after", "burst"} & provocation.keys():
+            yield f"{key}: no way to trigger the status is given; add headers, body, before, after or burst"
+        if "burst" in provocation:
+            yield from _burst(key, provocation)
         for when in ("before", "after"):
-            call = table(one, when)
+            call = table(provocation, when)
             url, method = call.get("url"), call.get("method")
             if isinstance(url, str) and (wrong := _url_problem(url, "https://admin.example.com/fault")):
                 yield f"{key}.{when}.url: {wrong}"
@@ -287,40 +287,40 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
                 yield f"{key}.{when}.method: found {method!r}; an HTTP method is allowed, such as PUT"
 
 
-def _burst(key: str, one: dict[str, Any]) -> Iterator[str]:
-    """A burst meets the limit of all callers, so the profile must say so, and no request of it may charge."""
+def _burst(key: str, provocation: dict[str, Any]) -> Iterator[str]:
+    """A burst reaches the limit for all callers, so the scope must say so. None of its requests may charge."""
     if not key.endswith(".429"):
         yield f"{key}.burst: a burst can only trigger a 429; use headers, body, before or after"
         return
     for name, needed, default in (("kind", "limiter", None), ("scope", "run", "case")):
-        if one.get(name, default) not in (needed, None):
-            yield f'{key}.{name}: found {one.get(name, default)!r}; with a burst, only {name} = "{needed}" is allowed'
-    if "body" in one:
+        if provocation.get(name, default) not in (needed, None):
+            yield f'{key}.{name}: found {provocation.get(name, default)!r}; with a burst, only {name} = "{needed}" is allowed'
+    if "body" in provocation:
         yield f"{key}.body: a burst must not have a body, since its requests must not charge; use headers"
 
 
 def _amounts(raw: dict[str, Any]) -> Iterator[str]:
-    listed = _listed(raw)
+    currencies = _currencies(raw)
     for code, entry in table(raw, "money").items():
         key = f"money.{code}"
         if code == "max_captures":
             if not isinstance(entry, int) or isinstance(entry, bool) or entry < 1:
-                yield f"{key}: found {entry!r}; a whole number from 1 is allowed"
-        elif code not in listed:
+                yield f"{key}: found {entry!r}; a whole number of at least 1 is allowed"
+        elif code not in currencies:
             near = get_close_matches(code, ["max_captures"])
-            yield f"{key}: unknown key; {'did you mean max_captures?' if near else 'data.currencies does not name it'}"
+            yield f"{key}: unknown key; {'did you mean max_captures?' if near else 'not listed in data.currencies'}"
         elif isinstance(entry, dict):
-            yield from _entry(key, code, entry)
+            yield from _money_entry(key, code, entry)
         else:
             yield f"{key}: found {entry!r}; a table with amount, max_amount, max_total is allowed"
 
 
-def _listed(raw: dict[str, Any]) -> list[Any]:
+def _currencies(raw: dict[str, Any]) -> list[Any]:
     listed = table(raw, "data").get("currencies")
     return listed if isinstance(listed, list) else []
 
 
-def _entry(key: str, code: str, entry: dict[str, Any]) -> Iterator[str]:
+def _money_entry(key: str, code: str, entry: dict[str, Any]) -> Iterator[str]:
     decimals = minor_units(code)
     values: dict[str, Decimal] = {"amount": Decimal(1).scaleb(-decimals)}
     for name in ("amount", "max_amount", "max_total"):

@@ -1,4 +1,4 @@
-"""Read a profile file, check it, complete it: all problems at once, each with file, key, value found, what is allowed."""
+"""Read and check a profile file. Reports all problems at once, each with file, key, value found and what is allowed."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def load_profile(
     allow_production: bool = False,
     contract: Contract | None = None,
 ) -> Profile:
-    """Read, check and complete a profile; None is the one of the mock server, `target` replaces its URL.
+    """Read and check a profile. Without a file it is that of the mock server. `target` replaces its URL.
 
-    Without `environ` nothing is going to be sent: secrets are neither read nor missed.
-    UsageError with one line per problem, all at once, never with a secret.
+    `environ` is None for a command that sends nothing: no secret is read, and none is reported as missing.
+    Raises `UsageError` with one line per problem and without any secret.
     """
     contract = contract or load_contract()
     raw = _builtin(target or "http://127.0.0.1", contract) if file is None else _read(file)
@@ -47,16 +47,16 @@ def load_profile(
         raw["target"]["url"] = target
     folder = str(file.resolve().parent) if file is not None else ""
     if file is not None:
-        _beside(raw, Path(folder))
-    found = list(problems(raw, contract, environ, builtin=file is None, allow_production=allow_production))
+        _resolve_paths(raw, Path(folder))
+    found_problems = list(problems(raw, contract, environ, builtin=file is None, allow_production=allow_production))
     profile = None
     try:
         profile = _build(raw, contract)
     except ValidationError as error:
-        taken = {_key(problem) for problem in found}
-        found += [line for line in _explained(error) if _key(line) not in taken]
-    if found or profile is None:
-        raise UsageError("\n".join(f"{_where(file, target, problem)}: {problem}" for problem in found))
+        reported_keys = {_key_of(problem) for problem in found_problems}
+        found_problems += [line for line in _model_problems(error) if _key_of(line) not in reported_keys]
+    if found_problems or profile is None:
+        raise UsageError("\n".join(f"{_place_of(file, target, problem)}: {problem}" for problem in found_problems))
     return profile.completed(secrets=secret_values(raw, environ) if environ is not None else (), folder=folder)
 
 
@@ -67,7 +67,7 @@ def builtin_profile(url: str, contract: Contract | None = None) -> Profile:
 
 
 def _builtin(url: str, contract: Contract) -> dict[str, Any]:
-    means = {
+    provocations = {
         status: {"kind": kind, "headers": {"X-Provoke": status, "X-Client": "${unique}"}}
         for status, kind in (("429", "limiter"), ("500", "forced"), ("503", "forced"))
     }
@@ -84,7 +84,7 @@ def _builtin(url: str, contract: Contract) -> dict[str, Any]:
             "long_trip": "T" * contract.trip_id.max_length,
             "trips": {"generate": "uuid4"},
         },
-        "provoke": means,
+        "provoke": provocations,
         "limits": {"timeout_s": 5, "max_wait_s": 5},
         "money": {
             "USD": cents,
@@ -99,13 +99,17 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror}); name a profile, `init` writes one") from None
+        raise UsageError(
+            f"{file}: cannot be read ({error.strerror}); name another file, or write a profile with `capture-conformance init`"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: not TOML: {error}; `init` writes a profile to start from") from None
+        raise UsageError(
+            f"{file}: not TOML: {error}; `capture-conformance init` writes a profile to start from"
+        ) from None
 
 
-def _beside(raw: dict[str, Any], folder: Path) -> None:
-    """Files that the profile names are looked for from its own folder."""
+def _resolve_paths(raw: dict[str, Any], folder: Path) -> None:
+    """Make the paths in the profile relative to its own folder."""
     for names, key in ((table(raw, "target"), "ca_file"), (table(table(raw, "data"), "trips"), "file")):
         if isinstance(names.get(key), str):
             names[key] = str(folder / names[key])
@@ -116,8 +120,8 @@ def _build(raw: dict[str, Any], contract: Contract) -> Profile:
     raw.pop("waiver", None)
     provoke, target, limits = raw.get("provoke"), raw.get("target"), raw.get("limits", {})
     if isinstance(provoke, dict):
-        known = {str(status): status for status in provocable(contract)}
-        raw["provoke"] = {known.get(key, key): one for key, one in provoke.items()}
+        status_of = {str(status): status for status in provocable(contract)}
+        raw["provoke"] = {status_of.get(key, key): provocation for key, provocation in provoke.items()}
     if isinstance(target, dict) and "environment" not in target and loopback(target.get("url")):
         raw["target"] = target = {**target, "environment": "local"}
     if isinstance(limits, dict) and isinstance(target, dict) and target.get("environment") == "local":
@@ -125,21 +129,21 @@ def _build(raw: dict[str, Any], contract: Contract) -> Profile:
     return Profile.model_validate(raw)
 
 
-def _key(problem: str) -> str:
+def _key_of(problem: str) -> str:
     return problem.split(":", 1)[0]
 
 
-def _where(file: Path | None, target: str | None, problem: str) -> str:
-    """Where the problem was found: the command line where it is about the URL that was given there."""
-    if target is not None and _key(problem) in ("target.url", "target"):
+def _place_of(file: Path | None, target: str | None, problem: str) -> str:
+    """Where the problem was found: in the file, or on the command line if the URL was given there."""
+    if target is not None and _key_of(problem) in ("target.url", "target"):
         return f"--target {without_user(target).split('?')[0]}"
     return str(file) if file is not None else "built-in profile"
 
 
-def _explained(error: ValidationError) -> Iterator[str]:
-    """The model's own errors in our form."""
-    for one in error.errors(include_url=False):
-        loc = [str(part) for part in one["loc"]]
+def _model_problems(error: ValidationError) -> Iterator[str]:
+    """The errors of the model, in the form of our own messages."""
+    for detail in error.errors(include_url=False):
+        loc = [str(part) for part in detail["loc"]]
         if loc[0] == "auth" and len(loc) > 1:
             del loc[1]  # the tag of the union
         if loc[0] == "money" and len(loc) > 2:
@@ -148,33 +152,35 @@ def _explained(error: ValidationError) -> Iterator[str]:
             del loc[2]
         if loc[-1] == "[key]":
             continue
-        key, kind = ".".join(loc), one["type"]
+        key, kind = ".".join(loc), detail["type"]
         if kind == "extra_forbidden":
-            near = get_close_matches(loc[-1], _known(loc[:-1]), 1)
-            known = f"did you mean {near[0]}?" if near else f"known: {', '.join(_known(loc[:-1]))}"
-            yield f"{key}: unknown key; {known}"
+            near = get_close_matches(loc[-1], _allowed_names(loc[:-1]), 1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_allowed_names(loc[:-1]))}"
+            yield f"{key}: unknown key; {hint}"
         elif kind == "missing":
             yield f"{key}: missing; add it"
         else:
             hidden = loc[0] == "auth" or {"headers", "body", "json", "proxy"} & {*loc}
-            allowed = ALLOWED.get(kind, one["msg"].removeprefix("Value error, "))
-            yield f"{key}: found {MASK if hidden else _shown(one['input'])}; {allowed}"
+            allowed = ALLOWED.get(kind, detail["msg"].removeprefix("Value error, "))
+            yield f"{key}: found {MASK if hidden else _shortened(detail['input'])}; {allowed}"
 
 
-def _shown(value: Any) -> str:
-    """The value found, cut where it is long; of a table only its keys, since it may hold anything."""
+def _shortened(value: Any) -> str:
+    """The value found, cut if it is long. A table is shown by its keys, since its values may be secret."""
     if isinstance(value, dict):
         return f"a table of {', '.join(map(str, value)) or 'nothing'}"
     text = without_user(repr(value))
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 
-def _known(loc: list[str]) -> list[str]:
-    """Names that the table at `loc` may hold."""
+def _allowed_names(loc: list[str]) -> list[str]:
+    """The keys that the table at `loc` may have."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "": (Profile,), "target": (Target,), "data": (Data,), "data.trips": (Trips,), "limits": (Limits,),
         "auth": get_args(get_args(Auth)[0]),
     }  # fmt: skip
-    nested = Call if loc[-1:] in (["before"], ["after"]) else Provocation
-    chosen = models.get(".".join(loc), (nested,) if loc[:1] == ["provoke"] else (Money,))
-    return list(dict.fromkeys(field.alias or name for model in chosen for name, field in model.model_fields.items()))
+    provoke_model = Call if loc[-1:] in (["before"], ["after"]) else Provocation
+    allowed_models = models.get(".".join(loc), (provoke_model,) if loc[:1] == ["provoke"] else (Money,))
+    return list(
+        dict.fromkeys(field.alias or name for model in allowed_models for name, field in model.model_fields.items())
+    )

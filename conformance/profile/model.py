@@ -1,4 +1,4 @@
-"""The profile as a model: the definition of the file. What needs the contract or the environment is checked elsewhere."""
+"""The model that defines the profile file. `checks.py` checks what depends on the contract or the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Model(BaseModel):
 
 
 class Target(_Model):
-    """Where the target is and whose it is. `url` is without the path of the operation."""
+    """The server under test. `url` does not include the path of the operation."""
 
     name: str = "Target"
     environment: Literal["local", "staging", "production"] | None = None
@@ -62,7 +62,7 @@ Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth, Field(discriminat
 
 
 class Trips(_Model):
-    """Where trips come from: exactly one of the four."""
+    """Where trips come from: exactly one of the four sources."""
 
     generate: Literal["uuid4"] | None = None
     file: str | None = None
@@ -70,7 +70,7 @@ class Trips(_Model):
     reuse: list[str] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
-    def _one(self) -> Trips:
+    def _exactly_one_source(self) -> Trips:
         given = [name for name in Trips.model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of generate, file, command, reuse is allowed; given: {', '.join(given)}")
@@ -78,7 +78,7 @@ class Trips(_Model):
 
 
 class Data(_Model):
-    """What the target accepts, and well-formed ids that it does not know."""
+    """Ids and currencies that the target accepts, and well-formed ids that it does not know."""
 
     stores: list[str] = Field(min_length=1)
     unknown_store: str | None = None
@@ -91,7 +91,7 @@ class Data(_Model):
 
 
 class Call(_Model):
-    """A request made before or after a provoked one."""
+    """A request to send before or after a provoked request."""
 
     method: str
     url: str
@@ -99,14 +99,14 @@ class Call(_Model):
 
 
 class Burst(_Model):
-    """Requests that cannot charge, so many in a second, until the limit is met."""
+    """Requests that cannot charge, sent at this rate until the limit is reached."""
 
     requests: int = Field(ge=2, le=10_000)
     per_second: float = Field(gt=0, le=1000)
 
 
 class Provocation(_Model):
-    """How to make the target answer a status."""
+    """How to make the target answer with a status."""
 
     kind: Literal["limiter", "forced"]
     scope: Literal["case", "run"] = "case"
@@ -118,7 +118,7 @@ class Provocation(_Model):
 
 
 class Limits(_Model):
-    """Times in seconds, rate in requests per second; None is no limit."""
+    """Times in seconds, rate in requests per second; None means no limit."""
 
     timeout_s: float = Field(default=10, gt=0)
     max_wait_s: float = Field(default=30, ge=0)
@@ -128,7 +128,7 @@ class Limits(_Model):
 
 
 class Money(_Model):
-    """Amounts of one currency, decimal text in major units."""
+    """Amounts of one currency, as decimal text in major units."""
 
     amount: str | None = None
     max_amount: str | None = None
@@ -149,31 +149,31 @@ class Profile(_Model):
 
     @property
     def max_captures(self) -> int | None:
-        """The most captures of a run; None for no limit."""
-        most = (self.money or {}).get("max_captures")
-        return most if isinstance(most, int) else None
+        """The highest number of charges in one run; None for no limit."""
+        entry = (self.money or {}).get("max_captures")
+        return entry if isinstance(entry, int) else None
 
     @property
     def folder(self) -> str | None:
-        """The folder of the profile file, from where a trips command is run; None without a file."""
+        """The folder of the profile file, in which a trips command is run; None without a file."""
         return self._folder or None
 
     def minor_units(self, code: str) -> int:
-        """Decimals of the currency by ISO 4217; 2 where the list does not know it."""
+        """Decimals of the currency in ISO 4217; 2 for a code that is not in the list."""
         return minor_units(code)
 
     def amount_of(self, code: str) -> Decimal:
-        """An accepted amount in major units; one minor unit where the profile names none."""
+        """An accepted amount in major units; one minor unit if the profile gives none."""
         text = self._money(code).amount
         return Decimal(text) if text else Decimal(1).scaleb(-self.minor_units(code))
 
     def max_amount_of(self, code: str) -> Decimal:
-        """The most that one capture may cost; the accepted amount where the profile names none."""
+        """The largest amount of one charge; the accepted amount if the profile gives none."""
         text = self._money(code).max_amount
         return Decimal(text) if text else self.amount_of(code)
 
     def max_total_of(self, code: str) -> Decimal | None:
-        """The most that the run may capture in this currency; None for no limit."""
+        """The largest sum that the run may charge in this currency; None for no limit."""
         text = self._money(code).max_total
         return Decimal(text) if text else None
 
@@ -182,23 +182,23 @@ class Profile(_Model):
         return entry if isinstance(entry, Money) else Money()
 
     def secrets(self) -> tuple[str, ...]:
-        """True values that must not be written anywhere."""
+        """Unmasked values that must not be written anywhere."""
         return self._secrets
 
     def redacted(self) -> dict[str, Any]:
-        """The profile for report and record, as JSON values; whatever is named like a secret is masked."""
-        shown: dict[str, Any] = masked(self.model_dump(mode="json", by_alias=True, exclude_none=True))
-        return shown
+        """The profile for report and record, as JSON values; every entry with the name of a secret is masked."""
+        values: dict[str, Any] = masked(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return values
 
     def completed(self, *, secrets: tuple[str, ...], folder: str) -> Profile:
-        """The same profile, knowing its secrets and the folder of its file."""
-        made = self.model_copy()
-        made._secrets, made._folder = secrets, folder  # noqa: SLF001  a copy of its own
-        return made
+        """The same profile, with its secrets and the folder of its file."""
+        profile = self.model_copy()
+        profile._secrets, profile._folder = secrets, folder  # noqa: SLF001  of a new object of the same class
+        return profile
 
 
 def minor_units(code: str) -> int:
-    """Decimals of a currency by ISO 4217; 2 where the list does not know it."""
+    """Decimals of a currency in ISO 4217; 2 for a code that is not in the list."""
     try:
         return Currency(code).exponent or 0
     except ValueError:

@@ -1,4 +1,4 @@
-"""The JSON Schema of the profile file, for editors: the model's own, with what the contract adds to it. Pure."""
+"""The JSON Schema of the profile file, for editors: that of the model, with the limits of the contract. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conformance.profile.model import Profile
 
 
 def profile_schema(contract: Contract) -> dict[str, Any]:
-    """The schema as JSON values; limits, patterns and statuses are those of `contract`."""
+    """The schema as JSON values, with the limits, patterns and statuses of `contract`."""
     schema = Profile.model_json_schema(by_alias=True)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     schema["title"] = "Profile of a target of the capture charge conformance suite"
@@ -41,7 +41,7 @@ def profile_schema(contract: Contract) -> dict[str, Any]:
 
 
 def provocable(contract: Contract) -> list[int]:
-    """Statuses of the contract that a good request gets only where the target is made to answer so."""
+    """Statuses of the contract that a good request gets only if the target is made to answer with them."""
     return sorted(contract.statuses - {200, 400})
 
 
@@ -50,7 +50,7 @@ def _rule(rule: StringRule) -> dict[str, Any]:
 
 
 def _without_null(value: Any) -> Any:
-    """The same schema without `null`, which TOML cannot say."""
+    """The same schema without `null`, which TOML does not have."""
     if isinstance(value, list):
         return [_without_null(inner) for inner in value]
     if not isinstance(value, dict):
@@ -58,7 +58,7 @@ def _without_null(value: Any) -> Any:
     value = {key: _without_null(inner) for key, inner in value.items() if not (key == "default" and inner is None)}
     choices = value.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
-        left = [choice for choice in choices if choice != {"type": "null"}]
+        remaining = [choice for choice in choices if choice != {"type": "null"}]
         del value["anyOf"]
-        value |= left[0] if len(left) == 1 else {"anyOf": left}
+        value |= remaining[0] if len(remaining) == 1 else {"anyOf": remaining}
     return value

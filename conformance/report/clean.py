@@ -1,31 +1,31 @@
-"""Make any text fit for a report: without secrets, with nothing in it that does something, and cut, in this order."""
+"""Make any text safe to show in a report: remove secrets, escape control characters, and cut it, in this order."""
 
 from __future__ import annotations
 
 from conformance.redact import Redactor, visible
 
 CUT = "…"
-LOOKED_AT = 65_536
-"""Bytes of a message that are redacted; what is shown of it ends long before, so that no secret is shown in part."""
+REDACTED_BYTES = 65_536
+"""Bytes of a message that are redacted. Far fewer are shown, so that no part of a secret is."""
 
 
 class Cleaner:
-    """The one place where texts of a target are prepared to be shown."""
+    """Prepares texts of a target to be shown. No other code does this."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self.redactor = Redactor(secrets)
 
-    def __call__(self, text: str, most: int = 0) -> str:
-        """`text` as a report may print it, of at most so many characters; 0 for all of it."""
-        shown = visible(self.redactor(text))
-        return f"{shown[:most]}{CUT}" if 0 < most < len(shown) else shown
+    def __call__(self, text: str, limit: int = 0) -> str:
+        """`text` as a report may print it, cut after `limit` characters; 0 for no limit."""
+        safe = visible(self.redactor(text))
+        return f"{safe[:limit]}{CUT}" if 0 < limit < len(safe) else safe
 
-    def line(self, text: str, most: int) -> str:
-        """`text` in one line."""
-        return self(" ".join(text.split("\n")), most)
+    def line(self, text: str, limit: int) -> str:
+        """`text` in one line, cut after `limit` characters."""
+        return self(" ".join(text.split("\n")), limit)
 
-    def content(self, body: bytes, most: int) -> str:
-        """The beginning of a message as text; where it is cut, its full length follows."""
-        text = self.redactor.redact_bytes(body[:LOOKED_AT]).decode("utf-8", "backslashreplace")
-        shown = self(text, most)
-        return f"{shown} ({len(body)} bytes in all)" if len(text) > most or len(body) > LOOKED_AT else shown
+    def content(self, body: bytes, limit: int) -> str:
+        """The beginning of a message as text. If it is cut, its full length follows."""
+        text = self.redactor.redact_bytes(body[:REDACTED_BYTES]).decode("utf-8", "backslashreplace")
+        safe = self(text, limit)
+        return f"{safe} ({len(body)} bytes in all)" if len(text) > limit or len(body) > REDACTED_BYTES else safe

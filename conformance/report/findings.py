@@ -1,4 +1,4 @@
-"""What is violated, worst first, with the lines that show it again. Decides no outcome and writes no report."""
+"""The violated requirements, worst first, with shell lines to reproduce them. Decides no outcome, writes no report."""
 
 from __future__ import annotations
 
@@ -6,87 +6,106 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from conformance.judge.model import Judgement
-from conformance.report.curl import Replay, ReplayLine
+from conformance.report.curl import Replay, ReplayWriter
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
 from conformance.report.repro import needs_script, script
 
-CHARGES = "# may charge\n"
+MAY_CHARGE = "# may charge\n"
 SHOWN = 5
-"""How many cases of one requirement get a shell line; the others are named."""
+"""How many cases of one requirement are shown with a shell line; of the others only the number is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One case that violates a requirement. `again`: what to paste, `sent`: the request; empty where none is."""
+    """One case that violates a requirement.
+
+    `replay_line`: what to paste to reproduce it. `sent`: the request, as text. Both are empty if there is none.
+    """
 
     row: CaseRow
     judgement: Judgement
-    again: str = ""
+    replay_line: str = ""
     sent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violated requirement: the violations worth showing, the most telling first, and how many more there are."""
+    """One violated requirement: the violations to show, the clearest first, and how many more there are."""
 
     row: RequirementRow
     violations: tuple[Violation, ...]
     more: int
 
 
-Again = Callable[[CaseRow, Judgement], str]
+ReplayText = Callable[[CaseRow, Judgement], str]
 
 
-def findings(summary: Summary, again: Again) -> tuple[Finding, ...]:
-    """All violated requirements, MUSTs first, confirmed ones first; `again` gives what to paste to see one again."""
+def findings(summary: Summary, replay_text: ReplayText) -> tuple[Finding, ...]:
+    """All violated requirements: MUSTs before SHOULDs, and of each level confirmed ones first.
+
+    `replay_text` gives what to paste to reproduce a violation.
+    """
     violated = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
     violated.sort(key=lambda row: (row.outcome, bool(row.unstable)))
     by_requirement: dict[str, list[Violation]] = {row.requirement.id: [] for row in violated}
     for row in summary.cases:
-        seen = set()
-        for one in row.result.judgements:
-            if one.kind == "breaks" and one.requirement in by_requirement and one.requirement not in seen:
-                seen.add(one.requirement)
-                by_requirement[one.requirement].append(Violation(row, one))
-    return tuple(_finding(row, by_requirement[row.requirement.id], again) for row in violated)
+        counted = set()
+        for judgement in row.result.judgements:
+            if (
+                judgement.kind == "breaks"
+                and judgement.requirement in by_requirement
+                and judgement.requirement not in counted
+            ):
+                counted.add(judgement.requirement)
+                by_requirement[judgement.requirement].append(Violation(row, judgement))
+    return tuple(_finding(row, by_requirement[row.requirement.id], replay_text) for row in violated)
 
 
-def _finding(row: RequirementRow, violations: list[Violation], again: Again) -> Finding:
+def _finding(row: RequirementRow, violations: list[Violation], replay_text: ReplayText) -> Finding:
     requirement_id = row.requirement.id
 
-    def weight(one: Violation) -> tuple[bool, bool]:
-        """Confirmed ones first, then those of cases made for the requirement."""
-        return one.judgement.unstable is not None, requirement_id not in one.row.result.case.requirements[:1]
+    def weight(violation: Violation) -> tuple[bool, bool]:
+        """Confirmed violations first, then those of cases made for the requirement."""
+        return violation.judgement.unstable is not None, requirement_id not in violation.row.result.case.requirements[
+            :1
+        ]
 
     shown = sorted(violations, key=weight)[:SHOWN]
-    full = (replace(one, again=again(one.row, one.judgement), sent=_sent(one.row, one.judgement)) for one in shown)
-    return Finding(row, tuple(full), len(violations) - len(shown))
+    complete = tuple(
+        replace(
+            violation,
+            replay_line=replay_text(violation.row, violation.judgement),
+            sent=_sent(violation.row, violation.judgement),
+        )
+        for violation in shown
+    )
+    return Finding(row, complete, len(violations) - len(shown))
 
 
 def _sent(row: CaseRow, judgement: Judgement) -> str:
-    """Method, target and body of the request that a violation rests on, to be cleaned and cut where it is shown."""
-    request = next((one.exchange.request for one in row.result.evidence if one.number == judgement.exchange), None)
+    """Method, target and body of the request that shows a violation, neither cleaned nor cut."""
+    request = next((sent.exchange.request for sent in row.result.evidence if sent.number == judgement.exchange), None)
     if request is None or judgement.exchange is None:
         return ""
     return f"{request.method} {request.target} {request.body.decode('utf-8', 'backslashreplace')}".rstrip()
 
 
-def to_paste(line: ReplayLine, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> Replay:
-    """What to paste to see a violation again: a call of curl, or of a script where one request is not enough.
+def replay_of(writer: ReplayWriter, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> Replay:
+    """What to paste to reproduce a violation: a call of curl, or of a script if one request is not enough.
 
-    A comment above says where it may charge. Empty where there is nothing to paste. `rows` are those of all cases by id.
+    A comment above it says if it may charge. Empty if there is nothing to paste. `rows`: the rows of all cases by id.
     """
     result = row.result
-    sent = next((one for one in result.evidence if one.number == judgement.exchange), None)
+    sent = next((sent for sent in result.evidence if sent.number == judgement.exchange), None)
     if sent is not None and sent.exchange.case != result.case.id and sent.exchange.case in rows:
-        result = rows[sent.exchange.case].result  # what the whole run shows, shown by the case that it was seen in
+        result = rows[sent.exchange.case].result  # the case of this request, for a finding of the whole run
     if needs_script(result.case, judgement, result.evidence):
-        replay = script(line, result.case, result.evidence)
-        return replace(replay, text=CHARGES + replay.text)
+        replay = script(writer, result.case, result.evidence)
+        return replace(replay, text=MAY_CHARGE + replay.text)
     if sent is None and len(result.evidence) == 1:
         sent = result.evidence[0]
     if sent is None:
         return Replay("")
-    charges = "" if sent.exchange.request.method in ("GET", "HEAD") else CHARGES
-    replay = line.line(sent)
-    return replace(replay, text=charges + line.note(sent) + replay.text)
+    may_charge = "" if sent.exchange.request.method in ("GET", "HEAD") else MAY_CHARGE
+    replay = writer.line(sent)
+    return replace(replay, text=may_charge + writer.note(sent) + replay.text)

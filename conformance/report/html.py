@@ -1,4 +1,4 @@
-"""The parts of `report.html` that pytest-html puts in place. Templates do the markup; nothing is decided here."""
+"""The parts of `report.html` that pytest-html inserts. The markup is in the templates; nothing is decided here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conformance.run.model import RunResult
 
 FOLDER = Path(__file__).resolve().parent
 EXCERPT = 800
-"""Bytes of a message that the page shows; the record has the rest."""
+"""Characters of a message that the page shows; the record has all of it."""
 
 
 def title(profile: Profile) -> str:
@@ -30,11 +30,11 @@ def title(profile: Profile) -> str:
 
 
 CUT = 300
-"""Characters of a request or an answer that stand beside a finding."""
+"""Characters of a request or an answer that a finding shows."""
 
 
 class Page:
-    """Fills the templates. Every text that they print is cleaned, then escaped."""
+    """Fills the templates. Every text in them is cleaned and then escaped."""
 
     def __init__(self, contract: Contract, profile: Profile, clean: Cleaner) -> None:
         self.contract, self.profile, self.clean = contract, profile, clean
@@ -46,8 +46,12 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"sent": self._sent, "received": self._received, "sum_of_money": _sum_of_money}
-        environment.filters["cut"] = self._cut
+        environment.filters |= {
+            "sent": self._sent,
+            "received": self._received,
+            "cut": self._cut,
+            "sum_of_money": _sum_of_money,
+        }
         self._environment = environment
 
     def _cut(self, text: str) -> str:
@@ -56,8 +60,8 @@ class Page:
     def _finalize(self, value: object) -> object:
         return value if isinstance(value, Markup) else self.clean(str(value))
 
-    def summary(self, summary: Summary, result: RunResult, found: tuple[Finding, ...], files: str) -> str:
-        """The top of the page: verdict, what to do, scope, findings, what was not judged, test plan, captures."""
+    def summary(self, summary: Summary, result: RunResult, findings: tuple[Finding, ...], files: str) -> str:
+        """The top of the page: verdict, what to do, scope, findings, what was not tested, test plan, charges."""
         rows = summary.requirements
         levels = ("MUST", "SHOULD", "MAY")
         template = self._environment.get_template("summary.jinja2")
@@ -68,16 +72,18 @@ class Page:
             target=self.profile.target,
             version=__version__,
             digest=self.contract.digest[:12],
-            findings=found,
+            findings=findings,
             files=files,
-            violated={level: sum(1 for one in found if one.row.requirement.level == level) for level in levels},
+            violated={
+                level: sum(1 for finding in findings if finding.row.requirement.level == level) for level in levels
+            },
             untested=summary.untested(),
             outcome_of={row.requirement.id: row.outcome for row in rows},
             unjudged_outcomes=UNJUDGED,
             mandatory=sum(1 for row in rows if row.requirement.level == "MUST"),
             when=_when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
-            seen=[row for row in rows if row.observed],
+            observed=[row for row in rows if row.observed],
             outcomes=[name for name in ORDER if summary.counts.get(name)],
             table={
                 level: {
@@ -86,32 +92,36 @@ class Page:
                 }
                 for level in levels
             },
-            unknown=sum(1 for one in result.captures if one.state == "unknown"),
+            unknown=sum(1 for capture in result.captures if capture.state == "unknown"),
         )
 
     def row(self, row: CaseRow) -> list[str]:
-        """Outcome, title, requirement (the violated one, where one is) and level of one case as cells of the table."""
-        violated = [one.requirement for one in row.result.judgements if one.kind == "breaks"]
-        main = next(iter((*violated, *row.result.case.requirements)), "")
-        level = self.contract.level(main) if main in self.contract.requirements else ""
-        cells = (("outcome", row.outcome), ("what", row.result.case.title), ("requirement", main), ("level", level))
+        """The table cells of one case: outcome, title, requirement and level. A violated requirement comes first."""
+        violated = [judgement.requirement for judgement in row.result.judgements if judgement.kind == "breaks"]
+        requirement_id = next(iter((*violated, *row.result.case.requirements)), "")
+        level = self.contract.level(requirement_id) if requirement_id in self.contract.requirements else ""
+        title = row.result.case.title
+        cells = (("outcome", row.outcome), ("what", title), ("requirement", requirement_id), ("level", level))
         return [self._cell(name, text) for name, text in cells]
 
     def _cell(self, name: str, text: str) -> str:
-        mark = f" {text}" if name == "outcome" else ""
-        return str(Markup('<td class="col-{}{}">{}</td>').format(name, mark, self.clean(text)))
+        outcome_class = f" {text}" if name == "outcome" else ""
+        return str(Markup('<td class="col-{}{}">{}</td>').format(name, outcome_class, self.clean(text)))
 
-    def evidence(self, row: CaseRow, again: str) -> str:
-        """What was sent and received in a case, what it violates, and what to paste to see it again."""
-        violations = [one for one in row.result.judgements if one.kind == "breaks"]
-        distinct = {(one.requirement, one.at, one.expected, one.received): one for one in violations}
-        numbers = list({one.requirement: one.exchange for one in reversed(violations)}.values())
-        telling = [one for one in row.result.evidence if one.number in numbers] or list(row.result.evidence)
+    def evidence(self, row: CaseRow, replay_line: str) -> str:
+        """What was sent and received in a case, what it violates, and what to paste to reproduce it."""
+        violations = [judgement for judgement in row.result.judgements if judgement.kind == "breaks"]
+        distinct = {
+            (judgement.requirement, judgement.at, judgement.expected, judgement.received): judgement
+            for judgement in violations
+        }
+        numbers = list({judgement.requirement: judgement.exchange for judgement in reversed(violations)}.values())
+        exchanges = [sent for sent in row.result.evidence if sent.number in numbers] or list(row.result.evidence)
         return self._evidence.render(
             row=row,
             violations=list(distinct.values()),
-            shown=telling[: 2 if violations else 1],
-            again=again,
+            shown=exchanges[: 2 if violations else 1],
+            replay_line=replay_line,
             count=len(row.result.numbers),
         )
 
@@ -142,13 +152,13 @@ class Page:
         return f"{text}\n\n{self.clean.content(body, EXCERPT)}" if body else text
 
 
-def _when(start: str, end: str) -> str:
-    """Two times of ISO 8601 in UTC as people write them; the day once where it is one."""
-    day, hour = start.rstrip("Z").split("T")
-    other, until = end.rstrip("Z").split("T")
-    return f"{day} {hour} to {until if other == day else f'{other} {until}'} UTC"
+def _when(started: str, ended: str) -> str:
+    """Two times of ISO 8601 in UTC as a readable text, with the day only once if it is the same."""
+    day, hour = started.rstrip("Z").split("T")
+    end_day, end_hour = ended.rstrip("Z").split("T")
+    return f"{day} {hour} to {end_hour if end_day == day else f'{end_day} {end_hour}'} UTC"
 
 
 def _sum_of_money(total: Decimal) -> str:
-    """A sum as a person can read it; what no account holds is cut to its size."""
+    """A sum as decimal text; from 16 digits on only its order of magnitude."""
     return f"{total:f}" if total.adjusted() < 16 else f"{total:.1E}"

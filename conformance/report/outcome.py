@@ -1,4 +1,4 @@
-"""Decide outcomes, the verdict and the exit status. Pure: must not read a clock, a file or a socket."""
+"""Decides outcomes, the verdict and the exit status. Pure: must not read a clock, a file or a socket."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Elicited = Literal["provoked", "in-passing", "none"]
 ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed", "not-judged", "not-exercised")
 UNJUDGED: tuple[Outcome, ...] = ("not-judged", "not-exercised")
 REASONS = 3
-"""How many different reasons of one requirement are given in full."""
+"""How many different reasons of one requirement are listed; of the others only the number is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementRow:
     """One requirement in the report.
 
-    `cases` are those made for it and those that violated it in passing. `judged` counts the cases that gave a result
-    for it, `unjudged` those sent for it that gave none.
+    `cases`: the cases made for it, and other cases that showed a violation of it. `judged`: how many cases gave a result
+    for it. `unjudged`: how many cases were sent for it without giving one.
     """
 
     requirement: Requirement
@@ -63,9 +63,9 @@ class TestPlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that is decided about a run. `counts` counts requirements by outcome, `case_counts` cases.
+    """All decisions about a run. `counts` counts requirements by outcome, `case_counts` counts cases.
 
-    `why`: of an inconclusive run that went to its end, what prevented a decision; else empty.
+    `why`: for an inconclusive run that was completed, what prevented a decision; otherwise empty.
     """
 
     verdict: Verdict
@@ -79,7 +79,7 @@ class Summary:
     why: str = ""
 
     def untested(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
-        """The requirements without a result, by outcome and reason; mandatory ones first."""
+        """The requirements without a result, by outcome and reason, mandatory requirements first."""
         grouped: dict[tuple[Outcome, str], list[RequirementRow]] = {}
         for row in sorted(self.requirements, key=lambda row: row.requirement.level != "MUST"):
             if row.outcome in UNJUDGED:
@@ -88,7 +88,7 @@ class Summary:
 
 
 def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: int) -> Outcome:
-    """The outcome of one requirement from its own judgements and the number of cases sent for it."""
+    """The outcome of one requirement, from its judgements and the number of cases sent for it."""
     kinds = {judgement.kind for judgement in judgements}
     if "breaks" in kinds and level != "MAY":
         return "failed" if level == "MUST" else "warned"
@@ -100,16 +100,18 @@ def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: i
 
 
 def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
-    """The worst of the case's judgements; `error` where the suite itself failed."""
+    """The worst outcome among the case's judgements; `error` if the suite itself failed."""
     if result.error:
         return "error"
-    outcomes = [requirement_outcome(contract.level(one.requirement), [one], 1) for one in result.judgements]
+    outcomes = [
+        requirement_outcome(contract.level(judgement.requirement), [judgement], 1) for judgement in result.judgements
+    ]
     if not outcomes:
         return "not-judged" if result.sent else "not-exercised"
     return min(outcomes, key=ORDER.index)
 
 
-def _met_on_the_way(result: CaseResult) -> bool:
+def _prevented_by_run(result: CaseResult) -> bool:
     """Whether the case gave no result for a reason that came up during the run."""
     if result.beforehand or result.case.not_exercised:
         return False
@@ -117,21 +119,27 @@ def _met_on_the_way(result: CaseResult) -> bool:
 
 
 def _unstable(judgements: list[Judgement]) -> str:
-    """How often violations were seen that did not show again, or were not sent again where no other was confirmed."""
-    counts = [one.unstable for one in judgements if one.kind == "breaks"]
+    """How often violations were seen that were not confirmed, as "1 of 2".
+
+    A violation whose request was sent only once ("1 of 1") counts only if no other violation is confirmed.
+    """
+    counts = [judgement.unstable for judgement in judgements if judgement.kind == "breaks"]
     confirmed = None in counts
     pairs = [pair for pair in counts if pair is not None and not (confirmed and pair == (1, 1))]
     return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
 
 
 def _reason(outcome: Outcome, made_for: list[CaseResult], *, deselected: bool) -> str:
-    """Why a requirement has no result; `deselected`: a case made for it was left out by the selection."""
+    """Why a requirement has no result. `deselected`: the selection left out a case made for it."""
     if outcome not in UNJUDGED:
         return ""
-    reasons = ["The suite itself failed" if one.error else one.reason or one.case.not_exercised for one in made_for]
-    known = list(dict.fromkeys(reason for reason in reasons if reason))
-    if known:
-        return "; ".join(known[:REASONS]) + (f"; and {len(known) - REASONS} more" if len(known) > REASONS else "")
+    reasons = [
+        "The suite itself failed" if result.error else result.reason or result.case.not_exercised for result in made_for
+    ]
+    distinct = list(dict.fromkeys(reason for reason in reasons if reason))
+    if distinct:
+        more = f"; and {len(distinct) - REASONS} more" if len(distinct) > REASONS else ""
+        return "; ".join(distinct[:REASONS]) + more
     if outcome == "not-judged":
         return "No response allowed a decision on this"
     return "Not selected" if deselected else "No case of this depth tests it"
@@ -140,57 +148,67 @@ def _reason(outcome: Outcome, made_for: list[CaseResult], *, deselected: bool) -
 def _requirement_row(
     requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: set[str]
 ) -> RequirementRow:
-    identity = requirement.id
-    made_for = [result for result, _ in by_case if identity in result.case.requirements]
-    judgements = [judgement for _, some in by_case for judgement in some]
-    outcome = requirement_outcome(requirement.level, judgements, sum(1 for one in made_for if one.sent or one.error))
-    judged = {result.case.id for result, some in by_case if some}
-    elicited: Elicited = "provoked" if any(one.case.id in judged for one in made_for) else "in-passing"
-    seen = Counter(one.behaviour for one in judgements if one.kind == "observed")
+    requirement_id = requirement.id
+    made_for = [result for result, _ in by_case if requirement_id in result.case.requirements]
+    judgements = [judgement for _, of_case in by_case for judgement in of_case]
+    cases_sent = sum(1 for result in made_for if result.sent or result.error)
+    outcome = requirement_outcome(requirement.level, judgements, cases_sent)
+    judged = {result.case.id for result, of_case in by_case if of_case}
+    elicited: Elicited = "provoked" if any(result.case.id in judged for result in made_for) else "in-passing"
+    behaviours = Counter(judgement.behaviour for judgement in judgements if judgement.kind == "observed")
     return RequirementRow(
         requirement,
         outcome,
-        _reason(outcome, made_for, deselected=identity in deselected),
+        _reason(outcome, made_for, deselected=requirement_id in deselected),
         elicited if judged else "none",
         tuple(
-            f"{behaviour} ({count})" for behaviour, count in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0]))
+            f"{behaviour} ({count})"
+            for behaviour, count in sorted(behaviours.items(), key=lambda pair: (-pair[1], pair[0]))
         ),
         _unstable(judgements),
         tuple(
             result.case.id
-            for result, some in by_case
-            if identity in result.case.requirements or any(one.kind == "breaks" for one in some)
+            for result, of_case in by_case
+            if requirement_id in result.case.requirements or any(judgement.kind == "breaks" for judgement in of_case)
         ),
         len(judged),
-        sum(1 for one in made_for if one.sent and one.case.id not in judged),
+        sum(1 for result in made_for if result.sent and result.case.id not in judged),
     )
 
 
 def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
-    """One row for each requirement. What a case judged before it failed for a fault of our own still counts."""
-    by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {one: [] for one in contract.requirements}
-    for one in result.cases:
-        mine: dict[str, list[Judgement]] = {identity: [] for identity in one.case.requirements}
-        for judgement in one.judgements:
-            mine.setdefault(judgement.requirement, []).append(judgement)
-        for identity, judgements in mine.items():
-            by_requirement[identity].append((one, judgements))
-    deselected = {identity for case in result.deselected for identity in case.requirements}
+    """One row for each requirement. Judgements of a case count even if the suite itself failed later in that case."""
+    requirements = contract.requirements.values()
+    by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {
+        requirement.id: [] for requirement in requirements
+    }
+    for case_result in result.cases:
+        of_case: dict[str, list[Judgement]] = {requirement_id: [] for requirement_id in case_result.case.requirements}
+        for judgement in case_result.judgements:
+            of_case.setdefault(judgement.requirement, []).append(judgement)
+        for requirement_id, judgements in of_case.items():
+            by_requirement[requirement_id].append((case_result, judgements))
+    deselected = {requirement_id for case in result.deselected for requirement_id in case.requirements}
     return tuple(
-        _requirement_row(one, by_requirement[identity], deselected) for identity, one in contract.requirements.items()
+        _requirement_row(requirement, by_requirement[requirement.id], deselected) for requirement in requirements
     )
 
 
 def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdict, str]:
-    """The verdict and, where it is inconclusive though the run went to its end, why."""
+    """The verdict, and the reason if it is inconclusive although the run was completed."""
     if any(row.outcome == "failed" for row in rows):
         return "non-conformant", ""
     if result.stop:
         return "inconclusive", ""
-    met = {identity for one in result.cases if _met_on_the_way(one) for identity in one.case.requirements}
+    prevented = {
+        requirement_id
+        for case_result in result.cases
+        if _prevented_by_run(case_result)
+        for requirement_id in case_result.case.requirements
+    }
     for row in rows:
         unjudged = row.outcome in UNJUDGED
-        if row.requirement.level == "MUST" and unjudged and row.requirement.id in met:
+        if row.requirement.level == "MUST" and unjudged and row.requirement.id in prevented:
             return "inconclusive", f"{row.requirement.id}: {row.reason}"
     return "conformant", ""
 
@@ -198,10 +216,10 @@ def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdi
 def _test_plan(contract: Contract, rows: tuple[RequirementRow, ...]) -> tuple[TestPlanRow, ...]:
     plan = []
     for number, title in contract.test_plan.items():
-        mine = [row for row in rows if number in row.requirement.test_plan]
-        worst: Outcome = min((row.outcome for row in mine), key=ORDER.index, default="not-exercised")
-        cases = tuple(dict.fromkeys(case for row in mine for case in row.cases))
-        plan.append(TestPlanRow(number, title, worst, tuple(row.requirement.id for row in mine), cases))
+        covering = [row for row in rows if number in row.requirement.test_plan]
+        worst: Outcome = min((row.outcome for row in covering), key=ORDER.index, default="not-exercised")
+        cases = tuple(dict.fromkeys(case for row in covering for case in row.cases))
+        plan.append(TestPlanRow(number, title, worst, tuple(row.requirement.id for row in covering), cases))
     return tuple(plan)
 
 
@@ -209,9 +227,9 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
     """Decide everything about a run: each requirement, each case, the verdict and whether it is complete."""
     rows = _rows(contract, result)
     cases = []
-    for one in result.cases:
-        reason = one.error or one.reason or one.case.not_exercised
-        cases.append(CaseRow(one, case_outcome(contract, one), reason))
+    for case_result in result.cases:
+        reason = case_result.error or case_result.reason or case_result.case.not_exercised
+        cases.append(CaseRow(case_result, case_outcome(contract, case_result), reason))
     musts = [row for row in rows if row.requirement.level == "MUST"]
     judged = sum(1 for row in musts if row.outcome not in UNJUDGED)
     verdict, why = _verdict(rows, result)
@@ -229,7 +247,7 @@ def summarise(contract: Contract, result: RunResult) -> Summary:
 
 
 def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, fail_on_warning: bool) -> int:
-    """The exit status of a run that got as far as a result; most of 2 is given elsewhere, before anything is sent."""
+    """The exit status of a run with a result. Most cases of 2 are decided elsewhere, before anything is sent."""
     if result.interrupted:
         return 130
     if result.errors or any(row.outcome == "error" for row in summary.cases):

@@ -1,4 +1,4 @@
-"""Hand a finished run to the writers of its files. Decides nothing: outcomes come from `report.outcome`."""
+"""Writes the files of a finished run, through the writer of each format. Decides nothing: see `report.outcome`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from conformance.judge.model import Judgement
 from conformance.report import junit, terminal
 from conformance.report.clean import Cleaner
-from conformance.report.curl import Replay, ReplayLine, replay_line_of
-from conformance.report.findings import Finding, findings, to_paste
+from conformance.report.curl import Replay, ReplayWriter, replay_writer
+from conformance.report.findings import Finding, findings, replay_of
 from conformance.report.html import Page
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
@@ -30,14 +30,14 @@ class Reporter:
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
         self.clean = Cleaner(run.profile.secrets())
         self.page = Page(run.contract, run.profile, self.clean)
-        self.line: ReplayLine = replay_line_of(
+        self.replay_writer: ReplayWriter = replay_writer(
             run.profile, run.out / "repro", run.redactor, self.result.ignored_environment
         )
-        self._pasted: dict[tuple[str, int | None], Replay] = {}
+        self._replays: dict[tuple[str, int | None], Replay] = {}
 
     @property
     def status(self) -> int:
-        """The exit status, as things stand."""
+        """The current exit status; errors while writing can still change it."""
         options = self.run.options
         return exit_status(
             self.summary,
@@ -48,25 +48,25 @@ class Reporter:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is violated, worst first."""
-        return findings(self.summary, lambda row, judgement: self._again(row, judgement).text)
+        """The violated requirements, worst first."""
+        return findings(self.summary, lambda row, judgement: self._replay(row, judgement).text)
 
-    def _again(self, row: CaseRow, judgement: Judgement) -> Replay:
-        """What to paste to see a violation again."""
+    def _replay(self, row: CaseRow, judgement: Judgement) -> Replay:
+        """What to paste to reproduce a violation."""
         key = (row.result.case.id, judgement.exchange)
-        if key not in self._pasted:
-            self._pasted[key] = to_paste(self.line, row, judgement, self.rows)
-        return self._pasted[key]
+        if key not in self._replays:
+            self._replays[key] = replay_of(self.replay_writer, row, judgement, self.rows)
+        return self._replays[key]
 
-    def _first(self, row: CaseRow) -> Replay:
-        """What to paste for the first violation of a case; empty where it has none."""
-        violations = [one for one in row.result.judgements if one.kind == "breaks"]
-        return self._again(row, violations[0]) if violations and row.outcome in ("failed", "warned") else Replay("")
+    def _first_replay(self, row: CaseRow) -> Replay:
+        """What to paste for the first violation of a case; empty if it has none."""
+        violations = [judgement for judgement in row.result.judgements if judgement.kind == "breaks"]
+        return self._replay(row, violations[0]) if violations and row.outcome in ("failed", "warned") else Replay("")
 
     def write_repro(self) -> None:
-        """Write the files that lines to paste read. Where that fails no line is shown, and the fault is ours."""
+        """Write the files that the replay lines read. If that fails, no line is shown and an error is reported."""
         _ = self.findings
-        replays = [*self._pasted.values(), *(self._first(row) for row in self.rows.values())]
+        replays = [*self._replays.values(), *(self._first_replay(row) for row in self.rows.values())]
         files = {name: content for replay in replays for name, content in replay.files.items()}
         folder = self.run.out / "repro"
         try:
@@ -76,20 +76,20 @@ class Reporter:
                 if name.endswith(".sh"):
                     (folder / name).chmod(0o755)
         except OSError as error:
-            self._pasted = {key: Replay("") for key in self._pasted}
+            self._replays = {key: Replay("") for key in self._replays}
             del self.findings
             self.failed(f"repro: cannot be written: {error}")
 
     def failed(self, reason: str) -> None:
-        """Take in a fault of our own that came up while writing."""
+        """Add an error of the suite itself that happened while writing."""
         self.result = replace(self.result, errors=(*self.result.errors, reason))
 
     def interrupted(self) -> None:
-        """Take in that the run was interrupted while it was reported, after the sending."""
+        """Note that the run was interrupted after sending, while results were reported."""
         self.result = replace(self.result, interrupted=True)
 
     def properties(self, case: str) -> list[tuple[str, str]]:
-        """What JUnit says beside the result."""
+        """The properties of a case in the JUnit file."""
         return junit.properties(self.rows[case], self.clean)
 
     def summary_part(self) -> str:
@@ -101,24 +101,24 @@ class Reporter:
         return self.page.row(self.rows[case])
 
     def extras(self, case: str) -> list[dict[str, Any]]:
-        """Evidence of a case, for the foldable part of its row."""
+        """The evidence of a case, shown when its row is unfolded."""
         row = self.rows[case]
-        content = self.page.evidence(row, self._first(row).text)
+        content = self.page.evidence(row, self._first_replay(row).text)
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
-        """Write `results.json`; gives the exit status. What can't be written is our fault."""
+        """Write `results.json` and return the exit status. A failure to write is an error of the suite itself."""
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
         try:
             (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
         except OSError as error:
             self.failed(f"results.json could not be written: {error}")
             with suppress(OSError):
-                (self.run.out / "results.json").unlink()  # half a file would be worse than none
+                (self.run.out / "results.json").unlink()  # an incomplete file is worse than none
         return self.status
 
     def print_summary(self) -> None:
-        """At most 40 lines on the terminal."""
+        """Print the summary, at most 40 lines, to the terminal."""
         lines = terminal.summary_lines(self.summary, self.result, self.findings, self.run.out, self.clean)
         with suppress(OSError):
             terminal.print_lines(lines, sys.stdout)

@@ -1,4 +1,4 @@
-"""`results.json`: the run for machines. Changes only add; the integer `schema` counts what does not."""
+"""`results.json`: the run for machines. New versions only add members; any other change increases `schema`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from conformance.report.outcome import CaseRow, RequirementRow, Summary
 from conformance.run.model import RunResult
 
 SCHEMA = 1
-MOST = 4_000
-"""Characters of one text that the file holds."""
+TEXT_LIMIT = 4_000
+"""Characters after which a text in the file is cut."""
 
 
 def results_json(
     contract: Contract, profile: dict[str, Any], result: RunResult, summary: Summary, status: int
 ) -> dict[str, Any]:
-    """The value of `results.json`; `profile` is the redacted one. Texts of the target stand in it as they came."""
+    """The value of `results.json`, before its texts are cleaned. `profile` is already redacted."""
     return {
         "schema": SCHEMA,
         "suite": __version__,
@@ -66,7 +66,7 @@ def results_json(
 
 
 def written(value: dict[str, Any], clean: Cleaner) -> str:
-    """`value` as JSON in ASCII, one requirement, case, test-plan case and capture a line; each text passes `clean`."""
+    """`value` as JSON in ASCII, with each text cleaned. Each requirement, case, test-plan case and capture is one line."""
     lines = []
     for key, member in value.items():
         lines.append(f"{json.dumps(key)}: {_lines(_cleaned(member, clean))}")
@@ -92,44 +92,44 @@ def _requirement(row: RequirementRow) -> dict[str, Any]:
 
 
 def _case(row: CaseRow) -> dict[str, Any]:
-    """One case. What holds is only named; what breaks says where, and on which line of the record it rests."""
+    """One case. Met requirements are only named; violations have a place and the line of the record that shows them."""
     result = row.result
-    said: dict[str, list[Any]] = {"breaks": [], "observed": [], "holds": []}
-    for one in result.judgements:
-        said[one.kind].append(_judgement(one))
+    by_kind: dict[str, list[Any]] = {"breaks": [], "observed": [], "holds": []}
+    for judgement in result.judgements:
+        by_kind[judgement.kind].append(_judgement(judgement))
     return {
         "id": result.case.id,
         "title": result.case.title,
         "requirements": list(result.case.requirements),
         "outcome": row.outcome,
         "reason": row.reason,
-        "judgements": said,
+        "judgements": by_kind,
         "exchanges": list(result.numbers),
         "charged": result.charged,
     }
 
 
-def _judgement(one: Judgement) -> str | dict[str, Any]:
-    match one.kind:
+def _judgement(judgement: Judgement) -> str | dict[str, Any]:
+    match judgement.kind:
         case "holds":
-            return one.requirement
+            return judgement.requirement
         case "observed":
-            return {"requirement": one.requirement, "behaviour": one.behaviour}
+            return {"requirement": judgement.requirement, "behaviour": judgement.behaviour}
         case _:
             return {
-                "requirement": one.requirement,
-                "at": one.at,
-                "expected": one.expected,
-                "received": one.received,
-                "exchange": one.exchange,
-                "unstable": list(one.unstable) if one.unstable else None,
+                "requirement": judgement.requirement,
+                "at": judgement.at,
+                "expected": judgement.expected,
+                "received": judgement.received,
+                "exchange": judgement.exchange,
+                "unstable": list(judgement.unstable) if judgement.unstable else None,
             }
 
 
 def _cleaned(value: Any, clean: Cleaner) -> Any:
-    """`value` with each text in it cleaned; plain words, which most are, need no look."""
+    """`value` with each text in it cleaned. Short ASCII identifiers are too short for a secret and need no cleaning."""
     if isinstance(value, str):
-        return value if value.isidentifier() and value.isascii() and len(value) < 8 else clean(value, MOST)
+        return value if value.isidentifier() and value.isascii() and len(value) < 8 else clean(value, TEXT_LIMIT)
     if isinstance(value, dict):
         return {clean(key): _cleaned(inner, clean) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -138,31 +138,35 @@ def _cleaned(value: Any, clean: Cleaner) -> Any:
 
 
 def _lines(value: Any) -> str:
-    """A list of objects with each on a line of its own; everything else on one."""
+    """A list of objects with one object per line; any other value on one line."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "[\n" + ",\n".join(f" {json.dumps(item)}" for item in value) + "\n]"
     return json.dumps(value)
 
 
 def changes(results: Path, requirements: Mapping[str, str], cases: Mapping[str, str]) -> list[str]:
-    """In one line each, how the outcomes of today differ from those in the `results.json` of the run, where it is.
+    """One line for each outcome that differs between the `results.json` of a run and now.
 
-    Raises `UsageError` where that file cannot be read.
+    Raises `UsageError` if that file exists and cannot be read.
     """
     try:
         before = json.loads(results.read_text(encoding="utf-8"))
-        known = {what: {row["id"]: row["outcome"] for row in before[what]} for what in ("requirements", "cases")}
+        outcomes_before = {
+            kind: {row["id"]: row["outcome"] for row in before[kind]} for kind in ("requirements", "cases")
+        }
     except FileNotFoundError:
-        return [f"nothing to compare with: there is no {results.name} beside the record"]
+        return [f"nothing to compare with: there is no {results.name} next to the record"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{results}: cannot be read ({error}); restore it, or move the record elsewhere") from error
     lines = [
-        f"changed: {what} {identity}: {old} in the run, {today[identity]} today"
-        for what, today in (("requirement", requirements), ("case", cases))
-        for identity, old in known[what + "s"].items()
-        if today.get(identity, old) != old
+        f"changed: {kind} {row_id}: {old} in the run, {outcomes[row_id]} now"
+        for kind, outcomes in (("requirement", requirements), ("case", cases))
+        for row_id, old in outcomes_before[kind + "s"].items()
+        if outcomes.get(row_id, old) != old
     ]
     lines += [
-        f"new: requirement {one}: {requirements[one]}" for one in requirements if one not in known["requirements"]
+        f"new: requirement {row_id}: {outcome}"
+        for row_id, outcome in requirements.items()
+        if row_id not in outcomes_before["requirements"]
     ]
     return lines or ["no outcome changed"]

@@ -1,4 +1,4 @@
-"""What the terminal shows: progress while sending, then a summary of at most 40 lines. No text of a target is markup."""
+"""The terminal: progress while sending, then a summary of at most 40 lines. Text of a target is never markup."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from conformance.report.findings import Finding
 from conformance.report.outcome import Summary
 from conformance.run.model import RunResult
 
-EVERY_S = 5.0
-FINDINGS = 4
-NAMED = 4
-LINES = 40
+PROGRESS_EVERY_S = 5.0
+FINDINGS_SHOWN = 4
+REQUIREMENTS_NAMED = 4
+REASONS_SHOWN = 4
+MAX_LINES = 40
 WIDTH = 240
-"""Characters of a text of the target that the summary shows."""
+"""Characters after which a text of the target is cut."""
 
 
 class Progress:
-    """A bar with counts on a terminal; elsewhere, and in CI, a plain line every few seconds. Threads may share it."""
+    """A progress bar on a terminal; in CI and without a terminal, a plain line every few seconds. Thread-safe."""
 
-    def __init__(self, stream: TextIO, every_s: float = EVERY_S) -> None:
+    def __init__(self, stream: TextIO, every_s: float = PROGRESS_EVERY_S) -> None:
         self._stream, self._every = stream, every_s
         self._plain = not stream.isatty() or os.environ.get("CI", "").lower() not in ("", "0", "false")
         self._total = self._done = self._findings = 0
@@ -52,7 +53,7 @@ class Progress:
         self._end = bar.stop
 
     def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Count answers, and how many of them are wrong."""
+        """Count responses, and how many of them are wrong."""
         with self._lock:
             self._done += count
             self._findings += findings
@@ -65,78 +66,87 @@ class Progress:
             print(text, file=self._stream, flush=True)
 
     def stop(self) -> None:
-        """End, whether or not all was sent."""
+        """End, even if not all requests were sent."""
         self._end()
 
 
 def summary_lines(
-    summary: Summary, result: RunResult, found: tuple[Finding, ...], out: Path, clean: Cleaner
+    summary: Summary, result: RunResult, findings: tuple[Finding, ...], out: Path, clean: Cleaner
 ) -> list[str]:
-    """The summary: verdict, worst findings, what was not tested, where the files are."""
+    """The summary: verdict, worst findings, what was not tested, and where the files are."""
 
     def cut(text: str) -> str:
         return clean.line(text, WIDTH)
 
-    lines = [summary.headline, cut(f"{result.url}: {result.requests} requests, {charges(result)} (seed {result.seed})")]
+    requests = plural(result.requests, "request")
+    lines = [summary.headline, cut(f"{result.url}: {requests}, {charges(result)} (seed {result.seed})")]
     lines += [f"Stopped: {cut(result.stop)}"] if result.stop else []
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
     lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
-    lines += ["Pasting a line below sends its request again, which may charge."] if found else []
-    for one in found[:FINDINGS]:
-        lines += ["", *_finding(one, cut, clean)]
-    lines += [""] if found else []
-    if len(found) > FINDINGS:
-        rest = ", ".join(one.row.requirement.id for one in found[FINDINGS:])
-        lines.append(cut(f"{len(found) - FINDINGS} more requirements are violated: {rest}"))
-    if result.stop and not found:
+    lines += ["Pasting a line below sends its request again, which may charge."] if findings else []
+    for finding in findings[:FINDINGS_SHOWN]:
+        lines += ["", *_finding(finding, cut, clean)]
+    lines += [""] if findings else []
+    if more := findings[FINDINGS_SHOWN:]:
+        ids = ", ".join(finding.row.requirement.id for finding in more)
+        lines.append(cut(f"{plural(len(more), 'more finding')}: {ids}"))
+    if result.stop and not findings:
         count = sum(len(rows) for rows in summary.untested().values())
         lines.append(f"{count} requirements were not tested for this reason")
     else:
-        lines += _untested(summary, cut)[: LINES - 1 - len(lines)]
-    repro = ", repro/" if any(one.violations and one.violations[0].again for one in found) else ""
+        lines += _untested(summary, cut)[: MAX_LINES - 1 - len(lines)]
+    repro = ", repro/" if any(finding.violations and finding.violations[0].replay_line for finding in findings) else ""
     return [*lines, f"Files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
 
 
 def charges(result: RunResult) -> str:
-    """How many charges were made, and of how many that is not certain."""
-    made, unknown = len(result.captures), sum(one.state == "unknown" for one in result.captures)
-    text = f"{made} charge{'' if made == 1 else 's'} made"
-    went = "it went" if unknown == 1 else "they went"
-    return f"{text}; for {unknown} it is not known whether {went} through" if unknown else text
+    """How many charges were made, and for how many it is not known whether they went through."""
+    unknown = sum(capture.state == "unknown" for capture in result.captures)
+    text = f"{plural(len(result.captures), 'charge')} made"
+    they = "it" if unknown == 1 else "they"
+    return f"{text}; for {unknown} it is not known whether {they} went through" if unknown else text
+
+
+def plural(count: int, noun: str) -> str:
+    """The count with its noun: "1 request", "2 requests"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _untested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
-    """What was not tested, by reason, mandatory requirements first."""
+    """The requirements that were not tested, by reason, mandatory requirements first."""
     lines = []
     for (outcome, reason), rows in summary.untested().items():
-        names = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:NAMED]]
-        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        names = [f"{row.requirement.id} ({row.requirement.level})" for row in rows[:REQUIREMENTS_NAMED]]
+        more = f" and {len(rows) - REQUIREMENTS_NAMED} more" if len(rows) > REQUIREMENTS_NAMED else ""
         lines.append(cut(f"{outcome}: {', '.join(names)}{more}: {reason}"))
-    return lines if len(lines) <= 4 else [*lines[:4], f"{len(lines) - 4} more reasons are in report.html"]
+    if more_reasons := len(lines[REASONS_SHOWN:]):
+        lines[REASONS_SHOWN:] = [f"See report.html for {plural(more_reasons, 'more reason')}"]
+    return lines
 
 
-def _finding(one: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
-    requirement, unstable = one.row.requirement, f" (seen {one.row.unstable})" if one.row.unstable else ""
+def _finding(finding: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
+    requirement = finding.row.requirement
+    unstable = f" (seen {finding.row.unstable} times)" if finding.row.unstable else ""
     head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
-    if not one.violations:
+    if not finding.violations:
         return [cut(head)]
-    first, cases = one.violations[0], len(one.violations) + one.more
+    first, cases = finding.violations[0], len(finding.violations) + finding.more
     others = f" and {cases - 1} more" if cases > 1 else ""
     return [
         cut(head),
         cut(
-            f"  at        {first.judgement.at}, case {first.row.result.case.id}{others}; page: {requirement.place.title}"
+            f"  at        {first.judgement.at}, case {first.row.result.case.id}{others}; contract page: {requirement.place.title}"
         ),
         *([cut(f"  sent      {first.sent}")] if first.sent else []),
         cut(f"  expected  {first.judgement.expected}"),
         cut(f"  received  {first.judgement.received}"),
-        *([clean(f"  {first.again.splitlines()[-1]}")] if first.again else []),
+        *([clean(f"  {first.replay_line.splitlines()[-1]}")] if first.replay_line else []),
     ]
 
 
 def print_lines(lines: Iterable[str], stream: TextIO) -> None:
-    """Print plain text; what the terminal's encoding lacks is escaped."""
+    """Print plain text; characters that the encoding of the stream lacks are escaped."""
     encoding = stream.encoding or "ascii"
     for line in lines:
         print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)

@@ -1,4 +1,4 @@
-"""The suite is for those who name it: a pytest of something around it does not run it."""
+"""The suite runs only if it is named: a pytest of a folder around it does not run it."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from conformance.suite.options import PLUGIN
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    """Leave the cases out where no run was prepared."""
+    """Do not collect the cases if no run was prepared."""
     return None if config.pluginmanager.has_plugin(PLUGIN) else True

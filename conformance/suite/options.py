@@ -1,4 +1,4 @@
-"""Options of the suite for people who live in pytest. Loaded by every pytest of the environment, so it imports little."""
+"""Options of the suite for pytest. Every pytest of the environment loads this file, so it imports little."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 SUITE = Path(__file__).resolve().parent
 PLUGIN = "capture-charge-conformance-run"
 PREFIX = "conformance_"
-"""Before the names under which pytest keeps the values of our options."""
+"""Prefix of the names under which pytest keeps the values of our options."""
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """The options of `capture-conformance run`, by the same names, where pytest was pointed at the suite.
+    """Add the options of `capture-conformance run`, by the same names, if pytest was called with the suite.
 
-    Every other pytest of the environment is left alone: other plugins may have options of these names.
+    Every other pytest of the environment gets none of them, since other plugins may have options of these names.
     """
     config = pluginmanager.get_plugin("pytestconfig")
     if config is None or not any(names_suite(str(argument)) for argument in config.invocation_params.args):
@@ -24,26 +24,28 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     from conformance.options import options
 
     group = parser.getgroup("capture charge conformance")
-    for one in options():
-        if one.name == "selection":  # pytest's own -k
+    for option in options():
+        if option.name == "selection":  # pytest's own -k
             continue
-        kinds = [kind for kind in (get_args(one.type) or (one.type,)) if kind is not type(None)]
+        kinds = [kind for kind in (get_args(option.type) or (option.type,)) if kind is not type(None)]
         choices = [kind for kind in kinds if isinstance(kind, str)]
-        how: dict[str, Any] = {"action": "store_true"} if one.type is bool else {"type": str if choices else kinds[0]}
+        parsing: dict[str, Any] = (
+            {"action": "store_true"} if option.type is bool else {"type": str if choices else kinds[0]}
+        )
         try:
             group.addoption(
-                one.flag, dest=PREFIX + one.name, default=one.default, help=one.help, **how,
+                option.flag, dest=PREFIX + option.name, default=option.default, help=option.help, **parsing,
                 **({"choices": choices} if choices else {}),
             )  # fmt: skip
         except ValueError:
             raise pytest.UsageError(
-                f"{one.flag}: another plugin has an option of this name; turn it off with -p no:NAME"
+                f"{option.flag}: another plugin has an option of this name; turn that plugin off with -p no:NAME"
             ) from None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare a run where pytest was pointed at the suite; leave every other pytest alone."""
+    """Prepare a run if pytest was called with the suite; do nothing in every other pytest."""
     if config.pluginmanager.has_plugin(PLUGIN) or not any(names_suite(argument) for argument in config.args):
         return
     from conformance.errors import SuiteError, UsageError
@@ -53,8 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         if config.getoption("numprocesses", None):
-            raise UsageError("-n: one process shares one budget; use --concurrency for more requests in flight")
-        values = {one.name: config.getoption(PREFIX + one.name) for one in options() if one.name != "selection"}
+            raise UsageError("-n: a run is one process with one money budget; use --concurrency for parallel requests")
+        values = {
+            option.name: config.getoption(PREFIX + option.name) for option in options() if option.name != "selection"
+        }
         chosen = Options(**values, selection=config.getoption("keyword") or "")
         plugin = ConformancePlugin(*prepared(chosen, collect_only=config.option.collectonly))
     except SuiteError as error:
@@ -64,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def names_suite(argument: str) -> bool:
-    """Whether an argument of pytest means the suite: its folder, a file of it, or its dotted name."""
+    """Whether an argument of pytest names the suite: its folder, one of its files, or its dotted name."""
     name = argument.split("::", maxsplit=1)[0]
     if name in ("conformance.suite", "conformance.suite.test_cases"):
         return True

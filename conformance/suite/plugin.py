@@ -1,4 +1,4 @@
-"""Join a run to pytest: cases become items, outcomes become results, files are written at the end. Never judges."""
+"""Run the suite inside pytest: one item for each case, one result for each outcome, files at the end. Never judges."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from conformance.report.outcome import UNJUDGED, CaseRow
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import Progress
 from conformance.run.model import Outcome
-from conformance.session import Run, terminable, undisturbed
+from conformance.session import Run, interrupt_on_signal, signals_ignored
 from conformance.suite.options import SUITE
 
 
 class CaseItem(pytest.Item):
-    """One case of the plan: says what became of it. Sends and judges nothing itself."""
+    """One case of the plan: reports the result that the run has for it. Sends and judges nothing itself."""
 
     case: Case
     plugin: ConformancePlugin
@@ -33,22 +33,22 @@ class CaseItem(pytest.Item):
 
     @classmethod
     def of(cls, parent: pytest.Collector, name: str, case: Case, plugin: ConformancePlugin) -> Self:
-        """The item of a case."""
+        """Make the item of a case."""
         item: Self = cls.from_parent(parent, name=name)
         item.case, item.plugin = case, plugin
         return item
 
     def setup(self) -> None:
-        """Ask for what the run made of it."""
+        """Get the result of the case from the run."""
         self.row = self.plugin.row_of(self)
 
     def runtest(self) -> None:
-        """Pass, fail or skip as the outcome says."""
+        """Pass, fail or skip, according to the outcome."""
         assert self.plugin.reporter is not None
-        tell(self.row.outcome, message(self.row, self.plugin.reporter.clean))
+        report_outcome(self.row.outcome, message(self.row, self.plugin.reporter.clean))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where pytest says that it stands."""
+        """Path, line and name that pytest shows for the item."""
         return self.path, 0, self.name
 
 
@@ -64,7 +64,7 @@ class ConformancePlugin:
         self.problem = ""
 
     def configure(self, config: pytest.Config) -> None:
-        """Point pytest's own writers at the folder of the run."""
+        """Make pytest's own report writers use the folder of the run."""
         if config.option.collectonly:
             return
         option = config.option
@@ -74,29 +74,29 @@ class ConformancePlugin:
             option.self_contained_html = True
 
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
-        """One item for each case of the plan, in place of the function of the suite that stands for them."""
+        """Make one item for each case of the plan, in place of the function in `test_cases.py`."""
         if name != "test_case" or collector.path.resolve().parent != SUITE:
             return None
         return [CaseItem.of(collector, f"{name}[{case.id}]", case, self) for case in self.run.cases]
 
     def row_of(self, item: CaseItem) -> CaseRow:
-        """What became of the item's case; our own fault is raised here, while it is set up, and counts as an error."""
-        word = item.case.id
-        row = self.reporter.rows.get(word) if self.reporter is not None else None
+        """The result of the item's case. Raises `OwnFault`, during the item's setup, if the suite itself failed there."""
+        case_id = item.case.id
+        row = self.reporter.rows.get(case_id) if self.reporter is not None else None
         if row is None or self.reporter is None:
-            raise OwnFault(f"{word}: handed over neither an exchange nor a reason")
-        item.user_properties.extend(self.reporter.properties(word))
+            raise OwnFault(f"{case_id}: the run has neither an exchange nor a reason for this case")
+        item.user_properties.extend(self.reporter.properties(case_id))
         if row.outcome == "error":
-            raise OwnFault(f"{word}: {message(row, self.reporter.clean)}")
+            raise OwnFault(f"{case_id}: {message(row, self.reporter.clean)}")
         return row
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only the cases that -k and the arguments left are sent."""
+        """Keep the cases that -k and the arguments selected; only these are sent."""
         self.selected = [item.case for item in items if isinstance(item, CaseItem)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """A selection that matches nothing is a mistake, not a success."""
+        """End with a usage error if the selection matches no case."""
         if not self.selected and not session.testsfailed:
             self.problem = (
                 f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
@@ -105,9 +105,9 @@ class ConformancePlugin:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Send and judge all selected cases, then let the items tell."""
+        """Send and judge all selected cases, then run the items, which report the results."""
         if not session.config.option.collectonly:
-            self.stack.enter_context(terminable())
+            self.stack.enter_context(interrupt_on_signal())
             try:
                 self.run.execute(self.selected, Progress(sys.stderr))
                 self.run.write_evidence()
@@ -119,7 +119,7 @@ class ConformancePlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Hand the row and evidence of a case to the writer of the HTML."""
+        """Pass the row and the evidence of a case to the HTML writer."""
         report = yield
         if isinstance(item, CaseItem) and (report.when == "call" or report.failed):
             reporter = self.reporter
@@ -130,20 +130,24 @@ class ConformancePlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Of the machine, the page says no more than what matters to the run; variables of a CI may be secrets."""
+        """Limit what the page says about the machine to what matters here: variables of a CI may be secrets."""
         from pytest_metadata.plugin import metadata_key  # type: ignore[import-untyped]
 
-        kept = {"capture-conformance": __version__, "Python": platform.python_version(), "System": platform.system()}
-        session.config.stash[metadata_key] = kept
+        metadata = {
+            "capture-conformance": __version__,
+            "Python": platform.python_version(),
+            "System": platform.system(),
+        }
+        session.config.stash[metadata_key] = metadata
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
-        """The title names the target; asked before anything is sent."""
+        """The title names the target. pytest-html asks for it before anything is sent."""
         report.title = title(self.run.profile)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        """Verdict, scope and findings at the top."""
+        """Verdict, scope and findings, at the top of the page."""
         if self.reporter is not None:
             prefix.append(self.reporter.summary_part())
 
@@ -151,21 +155,21 @@ class ConformancePlugin:
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
         """Columns: pytest's result (which its filters need), id, outcome, title, requirement, level."""
         names = ("outcome", "what", "requirement", "level")
-        titles = ("Outcome", "What was tried", "Requirement", "Level")
+        titles = ("Outcome", "What was tested", "Requirement", "Level")
         sortable = '<th class="sortable col-{0}" data-column-type="{0}">{1}</th>'
         cells[1] = sortable.format("testId", "Case")
         cells[2:] = [sortable.format(name, title) for name, title in zip(names, titles, strict=True)]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
-        """The cells of those columns; the case's id, a slug, without the words of pytest around it."""
+        """The cells of those columns. The id is that of the case, without pytest's file and function names."""
         case = report.nodeid.partition("[")[2].removesuffix("]")
         cells[1] = f'<td class="col-testId">{case or report.nodeid}</td>'
         cells[2:] = getattr(report, "conformance", ["<td></td>"] * 4)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
-        """The evidence says all that pytest's log would, save where the fault is our own."""
+        """Drop pytest's log, since the evidence contains the same; keep it for errors of the suite itself."""
         if report.when == "call":
             data.clear()
 
@@ -173,22 +177,22 @@ class ConformancePlugin:
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int | pytest.ExitCode
     ) -> Generator[None, object, object]:
-        """Write all files, whatever becomes of any of them, and decide the exit status."""
+        """Write all files, even if one of them fails, and set the exit status."""
         if self.reporter is None:
             with self.stack:
                 result = yield
                 self._clear(session.config)
                 return result
-        with undisturbed():
+        with signals_ignored():
             self.stack.close()
             if exitstatus == pytest.ExitCode.INTERRUPTED:
                 self.reporter.interrupted()
             elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
-                self.reporter.failed("pytest came upon an error of its own")
+                self.reporter.failed("pytest had an internal error")
             self.reporter.write()
             try:
                 return (yield)
-            except Exception as error:  # noqa: BLE001 - the other writers', for which nobody else answers
+            except Exception as error:  # noqa: BLE001 - any error of the other report writers counts as our own
                 self.reporter.failed(f"a report could not be written: {error}")
                 self.reporter.write()
                 return None
@@ -197,7 +201,7 @@ class ConformancePlugin:
                 self.reporter.print_summary()
 
     def _clear(self, config: pytest.Config) -> None:
-        """Nothing was sent: leave no report behind that says nothing."""
+        """Remove the empty reports of a run that sent nothing."""
         if config.option.collectonly:
             return
         for name in ("report.html", "junit.xml"):
@@ -206,8 +210,8 @@ class ConformancePlugin:
             self.run.out.rmdir()
 
 
-def tell(outcome: Outcome, text: str) -> None:
-    """Pass, fail or skip as the outcome of a case says."""
+def report_outcome(outcome: Outcome, text: str) -> None:
+    """Pass, fail or skip the current item, according to the outcome of its case."""
     if outcome == "failed":
         pytest.fail(text, pytrace=False)
     if outcome in UNJUDGED:

@@ -1,5 +1,5 @@
-"""The cases of the plan as tests: the plugin of a run puts an item for each of them in the place of this function."""
+"""The cases of the plan as tests: the plugin of a run replaces this function by one item for each case."""
 
 
 def test_case() -> None:
-    """What became of one case, told in the words of pytest."""
+    """The result of one case."""

@@ -1,4 +1,4 @@
-"""Generated cases: within their numbers, what their bytes say, made from the document and the profile."""
+"""Generated cases: their numbers, the classification of their bodies, and that document and profile determine them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from conformance.profile import load_profile
 from conformance.run.plan import data_of, planned_cases
 from tests.support.testdata import TWO_CURRENCIES
 
-OTHER = replace(TWO_CURRENCIES, stores=("main", "b"), currencies=("KWD",), amounts={"KWD": Decimal("1.234")},
+OTHER_PROFILE = replace(TWO_CURRENCIES, stores=("main", "b"), currencies=("KWD",), amounts={"KWD": Decimal("1.234")},
                 max_amounts={"KWD": Decimal(5)}, minor_units={"KWD": 3}, any_uuid=False)  # fmt: skip
 COVERAGE = "schemathesis-coverage"
 RANDOM = ("schemathesis-positive", "schemathesis-negative")
-OURS = [name for name, each in STRATEGIES.items() if each.library == "Hypothesis"]
+OURS = [name for name, strategy in STRATEGIES.items() if strategy.library == "Hypothesis"]
 FEW = {**dict.fromkeys(RANDOM, 6), **dict.fromkeys(OURS, 60)}
 
 
@@ -56,41 +56,41 @@ def test_a_standard_run_is_generated_by_a_quarter_to_a_third(contract):
     assert all(abs(generated[name] - STRATEGIES[name].standard) <= 4 for name in OURS)
 
 
-def test_what_a_plan_is_made_of(contract):
+def test_the_shares_of_a_plan(contract):
     cases = generated_cases(contract, TWO_CURRENCIES, "standard", 0)
-    found = shares([replace(cases[0], strategy=""), *cases])
-    assert [share.strategy for share in found] == list(STRATEGIES)
-    assert sum(share.bodies for share in found) == len(bytes_of(cases))
-    assert found[1] == Share("schemathesis-positive", 25, "Schemathesis")
-    assert {share.library for share in found} == {"Hypothesis", "Schemathesis"}
+    shared = shares([replace(cases[0], strategy=""), *cases])
+    assert [share.strategy for share in shared] == list(STRATEGIES)
+    assert sum(share.bodies for share in shared) == len(bytes_of(cases))
+    assert shared[1] == Share("schemathesis-positive", 25, "Schemathesis")
+    assert {share.library for share in shared} == {"Hypothesis", "Schemathesis"}
 
 
-def test_a_smoke_run_has_none(contract):
+def test_a_smoke_run_has_no_generated_cases(contract):
     assert generated_cases(contract, TWO_CURRENCIES, "smoke", 0) == []
 
 
-def test_no_body_comes_twice_and_none_that_was_sent(contract):
+def test_no_body_is_sent_twice(contract):
     bodies = [body for _, body in bytes_of(generated_cases(contract, TWO_CURRENCIES, "standard", 0))]
     assert len(bodies) == len(set(bodies))
     sent = set(bodies[:10])
-    again = [body for _, body in bytes_of(generated_cases(contract, TWO_CURRENCIES, "standard", 0, sent=sent))]
-    assert not sent & set(again)
-    assert len(again) == len(set(again))
+    second = [body for _, body in bytes_of(generated_cases(contract, TWO_CURRENCIES, "standard", 0, sent=sent))]
+    assert not sent & set(second)
+    assert len(second) == len(set(second))
 
 
-@pytest.mark.parametrize("subject", [TWO_CURRENCIES, OTHER])
-def test_every_probe_is_expected_what_its_bytes_say(contract, subject):
-    for case in generated_cases(contract, subject, "standard", 0):
+@pytest.mark.parametrize("test_data", [TWO_CURRENCIES, OTHER_PROFILE])
+def test_the_oracle_decides_the_expectation_of_every_probe(contract, test_data):
+    for case in generated_cases(contract, test_data, "standard", 0):
         for probe in case.probes:
-            assert probe.expectation == classify(contract, subject, probe.body)
-            takes = fill_trip(probe.body, "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11") != probe.body
-            assert probe.trip == ("fresh" if takes else "none")
+            assert probe.expectation == classify(contract, test_data, probe.body)
+            has_trip = fill_trip(probe.body, "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11") != probe.body
+            assert probe.trip == ("fresh" if has_trip else "none")
 
 
-def test_what_is_said_of_the_case_is_what_its_probes_say(contract):
+def test_the_requirements_of_a_case_are_those_of_its_probes(contract):
     for case in generated_cases(contract, TWO_CURRENCIES, "standard", 0):
-        spoken = {probe.expectation.requirement for probe in case.probes} - {None}
-        assert spoken <= set(case.requirements) <= spoken | {"answer.no-server-error"}
+        decided = {probe.expectation.requirement for probe in case.probes} - {None}
+        assert decided <= set(case.requirements) <= decided | {"answer.no-server-error"}
 
 
 # --- the same bytes ----------------------------------------------------------------------------------------------
@@ -107,12 +107,12 @@ def test_one_seed_gives_the_same_templates_whatever_is_drawn_before_and_beside(c
 # --- what they are made from -------------------------------------------------------------------------------------
 
 
-def test_schemathesis_cases_hold_what_is_good_to_known_values(contract):
+def test_schemathesis_cases_keep_good_members_known(contract):
     texts = [template.text for template in templates(contract, ((COVERAGE, None),), 0)[COVERAGE]]
     assert len(texts) >= 45
     assert {"null", "false", "0", "[null,null]"} <= set(texts)
-    held = [text for text in texts if text.startswith('{"storeId":"⟦store⟧"') and TRIP in text]
-    assert len(held) >= 20
+    with_good_ids = [text for text in texts if text.startswith('{"storeId":"⟦store⟧"') and TRIP in text]
+    assert len(with_good_ids) >= 20
     assert not any("store-001" in text or "5f0c0c9e" in text for text in texts)
 
 
@@ -129,21 +129,23 @@ def test_a_body_of_schemathesis_becomes_the_bytes_that_it_would_send(body, sent)
     assert openapi._template(body, lambda _member, _value: None).fill(TWO_CURRENCIES) == sent
 
 
-def test_random_bodies_of_schemathesis_are_what_they_are_called(contract):
+def test_random_bodies_of_schemathesis_are_valid_or_invalid_as_named(contract):
     drawn = draw_templates(contract, dict.fromkeys(RANDOM, 60), 0)
     natures = {
-        name: Counter(classify(contract, TWO_CURRENCIES, template.fill(TWO_CURRENCIES)).nature for template in each)
-        for name, each in drawn.items()
+        name: Counter(
+            classify(contract, TWO_CURRENCIES, template.fill(TWO_CURRENCIES)).nature for template in templates_of
+        )
+        for name, templates_of in drawn.items()
     }
     assert natures["schemathesis-positive"]["reject"] == 0
     assert natures["schemathesis-negative"]["accept"] == 0
     assert natures["schemathesis-negative"]["reject"] > 50
-    texts = [template.text for each in drawn.values() for template in each]
-    for known in ("⟦store⟧", TRIP, "⟦code⟧", "⟦amount⟧"):
-        assert sum(known in text for text in texts) > 20
+    texts = [template.text for templates_of in drawn.values() for template in templates_of]
+    for placeholder in ("⟦store⟧", TRIP, "⟦code⟧", "⟦amount⟧"):
+        assert sum(placeholder in text for text in texts) > 20
 
 
-def test_another_document_moves_the_bodies(tmp_path, contract):
+def test_another_document_changes_the_bodies(tmp_path, contract):
     folder = tmp_path / "spec"
     shutil.copytree(default_spec(), folder)
     api = yaml.safe_load((folder / "openapi.yaml").read_text(encoding="utf-8"))
@@ -151,11 +153,11 @@ def test_another_document_moves_the_bodies(tmp_path, contract):
     (folder / "openapi.yaml").write_text(yaml.safe_dump(api), encoding="utf-8")
 
     def lengths(document: Contract, strategy: str) -> set[int]:
-        found = set()
+        lengths_sent = set()
         for case, body in bytes_of(generated_cases(document, TWO_CURRENCIES, "standard", 0)):
             if case == f"generated-{strategy}" and b'"storeId":"' in body:
-                found.add(len(json.loads(body)["storeId"]))
-        return found
+                lengths_sent.add(len(json.loads(body)["storeId"]))
+        return lengths_sent
 
     shorter = load_contract(folder)
     assert {254, 255, 256} & lengths(contract, "boundary-lengths")
@@ -165,8 +167,8 @@ def test_another_document_moves_the_bodies(tmp_path, contract):
     assert {63, 64, 65} <= lengths(shorter, COVERAGE)
 
 
-def test_the_data_of_the_profile_stand_in_the_bodies(contract):
-    cases = generated_cases(contract, OTHER, "standard", 0)
+def test_the_bodies_contain_the_data_of_the_profile(contract):
+    cases = generated_cases(contract, OTHER_PROFILE, "standard", 0)
     bodies = [body for _, body in bytes_of(cases)]
     assert sum(b'"main"' in body for body in bodies) > 60
     assert not any(b"store-001" in body for case, body in bytes_of(cases) if not case.endswith(RANDOM))
@@ -194,13 +196,13 @@ def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemat
     assert sum(each.deep for each in STRATEGIES.values()) == 100
 
 
-def test_they_take_what_the_budget_leaves(contract, tmp_path):
+def test_generated_cases_use_the_rest_of_the_budget(contract, tmp_path):
     profile = load_profile(None, target="http://127.0.0.1:9", environ={})
-    subject = data_of(profile, any_uuid=True, reusable=False)
-    every = [case for case in planned_cases(contract, profile, subject, "standard", 0) if not case.strategy]
+    test_data = data_of(profile, any_uuid=True, reusable=False)
+    every = [case for case in planned_cases(contract, profile, test_data, "standard", 0) if not case.strategy]
     tables = sum(len(case.probes) for case in every if not case.not_exercised)
     limits = profile.limits.model_copy(update={"max_requests": tables + 30})
-    planned = planned_cases(contract, profile.model_copy(update={"limits": limits}), subject, "standard", 0)
+    planned = planned_cases(contract, profile.model_copy(update={"limits": limits}), test_data, "standard", 0)
     sent = [case for case in planned if not case.not_exercised]
     assert sum(len(case.probes) for case in sent) == tables + 30
     assert [case.id for case in sent if not case.strategy] == [case.id for case in every if not case.not_exercised]

@@ -1,4 +1,4 @@
-"""Drawing and keeping: by both libraries, the same bytes from anywhere, once, and never in the way of a run."""
+"""Drawing and caching: both libraries draw, every process gets the same bytes, and the cache never stops a run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def known(everything) -> cache.Templates:
 
 
 def drawn(contract: Contract, counts: cache.Counts = OURS, seed: int = 3):
-    """What a new process would get."""
+    """The templates that a new process gets."""
     cache._templates.cache_clear()
     return cache.templates(contract, counts, seed)
 
@@ -107,29 +107,29 @@ def test_a_run_loads_neither_library_even_when_it_draws(folder):
         assert len(list(folder.glob("bodies-*.json"))) == 1
 
 
-def test_what_was_drawn_once_is_read(contract, folder, monkeypatch):
+def test_templates_are_read_from_the_cache(contract, folder, monkeypatch):
     first = drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
     assert drawn(contract) == first
 
 
 @pytest.mark.parametrize(
-    ("name", "other"),
+    ("name", "replacement"),
     [
         ("versions", lambda: {"hypothesis": "7.0"}),
         ("__version__", "9.9"),
         ("_sources", lambda: b"another state of the strategies"),
     ],
 )
-def test_other_versions_and_sources_are_drawn_anew(contract, folder, monkeypatch, name, other):
+def test_other_versions_and_sources_are_drawn_again(contract, folder, monkeypatch, name, replacement):
     drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
-    monkeypatch.setattr(cache, name, other)
+    monkeypatch.setattr(cache, name, replacement)
     with pytest.raises(AssertionError, match="drawn again"):
         drawn(contract)
 
 
-def test_the_sources_are_all_that_a_drawing_process_loads_of_ours():
+def test_the_digest_covers_all_our_modules_that_a_drawing_process_loads():
     script = (
         "import sys, conformance.cases.generated.openapi, conformance.cases.generated.draw as draw\n"
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('conformance.') and m.__file__))"
@@ -139,7 +139,7 @@ def test_the_sources_are_all_that_a_drawing_process_loads_of_ours():
     )
     sources = cache._sources()
     missing = {Path(file).name for file in done.stdout.split() if Path(file).read_bytes() not in sources}
-    assert missing <= {"errors.py", "json_text.py", "model.py"}, "of no matter for what is drawn"
+    assert missing <= {"errors.py", "json_text.py", "model.py"}, "modules that do not change what is drawn"
 
 
 # --- a cache is never in the way ---------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         assert cache.cache_folder() == Path(expected)
 
 
-def test_only_the_newest_files_are_kept(contract, folder, monkeypatch):
+def test_only_the_newest_files_stay_in_the_cache(contract, folder, monkeypatch):
     monkeypatch.setattr(cache, "KEPT", 2)
     monkeypatch.setattr(child, "drawn", lambda *_: {})
     for seed in range(4):
@@ -234,15 +234,15 @@ def test_a_process_of_its_own_draws_what_this_one_would(contract, everything):
 # --- our own fault -----------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_fails_is_our_own_fault(contract, folder, tmp_path, monkeypatch):
-    for program, said in (("/bin/false", "exit status 1"), (str(tmp_path / "none"), "No such file")):
+def test_a_failing_child_process_is_an_error_of_the_suite(contract, folder, tmp_path, monkeypatch):
+    for program, reason in (("/bin/false", "exit status 1"), (str(tmp_path / "none"), "No such file")):
         monkeypatch.setattr(sys, "executable", program)
-        with pytest.raises(OwnFault, match=f"the generated bodies could not be drawn: .*{said}"):
+        with pytest.raises(OwnFault, match=f"the generated bodies could not be drawn: .*{reason}"):
             drawn(contract)
     assert not list(folder.glob("bodies-*.json"))
 
 
-def test_a_schemathesis_without_coverage_phase_is_said_clearly():
+def test_a_schemathesis_without_coverage_phase_has_a_clear_message():
     script = (
         "from conformance.cases.generated import openapi; from conformance.contract.load import load_contract\n"
         "openapi._COVERAGE['phases']['coverage'] = {'enabled': False}\n"

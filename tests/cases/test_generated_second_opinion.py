@@ -1,4 +1,4 @@
-"""Schemathesis' own checks of answers beside our judges: where they differ, the table here says who is right."""
+"""Schemathesis' own checks of answers compared with our judges: the table here says who is right where they differ."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REQUESTS: dict[str, tuple[bytes, tuple[tuple[str, str], ...], Expectation]] = {
         for status in (429, 500, 503)
     },
 }
-# What our judges say that corresponds to each check of theirs.
+# For each check of Schemathesis, the requirements that our judges check in its place.
 OURS = {
     "status_code_conformance": ("answer.status-set",),
     "content_type_conformance": (".media-type",),
@@ -63,8 +63,8 @@ def answered(server: MockServer, fault: str) -> Iterator[tuple[str, Exchange]]:
 
 
 def ours(name: str, exchange: Exchange) -> set[str]:
-    judged = judge_exchange(CONTRACT, Probe(REQUESTS[name][2]), exchange)
-    return {one.requirement for one in judged if one.kind == "breaks"}
+    judgements = judge_exchange(CONTRACT, Probe(REQUESTS[name][2]), exchange)
+    return {judgement.requirement for judgement in judgements if judgement.kind == "breaks"}
 
 
 def theirs(operation, name: str, answer: Answer) -> set[str]:
@@ -74,29 +74,29 @@ def theirs(operation, name: str, answer: Answer) -> set[str]:
     request = requests.Request("POST", "http://127.0.0.1/", data=REQUESTS[name][0]).prepare()
     response = Response(answer.status, headers, answer.body, request, elapsed=0.1, verify=False)
     case = operation.Case(body={}, media_type="application/json")
-    found = set()
+    failed = set()
     for check in OURS:
         try:
             case.validate_response(response, checks=CHECKS_BY_NAME[check])
         except (FailureGroup, Failure):
-            found.add(check)
-    return found
+            failed.add(check)
+    return failed
 
 
-# (their check, who finds fault, what we say of the answer): who is right.
+# (their check, who reports a failure, the requirement that we report): who is right.
 DIFFERENCES = {
     ("content_type_conformance", "they", ""): (
-        "we: a media type that ends in +json is JSON; the document names but one of them (benign difference)"
+        "we: a media type that ends in +json is JSON; the document names only one of them (benign difference)"
     ),
-    ("response_schema_conformance", "we", ".json"): "we: NaN is no JSON, but the reader beneath their check takes it",
+    ("response_schema_conformance", "we", ".json"): "we: NaN is not JSON, but the parser below their check accepts it",
     ("response_schema_conformance", "they", "answer.framing"): (
-        "both: a body cut off is found by its framing before it is read, and the first broken link is the finding"
+        "both: we report the framing of a truncated body before we read it, and only the first error"
     ),
     ("response_schema_conformance", "they", ".media-type"): (
-        "both: without a media type they cannot read the body, for us the missing label is the finding"
+        "both: without a media type they cannot read the body; we report the missing media type"
     ),
     ("status_code_conformance", "they", "success.exactly-200"): (
-        "both: 201, 202 and 204 are no 200, which is a requirement of its own with us"
+        "both: 201, 202 and 204 are not 200; we have a separate requirement for that"
     ),
 }
 ANSWERS = ("bad-request", "rate-limit", "server-error", "unavailable", "success", "answer")
@@ -104,28 +104,39 @@ NO_ANSWER = {"answer.in-time", "answer.connection"}
 CHOSEN = [
     name
     for name, fault in FAULTS.items()
-    if any(word.startswith(ANSWERS) for word in fault.breaks) and not fault.breaks & NO_ANSWER
+    if any(requirement_id.startswith(ANSWERS) for requirement_id in fault.breaks) and not fault.breaks & NO_ANSWER
 ]
 
 
 def different(operation, server: MockServer, fault: str) -> Iterator[tuple[str, str, str]]:
-    """Where Schemathesis and we find fault with different answers of one faulty server."""
+    """The answers of one faulty server that only one of Schemathesis and our judges rejects."""
     for name, exchange in answered(server, fault):
         if exchange.answer is None:
             continue
-        broken = ours(name, exchange)
-        we = {check for check, words in OURS.items() if any(one.endswith(words) for one in broken)}
-        for check in we ^ theirs(operation, name, exchange.answer):
-            said = next((key for _, _, key in DIFFERENCES if key and any(one.endswith(key) for one in broken)), "")
-            yield check, "we" if check in we else "they", said
+        violated = ours(name, exchange)
+        failed_here = {
+            check
+            for check, endings in OURS.items()
+            if any(requirement_id.endswith(endings) for requirement_id in violated)
+        }
+        for check in failed_here ^ theirs(operation, name, exchange.answer):
+            violated_ending = next(
+                (
+                    ending
+                    for _, _, ending in DIFFERENCES
+                    if ending and any(requirement_id.endswith(ending) for requirement_id in violated)
+                ),
+                "",
+            )
+            yield check, "we" if check in failed_here else "they", violated_ending
 
 
-def test_where_we_differ_it_is_known_who_is_right() -> None:
+def test_every_difference_is_explained() -> None:
     operation = schemathesis.openapi.from_path(CONTRACT.openapi_file)[CONTRACT.path]["POST"]
-    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    differences: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     with MockServer() as server:
         for fault in ("", *CHOSEN, *BENIGN):
             for difference in different(operation, server, fault):
-                found[difference].append(fault)
-    assert set(found) == set(DIFFERENCES), dict(found)
+                differences[difference].append(fault)
+    assert set(differences) == set(DIFFERENCES), dict(differences)
     assert len(CHOSEN) > 60

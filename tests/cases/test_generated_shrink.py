@@ -1,4 +1,4 @@
-"""Smaller bodies for findings: what was known is not sent again, requests are counted, the smallest still breaks."""
+"""Smaller bodies for findings: no body is sent twice, the budget is kept, and the smallest body still fails."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def body(store: str, more: str = "") -> bytes:
 
 
 def case_of(*bodies: bytes) -> Case:
-    probes = tuple(probe(expectation(each), each) for each in bodies)
+    probes = tuple(probe(expectation(content), content) for content in bodies)
     return Case("generated-x", "generated", "X", (), probes, strategy="x")
 
 
 class Target:
-    """A target that lets stores through where `lax` says so; it remembers what it was sent."""
+    """A target that accepts the stores for which `lax` is true, and keeps the bodies that it was sent."""
 
     def __init__(self, lax) -> None:
         self.lax = lax
@@ -41,18 +41,20 @@ class Target:
 
     def __call__(self, sent: Probe) -> frozenset[str]:
         self.sent.append(sent.body)
-        word = sent.expectation.requirement
-        return frozenset({word} if word and self.lax(json.loads(sent.body)["storeId"]) else ())
+        requirement_id = sent.expectation.requirement
+        return frozenset({requirement_id} if requirement_id and self.lax(json.loads(sent.body)["storeId"]) else ())
 
 
-def search(case: Case, target: Target, word: str, budget: Budget, indices=(0,)):
-    """The smallest body found; None where it is one of the case's own."""
-    known = dict(enumerate(case.probes))
-    smallest = search_smaller(known, dict.fromkeys(indices, frozenset({word})), expectation, target, budget)[word]
+def search(case: Case, target: Target, requirement_id: str, budget: Budget, indices=(0,)):
+    """The smallest body found; None if it is one of the case's own."""
+    sent_before = dict(enumerate(case.probes))
+    smallest = search_smaller(
+        sent_before, dict.fromkeys(indices, frozenset({requirement_id})), expectation, target, budget
+    )[requirement_id]
     return None if smallest in case.probes else smallest
 
 
-def test_a_long_id_is_cut_to_the_first_length_that_breaks() -> None:
+def test_a_long_id_is_shortened_to_the_first_length_that_fails() -> None:
     target = Target(lambda store: len(store) > 255)
     found = search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget())
     assert len(json.loads(found.body)["storeId"]) == 256
@@ -61,10 +63,10 @@ def test_a_long_id_is_cut_to_the_first_length_that_breaks() -> None:
     assert len(target.sent) <= PER_SEARCH
 
 
-def test_only_what_matters_is_left_of_a_malformed_id() -> None:
+def test_a_malformed_id_is_reduced_to_the_bad_character() -> None:
     target = Target(lambda store: "!" in store)
-    found = search(case_of(body("store!-!001")), target, "store-id.pattern", Budget())
-    assert json.loads(found.body)["storeId"] == "!"
+    smallest = search(case_of(body("store!-!001")), target, "store-id.pattern", Budget())
+    assert json.loads(smallest.body)["storeId"] == "!"
 
 
 def test_the_search_starts_from_the_smallest_and_sends_no_known_body() -> None:
@@ -75,7 +77,7 @@ def test_the_search_starts_from_the_smallest_and_sends_no_known_body() -> None:
     assert len(set(target.sent)) == len(target.sent)
 
 
-def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
+def test_the_search_never_sends_more_than_its_budget() -> None:
     target = Target(lambda store: len(store) > 255)
     assert search(case_of(body("a" * 4000)), target, "store-id.max-length", Budget(0)) is None
     assert target.sent == []
@@ -85,31 +87,31 @@ def test_nothing_is_sent_without_budget_and_never_more_than_there_is() -> None:
     assert BUDGET >= PER_SEARCH
 
 
-def test_a_target_that_cannot_be_asked_any_more_ends_the_search() -> None:
-    budget, asked = Budget(), []
+def test_a_request_that_cannot_be_sent_ends_the_search() -> None:
+    budget, attempts = Budget(), []
 
     def spent(probe: Probe) -> frozenset[str]:
-        asked.append(probe)
+        attempts.append(probe)
         raise Unsent("the money budget is spent")
 
     with pytest.raises(Unsent):
         search(case_of(body("store!")), spent, "store-id.pattern", budget)
-    assert len(asked) == 1
+    assert len(attempts) == 1
 
 
 @pytest.mark.parametrize(
-    ("fault", "word", "most"),
+    ("fault", "requirement_id", "most"),
     [("store-any-character", "store-id.pattern", 130), ("trip-256", "trip-id.max-length", 380)],
 )
 def test_the_finding_of_a_run_shows_the_smallest_body(tmp_path, fault, word, most) -> None:
     ran = run_directly(tmp_path / "run", fault)
     rows = [row for row in ran.result.cases if row.case.strategy]
-    shown = [
+    exchanges = [
         sent.exchange
         for row in rows
-        for one in row.judgements
+        for judgement in row.judgements
         for sent in row.evidence
-        if one.kind == "breaks" and one.requirement == word and sent.number == one.exchange
+        if judgement.kind == "breaks" and judgement.requirement == requirement_id and sent.number == judgement.exchange
     ]
-    assert ran.broken == {word}
-    assert min(len(exchange.request.body or b"") for exchange in shown) <= most
+    assert ran.broken == {requirement_id}
+    assert min(len(exchange.request.body or b"") for exchange in exchanges) <= most

@@ -1,4 +1,4 @@
-"""Traps that real services and real suites fell into: what the oracle says of each body, and that a case sends its kind."""
+"""Bodies that real services and test suites got wrong: how the oracle classifies them, and that the tables send them."""
 
 from __future__ import annotations
 
@@ -60,24 +60,27 @@ ADMITTED = {
     "an unknown attribute": more('"extra":1'),
     "an empty store": store(""),
     "a trip that is no UUID": GOOD.replace(TRIP, "trip-1"),
-    **{f"the code {each}": code(each) for each in "ZWG XCG SLE VED HRK ANG ZWL SLL CUC XXX XTS XAU ZZZ".split()},  # noqa: SIM905
+    **{
+        f"the code {code_name}": code(code_name)
+        for code_name in ["ZWG", "XCG", "SLE", "VED", "HRK", "ANG", "ZWL", "SLL", "CUC", "XXX", "XTS", "XAU", "ZZZ"]
+    },
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_must_be_refused(name):
+def test_bodies_that_must_be_refused(name):
     body, requirement = REFUSED[name]
-    found = classify(CONTRACT, MOCK, body.encode())
-    assert found.nature == "reject"
-    assert found.requirement in (requirement, None) if "code" in name else found.requirement == requirement
+    expectation = classify(CONTRACT, MOCK, body.encode())
+    assert expectation.nature == "reject"
+    assert expectation.requirement in (requirement, None) if "code" in name else expectation.requirement == requirement
 
 
 @pytest.mark.parametrize("name", ADMITTED)
-def test_what_was_meant_as_wrong_and_may_be_accepted(name):
+def test_bodies_that_look_wrong_and_may_be_accepted(name):
     assert classify(CONTRACT, MOCK, ADMITTED[name].encode()).nature == "either"
 
 
-def test_zero_and_what_no_json_should_be():
+def test_zero_and_invalid_json():
     assert classify(CONTRACT, MOCK, value("0").encode()).nature == "should-reject"
     assert classify(CONTRACT, MOCK, more('"note":NaN').encode()).nature == "should-reject"
     assert classify(CONTRACT, MOCK, store("a\0b").encode()).nature == "reject"
@@ -92,5 +95,5 @@ def test_the_tables_send_these_kinds():
     assert {f"{KNOWN}{tail}" for tail in ("\n", "\r\n", "\u2028")} <= stores
     for text in ('"NaN"', "true", "false", "null", "NaN", "Infinity", "-Infinity"):
         assert any(f'"amount":{text},"code"'.encode() in body for body in sent), text
-    for each in ("XCG", "SLE", "XTS", "ZZZ"):
-        assert any(f'"code":"{each}"'.encode() in body for body in sent), each
+    for code_name in ("XCG", "SLE", "XTS", "ZZZ"):
+        assert any(f'"code":"{code_name}"'.encode() in body for body in sent), code_name

@@ -1,6 +1,6 @@
-"""The oracle is right: beside the tables, an independent JSON Schema validator, and the mock's own reading.
+"""The oracle agrees with the tables, with an independent JSON Schema validator, and with the mock's own reading.
 
-ORACLE_BODIES=100000 makes it read so many bodies; the ordinary test run reads a few thousand.
+ORACLE_BODIES sets the number of bodies; the default is a few thousand.
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ def test_bodies_by_hand(body: bytes, expected: Expectation) -> None:
     assert without_label(classify(CONTRACT, MOCK, body)) == expected
 
 
-# --- beside the tables -------------------------------------------------------------------------------------------
+# --- compared with the tables ------------------------------------------------------------------------------------
 
-# Where a table knows more than the bytes say, or names one of several requirements: by case.
+# Cases whose table knows more than the bytes show, or names one of several requirements.
 TABLE_KNOWS = {
     "code-first-declared": "made for the first currency, which is that of the plain good body",
     "request-chunked": "about framing",
     "request-expect-continue": "about framing",
-    "capture-repeated": "about the second time",
+    "capture-repeated": "about the second request",
     "value-decimals-eur": "another currency and another value at once",
     "value-decimals-jpy": "another currency and another value at once",
     "value-decimals-kwd": "another currency and another value at once",
@@ -136,16 +136,18 @@ TABLE_KNOWS = {
 def test_the_oracle_agrees_with_the_tables() -> None:
     different = Counter()
     for case in all_cases(CONTRACT, MOCK, "deep"):
-        for one in case.probes:
-            plain = one.method == "POST" and one.path == "operation" and one.provoke is None and one.headers == JSON
-            if not plain or one.expectation.nature == "observe":
+        for probe in case.probes:
+            plain = (
+                probe.method == "POST" and probe.path == "operation" and probe.provoke is None and probe.headers == JSON
+            )
+            if not plain or probe.expectation.nature == "observe":
                 continue
-            said = classify(CONTRACT, MOCK, one.body)
-            different[case.id] += without_label(said) != without_label(one.expectation)
+            classified = classify(CONTRACT, MOCK, probe.body)
+            different[case.id] += without_label(classified) != without_label(probe.expectation)
     assert {case for case, count in different.items() if count} == set(TABLE_KNOWS)
 
 
-# --- beside a validator and the mock -----------------------------------------------------------------------------
+# --- compared with a validator and the mock ----------------------------------------------------------------------
 
 
 def validator() -> jsonschema_rs.Draft202012Validator:
@@ -156,14 +158,14 @@ def validator() -> jsonschema_rs.Draft202012Validator:
 
 
 def bodies(count: int, seed: int) -> Iterator[bytes]:
-    """Generated bodies for this seed, and as many with one random edit of their bytes."""
+    """Generated bodies for this seed, and each of them with one random edit of its bytes."""
     chance = random.Random(seed)
     percent = min(count, 10_000) / 100
-    wanted = {name: int(each.deep * percent) or None for name, each in STRATEGIES.items()}
-    dear = {name: min(number or 0, 50) for name, number in wanted.items() if STRATEGIES[name].cost > 1 and number}
+    wanted = {name: int(strategy.deep * percent) or None for name, strategy in STRATEGIES.items()}
+    slow = {name: min(number or 0, 50) for name, number in wanted.items() if STRATEGIES[name].cost > 1 and number}
     yielded = round_ = 0
     while yielded < count:
-        for drawn in templates(CONTRACT, tuple((wanted | dear).items()), seed + round_).values():
+        for drawn in templates(CONTRACT, tuple((wanted | slow).items()), seed + round_).values():
             for template in drawn:
                 body = template.fill(MOCK)
                 yield body
@@ -179,7 +181,7 @@ def edited(chance: random.Random, body: bytes) -> bytes:
 
 
 def strict(body: bytes) -> object:
-    """The JSON in a body by Python's reader, numbers of any size as 1; ValueError where there is none."""
+    """The JSON in a body as Python reads it, with 1 for every number; ValueError if it is not JSON."""
 
     def constant(text: str) -> object:
         raise ValueError(text)
@@ -193,22 +195,22 @@ def strict(body: bytes) -> object:
 
 
 def has_duplicates(body: bytes) -> bool:
-    found = False
+    duplicate = False
 
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        nonlocal found
-        found = found or len(dict(items)) < len(items)
+        nonlocal duplicate
+        duplicate = duplicate or len(dict(items)) < len(items)
         return dict(items)
 
     try:
         json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=pairs, parse_int=str)
     except (ValueError, RecursionError):
         return False
-    return found
+    return duplicate
 
 
 def is_lenient(body: bytes) -> bool:
-    """Whether a body is no JSON, but read so by a parser that takes what RFC 8259 leaves to it (a rough one)."""
+    """Whether a body is not JSON, but a lenient parser reads it as RFC 8259 allows (an approximation)."""
     try:
         text = body.decode(json.detect_encoding(body), "replace").removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -232,13 +234,17 @@ def schema_says(check: jsonschema_rs.Draft202012Validator, body: bytes) -> str:
     try:
         document = strict(body)
     except RecursionError:
-        return "too deep for it"
+        return "too deep for the validator"
     except ValueError:
         return "no JSON"
     try:
         return "valid" if check.is_valid(document) else "invalid"
     except ValueError:
-        return "text it cannot take" if "\\u" in body.decode("utf-8") or "\\U" in body.decode() else "invalid"
+        return (
+            "text that the validator cannot read"
+            if "\\u" in body.decode("utf-8") or "\\U" in body.decode()
+            else "invalid"
+        )
 
 
 def mock_says(body: bytes) -> str:
@@ -249,43 +255,43 @@ def mock_says(body: bytes) -> str:
     return "accepted"
 
 
-def oracle_says(found: Expectation) -> str:
-    if found.nature == "reject":
+def oracle_says(expectation: Expectation) -> str:
+    if expectation.nature == "reject":
         return "refuse"
-    return "accept" if found.nature == "accept" and 400 not in found.admits else "open"
+    return "accept" if expectation.nature == "accept" and 400 not in expectation.admits else "open"
 
 
-def against_schema(body: bytes, found: Expectation, schema: str) -> str:
-    """The rule that explains what oracle and validator say; empty where they contradict each other."""
-    said = oracle_says(found)
-    if schema in {"too deep for it", "text it cannot take"}:
+def against_schema(body: bytes, expectation: Expectation, schema: str) -> str:
+    """The rule that explains the results of oracle and validator; empty if they contradict each other."""
+    oracle = oracle_says(expectation)
+    if schema in {"too deep for the validator", "text that the validator cannot read"}:
         return schema
-    if schema == "valid" and said == "refuse":
+    if schema == "valid" and oracle == "refuse":
         document = strict(body)
         assert isinstance(document, dict)
-        known = document["storeId"] == MOCK.unknown_store or document["shoppingTripId"] == MOCK.unknown_trip
-        return "well-formed, but on no file" if known else ""
-    if schema != "valid" and said == "open":
+        unknown_id = document["storeId"] == MOCK.unknown_store or document["shoppingTripId"] == MOCK.unknown_trip
+        return "well-formed, but not on file" if unknown_id else ""
+    if schema != "valid" and oracle == "open":
         if has_duplicates(body):
-            return "a member named twice, of which either value may count"
+            return "a member named twice, of which a server may use either value"
         return "no JSON, but lenient parsers read it" if schema == "no JSON" and is_lenient(body) else ""
-    return "agree" if (schema == "valid") != (said == "refuse") else ""
+    return "agree" if (schema == "valid") != (oracle == "refuse") else ""
 
 
-def against_mock(found: Expectation, mock: str) -> str:
-    said = oracle_says(found)
-    return "agree" if said == "open" or (said == "accept") == (mock == "accepted") else ""
+def against_mock(expectation: Expectation, mock: str) -> str:
+    oracle = oracle_says(expectation)
+    return "agree" if oracle == "open" or (oracle == "accept") == (mock == "accepted") else ""
 
 
-def test_no_disagreement_that_is_not_explained() -> None:
+def test_every_disagreement_is_explained() -> None:
     check, rules = validator(), Counter()
     for body in bodies(BODIES, SEED):
-        found = classify(CONTRACT, MOCK, body)
+        expectation = classify(CONTRACT, MOCK, body)
         schema = schema_says(check, body)
-        rule = against_schema(body, found, schema)
-        assert rule, (body, found, schema)
-        assert against_mock(found, mock_says(body)), (body, found)
-        rules[f"{oracle_says(found)}: {rule}"] += 1
+        rule = against_schema(body, expectation, schema)
+        assert rule, (body, expectation, schema)
+        assert against_mock(expectation, mock_says(body)), (body, expectation)
+        rules[f"{oracle_says(expectation)}: {rule}"] += 1
     assert sum(rules.values()) >= BODIES
-    assert min(rules[f"{word}: agree"] for word in ("accept", "open", "refuse")) > BODIES // 100
+    assert min(rules[f"{verdict}: agree"] for verdict in ("accept", "open", "refuse")) > BODIES // 100
     print(dict(rules))

@@ -1,4 +1,4 @@
-"""The tables say what the contract says: complete, deterministic, by its limits, one thing wrong at a time."""
+"""The tables follow the contract: complete, deterministic, with its limits, and with one defect in each body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conformance.cases.value import spellings, why_not_accepted
 from conformance.contract.load import Contract, default_spec, load_contract
 from tests.support.testdata import BARE, CODES, FORCED, MOCK, SHARED
 
-# Judged over a whole run, with cases made elsewhere.
+# Judged over a whole run, by cases that are made elsewhere.
 WHOLE_RUN = {"answer.independent", "answer.close-announced", "server-error.stable"}
 TARGETS = {
     "full": MOCK,
@@ -39,7 +39,7 @@ def by_id(cases: list[Case]) -> dict[str, Case]:
 
 @pytest.mark.parametrize("depth", ["smoke", "standard", "deep"])
 @pytest.mark.parametrize("name", TARGETS)
-def test_ids_are_unique_slugs_and_cases_are_whole(contract, name, depth):
+def test_ids_are_unique_slugs_and_cases_are_complete(contract, name, depth):
     cases = all_cases(contract, TARGETS[name], depth)
     assert max(Counter(case.id for case in cases).values()) == 1
     for case in cases:
@@ -47,8 +47,8 @@ def test_ids_are_unique_slugs_and_cases_are_whole(contract, name, depth):
         assert bool(case.probes) != bool(case.not_exercised), case.id
         assert set(case.requirements) <= set(contract.requirements), case.id
         assert len(set(case.requirements)) == len(case.requirements), case.id
-        spoken = {probe.expectation.requirement for probe in case.probes} - {None}
-        assert spoken <= set(case.requirements), case.id
+        decided = {probe.expectation.requirement for probe in case.probes} - {None}
+        assert decided <= set(case.requirements), case.id
 
 
 def test_the_same_arguments_give_the_same_cases(contract):
@@ -57,17 +57,28 @@ def test_the_same_arguments_give_the_same_cases(contract):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_requirement_has_a_case(contract, name):
-    made_for = {word for case in all_cases(contract, TARGETS[name], "standard") for word in case.requirements}
+    made_for = {
+        requirement_id
+        for case in all_cases(contract, TARGETS[name], "standard")
+        for requirement_id in case.requirements
+    }
     assert set(contract.requirements) - made_for <= WHOLE_RUN
 
 
 @pytest.mark.parametrize("depth", ["smoke", "standard"])
 def test_every_case_of_the_test_plan_is_covered(contract, depth):
-    words = {word for case in all_cases(contract, MOCK, depth) for word in case.requirements if case.probes}
-    assert {number for word in words for number in contract.requirements[word].test_plan} == set(contract.test_plan)
+    requirement_ids = {
+        requirement_id
+        for case in all_cases(contract, MOCK, depth)
+        for requirement_id in case.requirements
+        if case.probes
+    }
+    assert {
+        number for requirement_id in requirement_ids for number in contract.requirements[requirement_id].test_plan
+    } == set(contract.test_plan)
 
 
-def test_sizes_stay_within_their_bounds(contract):
+def test_sizes_stay_within_their_limits(contract):
     smoke, standard = (all_cases(contract, MOCK, depth) for depth in ("smoke", "standard"))
     assert sum(len(case.probes) for case in smoke) <= SMOKE_REQUESTS
     assert sum(len(case.probes) for case in standard) <= 640
@@ -98,79 +109,85 @@ def test_boundaries_follow_the_spec(tmp_path, limit):
     cases = by_id(all_cases(load_contract(folder), MOCK, "deep"))
     for theme, member in (("store-id", "storeId"), ("trip-id", "shoppingTripId")):
         lengths = {
-            word: [len(json.loads(probe.body)[member]) for probe in cases[f"{theme}-{word}"].probes]
-            for word in ("at-limit", "over-limit", "far-over-limit")
+            suffix: [len(json.loads(probe.body)[member]) for probe in cases[f"{theme}-{suffix}"].probes]
+            for suffix in ("at-limit", "over-limit", "far-over-limit")
         }
         assert lengths == {"at-limit": [limit - 1, limit], "over-limit": [limit + 1], "far-over-limit": [1000, 10_000]}
 
 
-def test_over_length_trips_have_their_length_whatever_a_trip_looks_like(contract):
+def test_over_length_trips_have_their_length_without_trip_data(contract):
     cases = by_id(all_cases(contract, BARE, "standard"))
     (probe,) = cases["trip-id-over-limit"].probes
     assert probe.trip == "none"
     assert len(json.loads(probe.body)["shoppingTripId"]) == contract.trip_id.max_length + 1
 
 
-def _differences(good: dict, other: dict) -> set[str]:
-    found = {name for name in good.keys() | other.keys() if name != "amount" and good.get(name) != other.get(name)}
-    if isinstance(other.get("amount"), dict):
-        inner, bad = good["amount"], other["amount"]
-        return found | {f"amount.{name}" for name in inner.keys() | bad.keys() if inner.get(name) != bad.get(name)}
-    return found | {"amount"}
+def _differences(good: dict, changed: dict) -> set[str]:
+    members = {
+        name for name in good.keys() | changed.keys() if name != "amount" and good.get(name) != changed.get(name)
+    }
+    if isinstance(changed.get("amount"), dict):
+        inner, changed_inner = good["amount"], changed["amount"]
+        return members | {
+            f"amount.{name}"
+            for name in inner.keys() | changed_inner.keys()
+            if inner.get(name) != changed_inner.get(name)
+        }
+    return members | {"amount"}
 
 
 FIELDS = {"store-id": "storeId", "trip-id": "shoppingTripId", "value": "amount.amount", "code": "amount.code"}
 
 
 @pytest.mark.parametrize("theme", FIELDS)
-def test_a_bad_body_differs_from_the_good_one_in_its_field_only(contract, theme):
+def test_a_bad_body_differs_from_the_good_body_only_in_its_field(contract, theme):
     good = json.loads(by_id(all_cases(contract, MOCK, "deep"))["accept-store-1"].probes[0].body)
-    seen = 0
+    compared = 0
     for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if case.theme != theme or probe.expectation.nature not in {"reject", "should-reject"}:
                 continue
             try:
-                other = json.loads(probe.body)
+                changed = json.loads(probe.body)
             except ValueError:
                 continue
-            assert _differences(good, other) == {FIELDS[theme]}, (case.id, probe.body)
-            seen += 1
-    assert seen > 10
+            assert _differences(good, changed) == {FIELDS[theme]}, (case.id, probe.body)
+            compared += 1
+    assert compared > 10
 
 
 @pytest.mark.parametrize("theme", ["store-id", "trip-id"])
 @pytest.mark.parametrize("depth", ["standard", "deep"])
-def test_every_ascii_character_outside_the_pattern_occurs_alone(contract, theme, depth):
+def test_every_ascii_character_outside_the_pattern_is_sent(contract, theme, depth):
     rule = contract.store_id if theme == "store-id" else contract.trip_id
-    member, known = (FIELDS[theme], "store-001" if theme == "store-id" else TRIP)
+    member, good_id = (FIELDS[theme], "store-001" if theme == "store-id" else TRIP)
     probes = by_id(all_cases(contract, MOCK, depth))[f"{theme}-every-ascii"].probes
     added = set()
     for probe in probes:
         text = json.loads(probe.body)[member]
-        half = len(known) // 2
-        assert text[:half] + text[half + 1 :] == known
+        half = len(good_id) // 2
+        assert text[:half] + text[half + 1 :] == good_id
         added.add(text[half])
     assert added == {chr(code) for code in range(128) if not rule.matches(chr(code))}
 
 
-def test_what_a_pattern_case_sends_is_kept_out_by_the_pattern(contract):
-    seen = Counter()
+def test_bodies_of_pattern_cases_do_not_match_the_pattern(contract):
+    sent = Counter()
     for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
-            word = probe.expectation.requirement
-            if word == "store-id.pattern":
+            requirement_id = probe.expectation.requirement
+            if requirement_id == "store-id.pattern":
                 assert not contract.store_id.matches(json.loads(probe.body)["storeId"])
-            elif word == "trip-id.pattern":
+            elif requirement_id == "trip-id.pattern":
                 assert not contract.trip_id.matches(json.loads(probe.body)["shoppingTripId"])
-            elif word == "code.pattern":
+            elif requirement_id == "code.pattern":
                 assert not contract.code.matches(json.loads(probe.body)["amount"]["code"])
-            seen[word] += 1
-    assert min(seen[word] for word in ("store-id.pattern", "trip-id.pattern", "code.pattern")) > 50
+            sent[requirement_id] += 1
+    assert min(sent[requirement_id] for requirement_id in ("store-id.pattern", "trip-id.pattern", "code.pattern")) > 50
 
 
-def test_what_must_be_accepted_is_the_good_body_by_value(contract):
-    seen = set()
+def test_bodies_that_must_be_accepted_have_good_values(contract):
+    checked = set()
     for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if probe.expectation.nature != "accept" or case.theme in {"store-id", "trip-id"}:
@@ -184,18 +201,18 @@ def test_what_must_be_accepted_is_the_good_body_by_value(contract):
     assert len(seen) > 20
 
 
-def test_a_body_that_is_called_no_json_is_none(contract):
-    seen = 0
+def test_bodies_of_not_json_cases_are_not_json(contract):
+    checked = 0
     for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if probe.expectation.requirement in {"body.not-json", "body.empty"}:
                 with pytest.raises((ValueError, RecursionError)):
                     json.loads(probe.body.decode())
-                seen += 1
-    assert seen > 50
+                checked += 1
+    assert checked > 50
 
 
-def test_placeholders_are_where_a_trip_is_taken(contract):
+def test_bodies_with_a_placeholder_get_a_trip(contract):
     probes = [probe for case in all_cases(contract, MOCK, "deep") for probe in case.probes]
     assert {probe.trip for probe in probes if TRIP.encode() in probe.body} == {"fresh", "same"}
     assert sum(probe.trip == "none" for probe in probes) > 20
@@ -212,14 +229,14 @@ def test_only_plain_good_requests_are_compared(contract):
 
 
 @pytest.mark.parametrize("text", ["10", "0.5", "19.99", "1200", "0.001"])
-def test_spellings_all_mean_the_number(text):
-    found = spellings(Decimal(text))
-    assert {Decimal(each) for each in found} == {Decimal(text)}
-    assert {json.loads(each, parse_float=Decimal, parse_int=Decimal) for each in found} == {Decimal(text)}
-    assert len(set(found)) == len(found) >= 7
+def test_all_spellings_have_the_same_value(text):
+    texts = spellings(Decimal(text))
+    assert {Decimal(spelling) for spelling in texts} == {Decimal(text)}
+    assert {json.loads(spelling, parse_float=Decimal, parse_int=Decimal) for spelling in texts} == {Decimal(text)}
+    assert len(set(texts)) == len(texts) >= 7
 
 
-def test_nothing_costs_more_than_the_profile_allows(contract):
+def test_no_case_costs_more_than_the_profile_allows(contract):
     low = replace(MOCK, max_amounts=dict.fromkeys(CODES, Decimal(500)))
     cases = by_id(all_cases(contract, low, "deep"))
     assert "max_amount" in cases["value-over-int32"].not_exercised
@@ -227,9 +244,9 @@ def test_nothing_costs_more_than_the_profile_allows(contract):
     assert cases["value-0-29"].not_exercised
 
 
-def test_what_a_profile_does_not_say_is_named(contract):
+def test_reasons_name_the_missing_data_of_the_profile(contract):
     cases = by_id(all_cases(contract, BARE, "standard"))
-    reasons = {word: case.not_exercised for word, case in cases.items() if case.not_exercised}
+    reasons = {case_id: case.not_exercised for case_id, case in cases.items() if case.not_exercised}
     assert "unknown_store" in reasons["store-id-unknown"]
     assert "unknown_trip" in reasons["trip-id-unknown"]
     assert "long_trip" in reasons["trip-id-long-on-file"]
@@ -237,7 +254,7 @@ def test_what_a_profile_does_not_say_is_named(contract):
         assert f"how to provoke a {status}" in reasons[f"provoked-{status}"]
 
 
-def test_a_window_is_provoked_repeated_and_waited_for(contract):
+def test_a_window_is_provoked_repeated_and_waited_out(contract):
     case = by_id(all_cases(contract, MOCK, "standard"))["provoked-429-window"]
     assert (case.rule, case.scheduling) == ("window", "chain")
     assert [probe.provoke for probe in case.probes] == [429] * 4
@@ -255,7 +272,9 @@ def test_a_window_is_provoked_repeated_and_waited_for(contract):
         ("body-not-object", b"[1e400]"),
     ],
 )
-def test_a_number_beyond_every_float_stands_where_no_number_belongs(name: str, text: bytes, contract: Contract) -> None:
-    """Servers that repeat a wrong value in their refusal cannot write this one."""
+def test_a_number_beyond_every_float_is_sent_in_place_of_other_types(
+    name: str, text: bytes, contract: Contract
+) -> None:
+    """Servers that repeat a wrong value in their refusal cannot serialise this value."""
     probes = by_id(all_cases(contract, MOCK, "standard"))[name].probes
     assert [probe.expectation.nature for probe in probes if text in probe.body] == ["reject"]

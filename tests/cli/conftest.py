@@ -1,4 +1,4 @@
-"""The command in this process or as one of its own, profiles for it, and targets that are not the mock."""
+"""The command in this process or in a process of its own, profiles for it, and targets other than the mock."""
 
 import io
 import json
@@ -19,26 +19,26 @@ import trustme
 
 from conformance.cli import main
 from tests.support.profiles import profile_text
-from tests.support.servers import Asked, answering, message
+from tests.support.servers import ReceivedRequest, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(**more: str) -> dict[str, str]:
     names = ("PATH", "HOME", "LANG", "TMPDIR", "CAPTURE_CONFORMANCE_CACHE")
-    kept = {name: value for name, value in os.environ.items() if name in names}
-    return {**kept, "PYTHONPATH": str(ROOT), **more}
+    inherited = {name: value for name, value in os.environ.items() if name in names}
+    return {**inherited, "PYTHONPATH": str(ROOT), **more}
 
 
 class Command:
-    """The command line in a folder of its own: called in this process, `started` as one of its own."""
+    """The command line in a folder of its own. A call runs it in this process, `started` in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.out = folder / "out"
 
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """The entry point with these arguments; what it printed, and its status."""
+        """Call the entry point with these arguments; returns what it printed and its exit status."""
         printed = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed[0]), redirect_stderr(printed[1]):
             patch.chdir(self.folder)
@@ -52,12 +52,12 @@ class Command:
         return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out, err)
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """The main job, with its files in `out`."""
+        """`run` with its files in `out`."""
         return self("run", "--out", str(self.out), *arguments, **more)
 
     @contextmanager
     def started(self, *arguments: str, module="conformance", cwd=None, **env: str):
-        """The command while it is running; killed at the end where it still is."""
+        """The command as a running process; killed at the end if it still runs."""
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd or self.folder, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -71,15 +71,17 @@ class Command:
                 stream.close()
 
     def limited(self, size: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command, unable to make any file longer than `size` bytes."""
+        """The command with a limit of `size` bytes for each file that it writes."""
 
         def limit() -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
+        # Compiled modules would be cut off at the limit too, and break every later process that loads them.
         return subprocess.run(
-            [sys.executable, "-B", "-m", "conformance", *arguments], preexec_fn=limit,
-            cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+            [sys.executable, "-m", "conformance", *arguments], preexec_fn=limit,
+            cwd=self.folder, env=environment(PYTHONDONTWRITEBYTECODE="1"), capture_output=True, text=True, timeout=60,
+            check=False,
         )  # fmt: skip
 
     def profile(self, url: str, **parts) -> str:
@@ -92,14 +94,14 @@ class Command:
         return json.loads((self.out / "results.json").read_text())
 
     def outcomes(self) -> Counter[str]:
-        """How many requirements have each outcome."""
+        """The number of requirements with each outcome."""
         return Counter(row["outcome"] for row in self.results()["requirements"])
 
     def record(self) -> list[dict]:
         return [json.loads(line) for line in (self.out / "record.jsonl").read_text().splitlines()]
 
-    def grown(self, process, lines: int) -> None:
-        """Wait until the record has that many lines; the process must still be running."""
+    def wait_for_record(self, process, lines: int) -> None:
+        """Wait until the record has this many lines; the process must still be running."""
         file = self.out / "record.jsonl"
         while not file.exists() or file.read_bytes().count(b"\n") < lines:
             assert process.poll() is None, process.communicate()
@@ -113,11 +115,11 @@ def command(tmp_path) -> Command:
 
 @pytest.fixture
 def serve():
-    """A server that answers everything alike; `status` may be given for each request."""
+    """A server with the same answer to every request; `status` may be a function of the request."""
 
     def server(status, headers=(), body=b"", *, certificate=None):
-        def reply(asked: Asked) -> bytes:
-            return message(status(asked) if callable(status) else status, headers, body)
+        def reply(request: ReceivedRequest) -> bytes:
+            return message(status(request) if callable(status) else status, headers, body)
 
         return answering(reply, certificate=certificate)
 
@@ -126,35 +128,35 @@ def serve():
 
 @pytest.fixture
 def silent_port():
-    """A port on which nobody listens, and of which nobody else takes hold meanwhile."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    """A port on which no server listens, reserved so that no other process can take it."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
 
 
 @pytest.fixture
 def listener():
-    """A listening socket and a way to tell whether anyone connected to it."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        held.listen()
+    """A listening socket, and a function that counts the connections to it."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
 
         def connections() -> int:
-            held.settimeout(0)
+            listening.settimeout(0)
             count = 0
             while True:
                 try:
-                    held.accept()[0].close()
+                    listening.accept()[0].close()
                 except BlockingIOError:
                     return count
                 count += 1
 
-        yield SimpleNamespace(port=held.getsockname()[1], connections=connections)
+        yield SimpleNamespace(port=listening.getsockname()[1], connections=connections)
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory) -> Path:
-    """A certificate for this machine with its key, signed by nobody that anyone trusts."""
+    """A certificate for this machine with its key, signed by an authority that is not trusted."""
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     authority = trustme.CA()
     authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)

@@ -1,4 +1,4 @@
-"""Every line of bad input on the real command: what it says, its status, and that nothing was sent where none may be."""
+"""Bad input on the real command: its message, its exit status, and that nothing was sent where nothing may be sent."""
 
 import signal
 import socket
@@ -10,10 +10,10 @@ import pytest
 
 from conformance.mock.server import MockServer
 
-FEW = ("-k", "store-id-missing")
+ONE_CASE = ("-k", "store-id-missing")
 
 
-def test_a_bad_profile_is_told_in_full_and_nothing_is_sent(command, listener):
+def test_all_problems_of_a_profile_are_reported_and_nothing_is_sent(command, listener):
     profile = command.profile(
         f"http://127.0.0.1:{listener.port}",
         auth='kind = "bearer"\ntoken_env = "NO_SUCH_TOKEN"',
@@ -35,24 +35,24 @@ def test_a_bad_profile_is_told_in_full_and_nothing_is_sent(command, listener):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[target", "not TOML"),
-        ('[target]\nurl = "pay.example.com"', "a URL with scheme is needed"),
-        ('[target]\nurl = "https://a.example"\nenvironment = "local"', "local is for loopback only"),
+        ('[target]\nurl = "pay.example.com"', "a URL that begins with http:// or https://"),
+        ('[target]\nurl = "https://a.example"\nenvironment = "local"', "local is only for loopback URLs"),
         ('[target]\nurl = "http://127.0.0.1:1/b/v1/capture/charge"', "write http://127.0.0.1:1/b"),
         ('[target]\nurl = "http://127.0.0.1:1"\n[data]\ncurrencies = ["usd"]', "data.currencies.0: found 'usd'"),
     ],
 )
-def test_one_thing_wrong_in_a_profile(command, text, said):
+def test_one_thing_wrong_in_a_profile(command, text, message):
     (command.folder / "p.toml").write_text(text)
     ran = command.run("--profile", "p.toml")
     assert ran.returncode == 2
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert all(line.startswith(("p.toml: ", "    ")) for line in ran.stderr.splitlines())
 
 
-def test_what_comes_later_is_told_from_a_mistake(command):
+def test_features_that_are_not_supported_yet_have_a_message_of_their_own(command):
     (command.folder / "p.toml").write_text(
         '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"\n[[waiver]]\nreason = "x"'
     )
@@ -65,14 +65,17 @@ def test_what_comes_later_is_told_from_a_mistake(command):
     ]
 
 
-def test_a_profile_that_is_not_there(command):
+def test_a_profile_that_does_not_exist(command):
     ran = command.run("--profile", "none.toml")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "none.toml: cannot be read (No such file or directory); name a profile, `init` writes one\n"
+    assert (
+        ran.stderr
+        == "none.toml: cannot be read (No such file or directory); name another file, or write a profile with `capture-conformance init`\n"
+    )
 
 
 def outside(listener) -> str:
-    """A URL that is not written as loopback, though it leads to the listener here."""
+    """A URL that does not look like loopback, although it leads to the listener."""
     return f"http://0.0.0.0:{listener.port}"
 
 
@@ -90,7 +93,7 @@ def test_a_target_outside_loopback_needs_environment_and_money(command, listener
     assert listener.connections() == 0
 
 
-def test_production_needs_a_word(command, listener):
+def test_production_needs_an_option(command, listener):
     profile = command.profile(
         outside(listener),
         target='environment = "production"',
@@ -102,11 +105,13 @@ def test_production_needs_a_word(command, listener):
     assert "--allow-production" in ran.stderr
     assert listener.connections() == 0
     with MockServer() as server:
-        ran = command.run("--profile", profile, "--allow-production", *FEW, "--target", f"http://0.0.0.0:{server.port}")
+        ran = command.run(
+            "--profile", profile, "--allow-production", *ONE_CASE, "--target", f"http://0.0.0.0:{server.port}"
+        )
     assert ran.returncode == 0, ran.stderr
 
 
-def test_nobody_listens(command, silent_port):
+def test_no_server_listens(command, silent_port):
     ran = command.run("--target", f"http://127.0.0.1:{silent_port}")
     assert ran.returncode == 3
     assert [line for line in ran.stdout.splitlines() if "no connection" in line and "Stopped: " in line]
@@ -116,16 +121,16 @@ def test_nobody_listens(command, silent_port):
     assert (command.out / "junit.xml").exists()
 
 
-def test_a_machine_that_never_answers_the_knocking(command):
-    """As behind a firewall that drops what comes: the queue of the listener is full, and nobody takes from it."""
+def test_a_machine_that_never_accepts_a_connection(command):
+    """As behind a firewall that drops packets: the queue of the listener is full, and no connection is accepted."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for _ in range(4):
-            knocking = stack.enter_context(socket.socket())
-            knocking.setblocking(False)
-            knocking.connect_ex(listener.getsockname())
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         start = time.monotonic()
         ran = command.run("--profile", command.profile(url, timeout_s=1))
@@ -135,7 +140,7 @@ def test_a_machine_that_never_answers_the_knocking(command):
     assert command.outcomes()["failed"] == 0
 
 
-def test_a_name_that_nobody_knows(command):
+def test_an_unknown_host_name(command):
     profile = command.profile(
         "http://no-such-host.invalid", target='environment = "staging"', more="[money]\nmax_captures = 5"
     )
@@ -145,47 +150,47 @@ def test_a_name_that_nobody_knows(command):
     assert command.outcomes()["failed"] == 0
 
 
-def test_a_certificate_that_nobody_trusts(command, serve, certificate):
+def test_a_certificate_that_is_not_trusted(command, serve, certificate):
     with serve(200, certificate=certificate) as server:
         ran = command.run("--profile", command.profile(server.url))
-        assert server.asked == []
+        assert server.requests == []
     assert ran.returncode == 3
     assert "CERTIFICATE_VERIFY_FAILED" in ran.stdout
     assert (command.out / "report.html").exists()
 
 
-def test_a_certificate_of_ones_own_is_found_beside_the_profile(command, serve, certificate):
+def test_ca_file_is_relative_to_the_profile(command, serve, certificate):
     (command.folder / "ca.pem").write_bytes(certificate.with_name("ca.pem").read_bytes())
     profile = command.profile("https://localhost", target='ca_file = "ca.pem"')
     with serve(404, certificate=certificate) as server:
-        ran = command.run("--profile", profile, "--target", server.url, *FEW)
-        assert server.asked
+        ran = command.run("--profile", profile, "--target", server.url, *ONE_CASE)
+        assert server.requests
     assert ran.returncode in (1, 3)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_authentication_refused_at_the_door(command, serve, status):
+def test_authentication_refused_to_the_first_request(command, serve, status):
     with serve(status) as server:
         ran = command.run("--target", server.url)
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
     assert ran.returncode == 3
     assert "authentication refused" in ran.stdout
     assert str(status) in ran.stdout
 
 
 def test_authentication_refused_to_every_capture(command, serve):
-    with serve(lambda asked: 400 if asked.body == b"{" else 403, [("Content-Type", "application/json")]) as server:
+    with serve(lambda request: 400 if request.body == b"{" else 403, [("Content-Type", "application/json")]) as server:
         ran = command.run("--target", server.url)
-        assert 1 < len(server.asked) < 10
+        assert 1 < len(server.requests) < 10
     assert ran.returncode == 3
     assert "authentication refused: every capture" in ran.stdout
 
 
-def test_everything_answered_400_is_a_wrong_profile(command, serve):
+def test_400_to_every_capture_is_a_wrong_profile(command, serve):
     body = b'{"errorMsg":"BadRequestException"}'
     with serve(400, [("Content-Type", "application/json")], body) as server:
         ran = command.run("--target", server.url)
-        assert len(server.asked) < 10
+        assert len(server.requests) < 10
     assert ran.returncode == 3
     assert "wrong profile?" in ran.stdout
     assert '"storeId":"store-001"' in command.results()["scope"]["stop"]
@@ -197,7 +202,7 @@ def test_everything_answered_400_is_a_wrong_profile(command, serve):
 def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, headers):
     with serve(status, headers) as server:
         ran = command.run("--target", server.url)
-        assert len(server.asked) < 10
+        assert len(server.requests) < 10
     assert ran.returncode == 3
     assert "wrong URL?" in ran.stdout
     stop = command.results()["scope"]["stop"]
@@ -206,7 +211,7 @@ def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, he
     assert command.outcomes()["failed"] == 0
 
 
-def test_a_selection_of_nothing_and_processes(command):
+def test_an_empty_or_invalid_selection_and_processes(command):
     ran = command.run("-k", "no-such-case")
     assert ran.returncode == 2
     assert "'no-such-case' matches no case; `capture-conformance list` shows" in ran.stdout + ran.stderr
@@ -220,18 +225,18 @@ def test_a_selection_of_nothing_and_processes(command):
 
 def test_a_folder_that_cannot_be_written(command):
     command.out.write_text("a file")
-    ran = command.run(*FEW)
+    ran = command.run(*ONE_CASE)
     assert ran.returncode == 2
     assert f"--out {command.out}: cannot be written" in ran.stderr
     assert command.out.read_text() == "a file"
 
 
 def test_an_earlier_run_is_never_overwritten(command):
-    assert command.run(*FEW).returncode == 0
+    assert command.run(*ONE_CASE).returncode == 0
     before = {file.name: file.read_bytes() for file in command.out.iterdir() if file.is_file()}
-    ran = command.run(*FEW)
+    ran = command.run(*ONE_CASE)
     assert ran.returncode == 2
-    assert "holds a run already" in ran.stderr
+    assert "already contains a run" in ran.stderr
     assert {file.name: file.read_bytes() for file in command.out.iterdir() if file.is_file()} == before
 
 
@@ -253,7 +258,7 @@ def test_a_command_line_that_makes_no_sense(command, arguments):
 
 @pytest.mark.parametrize("blocks", [4, 120])
 def test_a_full_disk_while_running_keeps_what_was_judged(command, blocks):
-    """A limit on the size of files stands for the full disk: writing fails the same way, with an OSError."""
+    """A limit on file sizes simulates the full disk: writing fails in the same way, with an OSError."""
     full = command.limited(blocks * 1024, "run", "--out", str(command.out))
     assert full.returncode == 4, full.stderr
     assert "Traceback" not in full.stderr
@@ -267,7 +272,7 @@ def test_an_interruption_leaves_the_report_of_what_was_judged(command, number):
     with MockServer() as server:
         profile = command.profile(server.url, limits="requests_per_second = 20")
         with command.started("run", "--profile", profile, "--out", str(command.out)) as process:
-            command.grown(process, 30)
+            command.wait_for_record(process, 30)
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=40)
     assert process.returncode == 130, stderr
@@ -286,23 +291,23 @@ def test_an_interruption_leaves_the_report_of_what_was_judged(command, number):
 
 
 def test_a_request_in_flight_at_the_interruption_counts_as_unknown(command, serve):
-    """Nobody knows what became of it: its capture is listed, and it is no finding."""
-    asked, never = Event(), Event()
+    """It is not known whether it went through: its charge is listed, and it is no finding."""
+    received, released = Event(), Event()
 
     def answer(request):
         if request.body == b"{":
             return 400
-        asked.set()
-        never.wait(60)
+        received.set()
+        released.wait(60)
         return 200
 
     with serve(answer, [("Content-Type", "application/json")], b'{"errorMsg":"BadRequestException"}') as server:
         profile = command.profile(server.url, limits="concurrency = 1", timeout_s=60)
         with command.started("run", "--profile", profile, "--out", str(command.out)) as process:
-            assert asked.wait(40)
+            assert received.wait(40)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=40)
-        never.set()
+        released.set()
     assert process.returncode == 130
     results = command.results()
     assert command.outcomes()["failed"] == 0

@@ -23,7 +23,7 @@ def test_version_and_help(command):
         assert f"\n  {name} " in ran.stdout
 
 
-def test_init_writes_a_profile_that_plan_takes_and_never_overwrites(command):
+def test_init_writes_a_valid_profile_and_never_overwrites(command):
     assert command("init").returncode == 0
     text = (command.folder / "profile.toml").read_text()
     assert tomllib.loads(text)["target"]["environment"] == "staging"
@@ -32,25 +32,25 @@ def test_init_writes_a_profile_that_plan_takes_and_never_overwrites(command):
     assert "long-enough-secret" not in ran.stdout
     ran = command("init")
     assert ran.returncode == 2
-    assert "exists already" in ran.stderr
+    assert "already exists" in ran.stderr
     assert (command.folder / "profile.toml").read_text() == text
     assert command("init", "no/such/folder.toml").returncode == 2
 
 
-def test_plan_says_what_a_run_would_come_to_and_sends_nothing(command, listener):
+def test_plan_shows_what_a_run_would_send_and_sends_nothing(command, listener):
     ran = command("plan", "--target", f"http://127.0.0.1:{listener.port}")
     assert ran.returncode == 0
     lines = {line[:14].strip(): line[14:] for line in ran.stdout.split("nothing was sent\n")[1].splitlines()}
     assert int(lines["requests"].split(",")[0]) > int(lines["trips needed"]) > 100
     assert "may charge" in lines
-    assert "USD by a conforming target" in ran.stdout
+    assert "USD at a conforming server" in ran.stdout
     assert "[money.JPY] max_total = " in ran.stdout
     assert lines["time"].startswith("about ")
     assert listener.connections() == 0
     assert not (command.folder / "reports").exists()
 
 
-def test_plan_says_how_many_bodies_each_library_draws(command):
+def test_plan_shows_how_many_bodies_each_library_draws(command):
     text = command("plan", "--target", "http://127.0.0.1:1").stdout
     block = re.findall(r"^ {14}([a-z-]+) +(\d+)  by (Hypothesis|Schemathesis)$", text, re.MULTILINE)
     assert [(name, library) for name, _, library in block] == [
@@ -61,7 +61,7 @@ def test_plan_says_how_many_bodies_each_library_draws(command):
     assert "generated" not in command("plan", "--target", "http://127.0.0.1:1", "--depth", "smoke").stdout
 
 
-def test_the_figure_that_plan_names_fits_all(command):
+def test_the_limits_that_plan_shows_have_room_for_all_cases(command):
     profile = command.profile(
         "http://127.0.0.1:1",
         more='[money]\nmax_captures = 9000\n[money.USD]\namount = "1.00"\nmax_total = "2.00"\n[money.EUR]\namount = "1.00"',
@@ -90,7 +90,7 @@ def test_plan_needs_no_secret(command):
     assert (ran.returncode, "NO_SUCH_TOKEN" in ran.stderr) == (2, True)
 
 
-def test_a_reader_that_goes_away_changes_no_status(command):
+def test_a_closed_output_does_not_change_the_status(command):
     with command.started("run", "--out", str(command.out), "-k", "store-id-missing") as process:
         process.stdout.close()
         _, stderr = process.communicate(timeout=30)
@@ -103,7 +103,7 @@ def test_list_shows_requirements_cases_and_faults(command):
         assert f" {name} " in text
 
 
-def test_the_mock_prints_its_url_and_ends_cleanly(command):
+def test_the_mock_prints_its_url_and_stops_cleanly(command):
     for number in (signal.SIGINT, signal.SIGTERM):
         with command.started("mock", "--port", "0", "--fault", "store-unknown-accepted", "--rate", "100/s") as process:
             line = process.stdout.readline()
@@ -115,38 +115,38 @@ def test_the_mock_prints_its_url_and_ends_cleanly(command):
         assert (process.returncode, stdout, stderr) == (0, "", "")
 
 
-def test_the_mock_refuses_what_it_does_not_know(command, listener):
-    for arguments, said in (
+def test_the_mock_refuses_bad_options(command, listener):
+    for arguments, text in (
         (("--fault", "store-unknown-acepted"), "did you mean store-unknown-accepted?"),
         (("--rate", "often"), "for example 5/s"),
-        (("--port", str(listener.port)), "Address already in use; name another"),
+        (("--port", str(listener.port)), "Address already in use; give another port"),
     ):
         ran = command("mock", *arguments)
         assert ran.returncode == 2
-        assert said in ran.stderr
+        assert text in ran.stderr
         assert "Traceback" not in ran.stderr
 
 
-def test_what_comes_later_is_no_command_yet(command):
+def test_planned_commands_are_usage_errors_for_now(command):
     for name in ("sign-off", "verify", "compare", "check"):
         assert command(name).returncode == 2
     assert command("run", "--resume", "x").returncode == 2
 
 
-def test_the_schema_of_the_profile_is_the_one_that_is_shipped(command):
+def test_the_shipped_schema_of_the_profile_is_current(command):
     shipped = Path(conformance.__file__).with_name("profile.schema.json")
     assert json.loads(command("profile-schema").stdout) == json.loads(shipped.read_text())
 
 
-def test_judge_names_the_cases_that_broke_it(command):
+def test_judge_names_the_cases_with_the_violation(command):
     with MockServer(faults=("code-lower-case",)) as server:
         command.run("--target", server.url, "-k", "code or accept")
-    broken = [
+    violating = [
         case["id"]
         for case in command.results()["cases"]
-        if any(one["requirement"] == "code.pattern" for one in case["judgements"]["breaks"])
+        if any(judgement["requirement"] == "code.pattern" for judgement in case["judgements"]["breaks"])
     ]
     (line,) = (line for line in command("judge", str(command.out)).stdout.splitlines() if "code.pattern in " in line)
     named = line.partition(" in ")[2].partition(" and ")[0].split(", ")
-    assert set(named) <= set(broken)
-    assert len(named) == min(5, len(broken))
+    assert set(named) <= set(violating)
+    assert len(named) == min(5, len(violating))

@@ -1,4 +1,4 @@
-"""The wheel carries what the installed suite reads."""
+"""The wheel contains all files that the installed suite reads."""
 
 import zipfile
 from pathlib import Path
@@ -17,15 +17,15 @@ def wheel(tmp_path_factory):
         yield opened
 
 
-def test_every_file_of_the_package_travels(wheel):
+def test_every_file_of_the_package_is_in_the_wheel(wheel):
     package = ROOT / "conformance"
-    ours = {f"conformance/{file.relative_to(package)}": file for file in package.rglob("*") if file.is_file()}
-    ours |= {f"conformance/spec/{file.name}": file for file in (ROOT / "spec").iterdir()}
-    wanted = {name: file.read_bytes() for name, file in ours.items() if "__pycache__" not in name}
-    assert {name: wheel.read(name) for name in wheel.namelist() if name.startswith("conformance/")} == wanted
+    files = {f"conformance/{file.relative_to(package)}": file for file in package.rglob("*") if file.is_file()}
+    files |= {f"conformance/spec/{file.name}": file for file in (ROOT / "spec").iterdir()}
+    expected = {name: file.read_bytes() for name, file in files.items() if "__pycache__" not in name}
+    assert {name: wheel.read(name) for name in wheel.namelist() if name.startswith("conformance/")} == expected
 
 
-def test_command_and_pytest_plugin_are_announced(wheel):
+def test_command_and_pytest_plugin_are_entry_points(wheel):
     (name,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
     assert wheel.read(name).decode().split("\n\n") == [
         "[console_scripts]\ncapture-conformance = conformance.cli:main",

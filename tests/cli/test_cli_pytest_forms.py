@@ -1,4 +1,4 @@
-"""`pytest conformance/suite` and, installed, `pytest --pyargs conformance.suite`: the command's outcomes and statuses."""
+"""`pytest conformance/suite` and `pytest --pyargs conformance.suite` have the outcomes and statuses of the command."""
 
 import os
 import signal
@@ -20,25 +20,25 @@ FORMS = {
     "link": ["link/conformance/suite"],
 }
 
-SOME = ("-k", "store-id and not boundary or accept")
+FEW_CASES = ("-k", "store-id and not boundary or accept")
 
 
 def by_pytest(form: str, folder: Path, *arguments: str, all_plugins: bool = False) -> subprocess.CompletedProcess[str]:
-    """The form as a process: the first from a checkout, the second from anywhere; with all plugins that there are."""
+    """Run one of the forms in a process: "folder" in a checkout, "package" in any folder. Optionally with all plugins."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     env["PYTHONPATH"] = str(ROOT)
-    loaded = [] if INSTALLED and all_plugins else ["-p", "conformance.suite.options"]
+    plugins = [] if INSTALLED and all_plugins else ["-p", "conformance.suite.options"]
     if not all_plugins:
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         loaded += ["-p", "xdist.plugin", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *loaded, *(FORMS | OTHERS)[form], *arguments],
+        [sys.executable, "-m", "pytest", *plugins, *(FORMS | OTHER_FOLDERS)[form], *arguments],
         cwd=ROOT if form == "folder" else folder, env=env, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
-def told(results: dict) -> tuple:
-    """What must be alike."""
+def compared(results: dict) -> tuple:
+    """The parts of the results that must be equal."""
     return (
         results["verdict"],
         results["exit_status"],
@@ -51,13 +51,13 @@ def told(results: dict) -> tuple:
 @pytest.mark.parametrize(("form", "faults", "status"), [("folder", (), 0), ("package", ("store-unknown-accepted",), 1)])
 def test_the_same_outcomes_and_status_as_the_command(command, form, faults, status):
     with MockServer(faults=faults) as server:
-        expected = command.run("--target", server.url, *SOME)
+        expected = command.run("--target", server.url, *FEW_CASES)
         results = command.results()
         command.out = command.folder / "again"
         arguments = ("--target", server.url, "--out", str(command.out), *SOME)
         ran = by_pytest(form, command.folder, *arguments, all_plugins=form == "package")
     assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
-    assert told(command.results()) == told(results)
+    assert compared(command.results()) == compared(results)
     assert {file.name for file in command.out.iterdir()} >= {"results.json", "record.jsonl", "junit.xml", "report.html"}
     assert "test_cases.py ." in ran.stdout
     assert "mandatory requirements tested" in ran.stdout
@@ -86,11 +86,11 @@ def test_processes_and_an_empty_selection_are_refused(command):
     assert not command.out.exists()
 
 
-def test_another_pytest_is_left_alone(command):
-    """No option of ours is there, so that none can be in the way of another plugin's, and nothing is collected."""
-    ours = "--allow-production"
-    assert ours in by_pytest("folder", command.folder, "--help").stdout
-    assert ours not in by_pytest("other", command.folder, "--help").stdout
+def test_another_pytest_is_not_affected(command):
+    """It has none of our options, which might conflict with those of other plugins, and collects none of our cases."""
+    our_option = "--allow-production"
+    assert our_option in by_pytest("folder", command.folder, "--help").stdout
+    assert our_option not in by_pytest("other", command.folder, "--help").stdout
     ran = by_pytest("around", command.folder, "--collect-only", "-q")
     assert ran.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
 
@@ -108,7 +108,7 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
             str(command.out),
         )
         with command.started(*arguments, module="pytest", cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1") as process:
-            command.grown(process, 30)
+            command.wait_for_record(process, 30)
             process.send_signal(signal.SIGTERM)
             stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stdout + stderr

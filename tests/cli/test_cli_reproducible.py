@@ -1,4 +1,4 @@
-"""One seed, one run; another spec, other boundary cases."""
+"""The same seed gives the same run; another spec gives other boundary cases."""
 
 import base64
 import json
@@ -11,20 +11,20 @@ SPEC = Path(__file__).resolve().parents[2] / "spec"
 
 
 def bodies(command) -> list[tuple[str, int, str, bytes]]:
-    """Case, probe, purpose and body of every request on record, in an order of its own."""
-    found = []
+    """Case, probe, purpose and body of every request in the record, sorted."""
+    sent = []
     for line in command.record():
         if line["kind"] == "exchange":
             exchange = line["exchange"]
             body = exchange["request"]["body"]
             content = body.encode() if isinstance(body, str) else base64.b64decode(body["base64"])
-            found.append((exchange["case"], exchange["probe"], line["purpose"], content))
-    return sorted(found)
+            sent.append((exchange["case"], exchange["probe"], line["purpose"], content))
+    return sorted(sent)
 
 
 def test_one_seed_gives_the_same_cases_bytes_and_outcomes(command):
-    """With one trip to be used again and again, as fresh ones are all that may differ."""
-    seen = []
+    """With a trip that may be used again, since fresh trips are the only thing that may differ."""
+    runs = []
     for name in ("first", "second"):
         with MockServer() as server:
             command.out = command.folder / name
@@ -34,11 +34,11 @@ def test_one_seed_gives_the_same_cases_bytes_and_outcomes(command):
         results = command.results()
         outcomes = [(row["id"], row["outcome"]) for row in results["cases"] + results["requirements"]]
         header, plan = command.record()[:2]
-        seen.append((plan["cases"], header["seed"], outcomes, bodies(command)))
+        runs.append((plan["cases"], header["seed"], outcomes, bodies(command)))
         assert set(header["versions"]) == {"python", "hypothesis", "schemathesis"}
-    assert seen[0][3] == seen[1][3]
-    assert seen[0] == seen[1]
-    assert seen[0][1] == 7
+    assert runs[0][3] == runs[1][3]
+    assert runs[0] == runs[1]
+    assert runs[0][1] == 7
 
 
 def changed_spec(folder: Path, old: str, new: str) -> str:
@@ -79,5 +79,5 @@ def test_a_broken_spec_is_a_usage_error(command):
         ran = command(*arguments)
         assert ran.returncode == 2
         assert ran.stderr.startswith("--spec: ")
-        assert said in ran.stderr
+        assert message in ran.stderr
         assert "Traceback" not in ran.stderr

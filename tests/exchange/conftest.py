@@ -1,4 +1,4 @@
-"""Servers that play scripts, and their certificates."""
+"""Servers that run scripts, and their certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.servers import Peer, Script
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Peer]]:
-    """Start a server that plays these scripts."""
+    """Start a server that runs these scripts."""
     peers: list[Peer] = []
 
     def start(*scripts: Script, tls: ssl.SSLContext | None = None) -> Peer:
@@ -27,7 +27,7 @@ def serve() -> Iterator[Callable[..., Peer]]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """An authority that nobody trusts unasked."""
+    """A certificate authority that is not trusted by default."""
     return trustme.CA()
 
 
@@ -41,11 +41,11 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def certified(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
-    """The TLS side of a server that shows a certificate for this name."""
+    """The TLS context of a server with a certificate for this name."""
 
-    def context(name: str) -> ssl.SSLContext:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(name).configure_cert(made)
-        return made
+    def context_for(name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        return context
 
-    return context
+    return context_for

@@ -1,4 +1,4 @@
-"""The client against raw sockets: what is misframed is seen, and a request is sent as it should be."""
+"""The client against raw sockets: it notices framing errors, and sends requests as it should."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def post(client, body=b"{}", path="/x", method="POST", case="c", **more) -> Exch
 
 
 def answering(*replies: bytes, then=None):
-    """A script that answers one request after the other, then does `then`."""
+    """A script that answers one request after the other, then calls `then`."""
 
     def script(peer, sock):
         for reply in replies:
@@ -82,7 +82,7 @@ def test_the_target_of_a_request(serve, url, path, target):
 
 
 @pytest.mark.parametrize(
-    ("reply", "word"),
+    ("reply", "text"),
     [
         (OK[:-1], "truncated: 1 of 2"),
         (OK + b"xx", "2 stray bytes"),
@@ -104,10 +104,10 @@ def test_the_target_of_a_request(serve, url, path, target):
         (b"HTTP/1.1 204 No\r\n\r\nok", "2 stray bytes"),
     ],
 )
-def test_defects_of_framing(serve, reply, word):
+def test_defects_of_framing(serve, reply, text):
     got = post(client_of(serve(answering(reply))))
     assert got.answer is not None
-    assert word in " ".join(got.defects)
+    assert text in " ".join(got.defects)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_defects_of_framing(serve, reply, word):
         ),
     ],
 )
-def test_lawful_framing_raises_nothing(serve, reply, body):
+def test_correct_framing_has_no_defects(serve, reply, body):
     got = post(client_of(serve(answering(reply))))
     assert got.answer is not None
     assert (got.answer.body, got.defects) == (body, ())
@@ -177,13 +177,13 @@ def test_no_answer(serve, reply, kind):
     assert got.raw == reply
 
 
-def test_what_is_no_answer_is_not_waited_for(serve):
+def test_bytes_that_are_not_http_end_the_waiting(serve):
     got = post(client_of(serve(answering(b"SSH-2.0-x\r\n", then=until_closed)), timeout_s=30))
     assert got.failure.kind == "garbled"
     assert got.elapsed < 10
 
 
-def test_a_redirection_is_an_answer_and_the_environment_is_not_asked(serve, monkeypatch):
+def test_redirections_are_not_followed_and_the_environment_is_ignored(serve, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     peer = serve(
@@ -195,7 +195,7 @@ def test_a_redirection_is_an_answer_and_the_environment_is_not_asked(serve, monk
     assert b"cookie" not in peer.received[1].lower()
 
 
-def test_a_body_is_asked_for(serve):
+def test_the_body_is_sent_after_100_continue(serve):
     def script(peer, sock):
         peer.read_head(sock)
         sock.sendall(b"HTTP/1.1 103 Hints\r\n\r\n")
@@ -210,7 +210,7 @@ def test_a_body_is_asked_for(serve):
     assert (got.answer.status, got.answer.interim, got.defects) == (200, (103, 100), ())
 
 
-def test_a_body_is_sent_unasked_after_a_while(serve, monkeypatch):
+def test_without_100_continue_the_body_is_sent_after_a_time(serve, monkeypatch):
     monkeypatch.setattr(client_module, "CONTINUE_WAIT_S", 0.05)
     assert post(client_of(serve(answering(OK))), framing="expect").answer.status == 200
 
@@ -232,7 +232,7 @@ def test_a_big_body_may_be_answered_before_it_is_sent(serve):
         peer.read_head(sock)
         sock.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n")
         sock.sendall(b"no")
-        peer.go.wait(20)  # does not read, so that the client's buffers fill
+        peer.go.wait(20)  # does not read, so that the client's buffers fill up
 
     peer = serve(script, answering(OK))
     client = client_of(peer, timeout_s=10)
@@ -252,7 +252,7 @@ def test_a_big_body_is_sent_as_a_whole(serve):
     assert post(client).connection == 1
 
 
-def test_a_body_that_nobody_takes_ends_at_the_deadline(serve):
+def test_a_body_that_the_server_does_not_read_ends_at_the_deadline(serve):
     def script(peer, sock):
         peer.read_head(sock)
         peer.go.wait(20)
@@ -278,7 +278,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(serve):
     assert "not complete within" in got.defects[1]
 
 
-def test_a_long_answer_is_read_to_its_end_and_kept_in_part(serve):
+def test_a_long_answer_is_read_completely_and_stored_in_part(serve):
     size = 6 * 1024 * 1024
     peer = serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size, OK))
     client = client_of(peer, timeout_s=20)
@@ -287,7 +287,7 @@ def test_a_long_answer_is_read_to_its_end_and_kept_in_part(serve):
     assert post(client).connection == 1
 
 
-def test_an_endless_answer_is_given_up_and_its_connection_closed(serve, monkeypatch):
+def test_an_endless_answer_is_cut_and_its_connection_closed(serve, monkeypatch):
     monkeypatch.setattr(client_module, "ANSWER_CAP", 1024 * 1024)
 
     def endless(peer, sock):
@@ -309,11 +309,11 @@ def test_a_connection_closed_early_is_noted_once(serve):
     first = post(client)
     assert peer.done.wait(5)
     second, third = post(client), post(client)
-    assert [one.closed_early for one in (first, second, third)] == [False, True, False]
-    assert [one.connection for one in (first, second, third)] == [1, 2, 2]
+    assert [exchange.closed_early for exchange in (first, second, third)] == [False, True, False]
+    assert [exchange.connection for exchange in (first, second, third)] == [1, 2, 2]
 
 
-def test_an_announced_close_is_no_early_one(serve):
+def test_an_announced_close_is_not_early(serve):
     peer = serve(answering(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")), answering(OK))
     client = client_of(peer)
     assert post(client).answer.status == 200
@@ -321,7 +321,7 @@ def test_an_announced_close_is_no_early_one(serve):
     assert (second.connection, second.closed_early) == (2, False)
 
 
-def test_bytes_after_an_answer_are_told_of_its_case(serve):
+def test_bytes_after_an_answer_are_reported_for_its_case(serve):
     def stray(peer, sock):
         peer.go.wait(20)
         sock.sendall(b"stray")
@@ -339,23 +339,23 @@ def test_bytes_after_an_answer_are_told_of_its_case(serve):
 
 
 def closing_at_the_second(peer, sock):
-    """Answer one request; close when the next one has come."""
+    """Answer one request; close the connection after the second request."""
     peer.read(sock)
     sock.sendall(OK)
     peer.read(sock)
 
 
-def test_a_connection_found_closed_is_tried_once_more_with_another_trip(serve):
+def test_a_request_on_a_closed_connection_is_sent_once_more_with_another_trip(serve):
     peer = serve(closing_at_the_second, answering(OK))
     client = client_of(peer)
     post(client, b"one", trip="t1")
     got = post(client, b"two", trip="t2", retry_closed=lambda: (b"three", "t3"))
     assert (got.answer.status, got.trip, got.request.body, got.connection) == (200, "t3", b"three", 2)
     assert got.closed_early
-    assert [one.rpartition(b"\r\n")[2] for one in peer.received] == [b"one", b"two", b"three"]
+    assert [request.rpartition(b"\r\n")[2] for request in peer.received] == [b"one", b"two", b"three"]
 
 
-def test_without_another_trip_it_is_not_tried_again(serve):
+def test_without_another_trip_it_is_not_sent_again(serve):
     peer = serve(closing_at_the_second, answering(OK))
     client = client_of(peer)
     post(client)
@@ -363,13 +363,13 @@ def test_without_another_trip_it_is_not_tried_again(serve):
     assert (got.failure.kind, len(peer.received)) == ("closed", 2)
 
 
-def test_a_new_connection_that_is_closed_is_not_tried_again(serve):
+def test_a_request_on_a_new_connection_is_not_sent_again(serve):
     peer = serve(answering(b""), answering(OK))
     got = post(client_of(peer), retry_closed=lambda: (b"again", "t"))
     assert (got.failure.kind, peer.accepted) == ("closed", 1)
 
 
-def test_an_abort_ends_the_waiting_and_is_no_failure_of_the_target(serve):
+def test_an_abort_ends_the_waiting_and_is_not_a_failure_of_the_target(serve):
     def script(peer, sock):
         peer.read(sock)
         sock.sendall(OK[:-1])

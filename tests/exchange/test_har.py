@@ -1,4 +1,4 @@
-"""The record as HAR 1.2: of the shape that tools expect, with whole URLs and bodies."""
+"""The record as HAR 1.2: with the members that tools expect, complete URLs and bodies."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from conformance.redact import Redactor
 from tests.support.runs import of_the_tables, run_once
 
 
-def thing(**properties):
-    """An object with these members, all required."""
+def schema_of(**properties):
+    """The schema of an object with these members, all required."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": -1}
-PAIRS = {"type": "array", "items": thing(name=TEXT, value=TEXT)}
+PAIRS = {"type": "array", "items": schema_of(name=TEXT, value=TEXT)}
 HEAD = {"httpVersion": TEXT, "cookies": PAIRS, "headers": PAIRS, "headersSize": COUNT, "bodySize": COUNT}
-REQUEST_SHAPE = thing(method=TEXT, url={"type": "string", "pattern": "^https?://[^/]+/"}, queryString=PAIRS, **HEAD)
-REQUEST_SHAPE["properties"]["postData"] = thing(mimeType=TEXT, text=TEXT)
-RESPONSE_SHAPE = thing(
-    status=COUNT, statusText=TEXT, content=thing(size=COUNT, mimeType=TEXT), redirectURL=TEXT, **HEAD
+REQUEST_SHAPE = schema_of(method=TEXT, url={"type": "string", "pattern": "^https?://[^/]+/"}, queryString=PAIRS, **HEAD)
+REQUEST_SHAPE["properties"]["postData"] = schema_of(mimeType=TEXT, text=TEXT)
+RESPONSE_SHAPE = schema_of(
+    status=COUNT, statusText=TEXT, content=schema_of(size=COUNT, mimeType=TEXT), redirectURL=TEXT, **HEAD
 )
 TIME = {"type": "number", "minimum": 0}
-ENTRY = thing(
+ENTRY = schema_of(
     startedDateTime={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"},
     time=TIME,
     request=REQUEST_SHAPE,
     response=RESPONSE_SHAPE,
     cache={"type": "object"},
-    timings=thing(send=TIME, wait=TIME, receive=TIME),
+    timings=schema_of(send=TIME, wait=TIME, receive=TIME),
 )
-HAR = thing(
-    log=thing(
-        version={"const": "1.2"}, creator=thing(name=TEXT, version=TEXT), entries={"type": "array", "items": ENTRY}
+HAR = schema_of(
+    log=schema_of(
+        version={"const": "1.2"}, creator=schema_of(name=TEXT, version=TEXT), entries={"type": "array", "items": ENTRY}
     )
 )
 
@@ -66,7 +66,9 @@ def har_of(tmp_path, *exchanges, url="https://pay.example", secrets=()):
 
 def test_every_kind_of_exchange(tmp_path):
     request = replace(FIRST.request, body=b"\xff\xfe")
-    failed = replace(FIRST, request=request, answer=None, raw=b"", failure=Failure("refused", "nobody"), wall_time=None)
+    failed = replace(
+        FIRST, request=request, answer=None, raw=b"", failure=Failure("refused", "no server"), wall_time=None
+    )
     proxied = replace(FIRST, request=Request("GET", "http://pay.example/x", (), b""), sent_at=None)
     first, second, third = har_of(tmp_path, FIRST, failed, proxied)
     assert first["request"]["url"] == "https://pay.example/x?a=1&b=%20"
@@ -76,12 +78,12 @@ def test_every_kind_of_exchange(tmp_path):
     content = first["response"]["content"]
     assert (content["encoding"], base64.b64decode(content["text"])) == ("base64", b"\xff")
     assert second["response"]["status"] == 0
-    assert "refused: nobody" in second["comment"]
+    assert "refused: no server" in second["comment"]
     assert base64.b64decode(second["request"]["postData"]["text"]) == b"\xff\xfe"
     assert third["request"]["url"] == "http://pay.example/x"
 
 
-def test_no_secret_is_in_it(tmp_path):
+def test_it_contains_no_secret(tmp_path):
     request = replace(FIRST.request, headers=(("Host", "h"), ("X", "tok-SECRET")), body=b"tok-SECRET")
     har_of(tmp_path, replace(FIRST, request=request), secrets=("tok-SECRET",))
     assert "SECRET" not in (tmp_path / "har").read_text()

@@ -1,4 +1,4 @@
-"""A record judged again gives what the run gave, whatever was wrong with the target, and opens no connection."""
+"""Judging a record again gives the outcomes of the run, for any fault of the target, and opens no connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conformance.session import Run
 from tests.support.profiles import profile_text
 from tests.support.runs import outcomes, run_directly, run_once
 
-FAULTS = ["wire-reset", "first-time-500"]  # those of all faults are compared where the faults are run
+FAULTS = ["wire-reset", "first-time-500"]  # tests/suite compares all other faults
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def record_of(ran):
 def test_the_outcomes_are_those_of_the_run(name, runs, monkeypatch):
     ran = runs[name]
     monkeypatch.setattr(socket, "socket", None)
-    again = judge_record(sound_record(record_of(ran)), ran.run.contract)
-    assert outcomes(summarise(ran.run.contract, again)) == outcomes(ran.summary)
-    assert again.requests == ran.result.requests
+    judged_again = judge_record(sound_record(record_of(ran)), ran.run.contract)
+    assert outcomes(summarise(ran.run.contract, judged_again)) == outcomes(ran.summary)
+    assert judged_again.requests == ran.result.requests
 
 
 def test_a_run_that_could_not_judge(tmp_path):
@@ -54,18 +54,18 @@ def test_a_run_that_could_not_judge(tmp_path):
     run = Run(Options(target=url, out=tmp_path))
     run.make_folder()
     run.execute(run.cases)
-    result, again = run.result(), judge_record(sound_record(tmp_path / "record.jsonl"), run.contract)
-    assert "no connection" in again.stop
-    assert again.stop == result.stop
-    assert outcomes(summarise(run.contract, again)) == outcomes(summarise(run.contract, result))
+    result, judged_again = run.result(), judge_record(sound_record(tmp_path / "record.jsonl"), run.contract)
+    assert "no connection" in judged_again.stop
+    assert judged_again.stop == result.stop
+    assert outcomes(summarise(run.contract, judged_again)) == outcomes(summarise(run.contract, result))
 
 
 def judged(capsys, *arguments) -> tuple[int, str]:
-    """Exit status and words of the command."""
+    """Exit status and output of the command."""
     with pytest.raises(SystemExit) as ended:
         main(["judge", *map(str, arguments)])
-    told = capsys.readouterr()
-    return int(ended.value.code), told.out + told.err
+    printed = capsys.readouterr()
+    return int(ended.value.code), printed.out + printed.err
 
 
 @pytest.fixture
@@ -84,18 +84,18 @@ def with_results(folder, ran, **changed):
     (folder / "results.json").write_text(json.dumps({"requirements": rows, "cases": cases}))
 
 
-def test_the_command_says_that_nothing_changed(folder, runs, capsys):
+def test_the_command_reports_that_nothing_changed(folder, runs, capsys):
     with_results(folder, runs[""])
     status, text = judged(capsys, folder)
     assert (status, text.splitlines()[0]) == (0, runs[""].summary.headline)
     assert "no outcome changed" in text
 
 
-def test_the_command_says_what_changed(folder, runs, capsys):
+def test_the_command_reports_changed_outcomes(folder, runs, capsys):
     with_results(folder, runs[""], requirement="failed")
     status, text = judged(capsys, folder / "record.jsonl")
     assert status == 0
-    assert "changed: requirement store-id.required: failed in the run, passed today" in text
+    assert "changed: requirement store-id.required: failed in the run, passed now" in text
 
 
 def test_a_faulty_target_is_still_faulty(runs, capsys):
@@ -123,7 +123,7 @@ def test_a_record_cut_off_is_inconclusive(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "text_part"),
     [
         (lambda lines: lines[:5] + lines[6:], "line 6"),
         (lambda lines: [lines[0], lines[1].replace(b"USD", b"EUR"), *lines[2:]], "line 3"),
@@ -133,12 +133,12 @@ def test_a_record_cut_off_is_inconclusive(folder, capsys):
         (lambda _: [b'{"number":0,"previous":"%b","kind":"header","format":2}\n' % EMPTY], "lacks"),
     ],
 )
-def test_a_bad_record_is_a_usage_error(folder, capsys, change, word):
+def test_a_bad_record_is_a_usage_error(folder, capsys, change, text_part):
     record = folder / "record.jsonl"
     record.write_bytes(b"".join(change(record.read_bytes().splitlines(keepends=True))))
     status, text = judged(capsys, folder)
     assert status == 2
-    assert word in text
+    assert text_part in text
     assert "Traceback" not in text
 
 

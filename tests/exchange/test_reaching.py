@@ -1,4 +1,4 @@
-"""TLS, trusted and not, proxies with credentials, and targets that cannot be reached."""
+"""TLS with and without a trusted certificate, proxies with credentials, and targets that cannot be reached."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ def test_a_trusted_server_keeps_its_connection(serve, certified, ca_file):
     peer = serve(answering(OK, OK, OK), tls=certified("127.0.0.1"))
     client = Client(Endpoint(peer.url, ca_file=ca_file))
     body = b"x" * 1_000_000
-    sent = [post(client), post(client, body), post(client)]
-    assert [(one.answer.status, one.connection, one.defects) for one in sent] == [(200, 1, ())] * 3
+    exchanges = [post(client), post(client, body), post(client)]
+    assert [(exchange.answer.status, exchange.connection, exchange.defects) for exchange in exchanges] == [
+        (200, 1, ())
+    ] * 3
     assert client.take_late_defect() is None
     assert peer.received[1].endswith(body)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "elsewhere.example"])
-def test_a_certificate_that_does_not_hold(serve, certified, ca_file, name, monkeypatch):
+def test_a_certificate_that_is_not_valid(serve, certified, ca_file, name, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", ca_file)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
     peer = serve(answering(OK), tls=certified(name))
@@ -68,44 +70,49 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(serve):
     assert time.monotonic() - start < 3
 
 
-def test_a_name_that_is_never_looked_up_ends_at_the_deadline(monkeypatch):
-    over = threading.Event()
+def test_a_name_lookup_that_hangs_ends_at_the_deadline(monkeypatch):
+    released = threading.Event()
 
     def hang(*_):
-        over.wait(20)
+        released.wait(20)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     start = time.monotonic()
     got = post(Client(Endpoint("http://pay.example", timeout_s=0.3)))
-    over.set()
+    released.set()
     assert (got.failure.kind, got.failure.detail) == ("dns", "the name pay.example was not found in time")
     assert got.unsent
     assert time.monotonic() - start < 3
 
 
-def test_nothing_is_sent_where_the_run_ended_while_connecting(serve, monkeypatch):
+def test_nothing_is_sent_if_the_run_ends_while_connecting(serve, monkeypatch):
     peer = serve(answering(OK))
-    client, asked, over, real = Client(Endpoint(peer.url)), threading.Event(), threading.Event(), socket.getaddrinfo
+    client, looking_up, released, getaddrinfo = (
+        Client(Endpoint(peer.url)),
+        threading.Event(),
+        threading.Event(),
+        socket.getaddrinfo,
+    )
 
     def hang(*arguments):
-        asked.set()
-        over.wait(20)
-        return real(*arguments)
+        looking_up.set()
+        released.wait(20)
+        return getaddrinfo(*arguments)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(post, client)
-        assert asked.wait(20)
+        assert looking_up.wait(20)
         client.abort()
-        over.set()
+        released.set()
         assert sending.result(20).failure.kind == "aborted"
     client.close()
     peer.close()
     assert not any(peer.received)
 
 
-def test_a_missing_file_of_certificates_is_told(serve):
+def test_a_missing_file_of_certificates_is_reported(serve):
     got = post(Client(Endpoint("https://127.0.0.1:1", ca_file="/no/such/file.pem")))
     assert got.failure is not None
     assert "No such file" in got.failure.detail
@@ -120,18 +127,18 @@ def test_a_plain_target_through_a_proxy(serve):
 
 
 def tunnel_to(port: int):
-    """A script that opens a tunnel to this port and carries bytes both ways."""
+    """A script that opens a tunnel to this port and forwards bytes in both directions."""
 
     def script(peer, sock):
         peer.read_head(sock)
-        with socket.create_connection(("127.0.0.1", port)) as other:
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
             sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             while True:
-                for ready in select.select([sock, other], [], [], 20)[0]:
+                for ready in select.select([sock, upstream], [], [], 20)[0]:
                     data = ready.recv(65536)
                     if not data:
                         return
-                    (other if ready is sock else sock).sendall(data)
+                    (upstream if ready is sock else sock).sendall(data)
 
     return script
 
@@ -142,9 +149,9 @@ def test_a_tunnel_through_a_proxy(serve, certified, ca_file, secure):
     proxy = serve(tunnel_to(target.port), tls=certified("127.0.0.1") if secure else None)
     url = proxy.url.replace("://", "://user:pass%20word@")
     client = Client(Endpoint(target.url, ca_file=ca_file, proxy=url))
-    sent = [post(client), post(client)]
+    exchanges = [post(client), post(client)]
     client.close()
-    assert [(one.answer.status, one.connection) for one in sent] == [(200, 1)] * 2
+    assert [(exchange.answer.status, exchange.connection) for exchange in exchanges] == [(200, 1)] * 2
     assert proxy.received[0].startswith(b"CONNECT 127.0.0.1:%d " % target.port)
     assert CREDENTIALS in proxy.received[0]
     assert b"roxy" not in target.received[0]
@@ -172,7 +179,7 @@ def test_a_proxy_that_drips_ends_at_the_deadline(serve):
     assert time.monotonic() - start < 3
 
 
-def test_nobody_listens():
+def test_no_server_listens():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     got = post(Client(Endpoint(f"http://127.0.0.1:{port}")))
@@ -188,7 +195,7 @@ def test_an_unknown_name():
 def test_a_connection_that_is_not_accepted_ends_at_the_deadline():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         waiting = []
-        for _ in range(4):  # more than the queue takes; the rest wait for an answer that does not come
+        for _ in range(4):  # more than fit into the queue of the listener
             sock = socket.socket()
             sock.setblocking(False)
             sock.connect_ex(server.getsockname())

@@ -1,4 +1,4 @@
-"""The record: what was written comes back, a change shows, and no secret is in it in any encoding."""
+"""The record: it is read as it was written, changes are detected, and it contains no secret in any encoding."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def recorder(path, *secrets, **header) -> Recorder:
 
 def written(tmp_path, *exchanges, secrets=(), header=None):
     path = tmp_path / "record.jsonl"
-    made = recorder(path, *secrets, **(header or {}))
+    new_recorder = recorder(path, *secrets, **(header or {}))
     for exchange in exchanges:
-        made.write(replace(INTENT, case=exchange.case, trip=exchange.trip))
-        made.write(sent(exchange))
-    made.footer({"requests": len(exchanges)})
+        new_recorder.write(replace(INTENT, case=exchange.case, trip=exchange.trip))
+        new_recorder.write(sent(exchange))
+    new_recorder.footer({"requests": len(exchanges)})
     return path
 
 
@@ -63,7 +63,7 @@ def written(tmp_path, *exchanges, secrets=(), header=None):
         replace(EXCHANGE, raw=b"", connection=None, wall_time=None, sent_at=None, closed_early=True),
     ],
 )
-def test_what_was_written_comes_back(tmp_path, exchange):
+def test_a_record_is_read_as_it_was_written(tmp_path, exchange):
     record = read_record(written(tmp_path, exchange, EXCHANGE))
     assert (record.broken, record.complete, record.footer["requests"]) == ("", True, 2)
     assert record.events == [
@@ -74,7 +74,7 @@ def test_what_was_written_comes_back(tmp_path, exchange):
     ]
 
 
-LIKE_NONE = Probe(
+UNUSUAL_PROBE = Probe(
     Expectation("provoked", "rate-limit.window-end", frozenset({411, 413}), ("A", "B"), 429, "label"),
     method="PUT", path="below", framing="expect", trip="same", provoke=429, wait=True, equal=True, connection=3, times=9,
 )  # fmt: skip
@@ -96,7 +96,7 @@ LIKE_NONE = Probe(
         Note("case", "RuntimeError: x", error=True),
         sent(
             replace(EXCHANGE, number=1),
-            LIKE_NONE,
+            UNUSUAL_PROBE,
             sending=7,
             purpose="confirm",
             final=False,
@@ -106,31 +106,31 @@ LIKE_NONE = Probe(
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_every_kind_of_event_comes_back(tmp_path, event):
-    made = recorder(tmp_path / "record.jsonl")
-    made.write(event)
-    made.footer({})
-    (back,) = read_record(tmp_path / "record.jsonl").events
-    assert shape(back) == shape(event)
+def test_every_kind_of_event_is_read_as_it_was_written(tmp_path, event):
+    new_recorder = recorder(tmp_path / "record.jsonl")
+    new_recorder.write(event)
+    new_recorder.footer({})
+    (read_event,) = read_record(tmp_path / "record.jsonl").events
+    assert comparable(read_event) == comparable(event)
 
 
-def shape(event):
-    """An event without what the record leaves out on purpose: how the probes of a plan look, but for equal ones."""
+def comparable(event):
+    """An event without what the record omits on purpose: the probes of a plan, except whether they are equal."""
     if not isinstance(event, Plan):
         return event
     return [(replace(case, probes=()), sorted(probe.equal for probe in case.probes)) for case in event.cases]
 
 
-def test_an_intent_is_on_its_way_before_the_request(tmp_path):
+def test_an_intent_is_written_before_the_request(tmp_path):
     path = tmp_path / "record.jsonl"
-    made = recorder(path)
-    made.write(INTENT)
+    new_recorder = recorder(path)
+    new_recorder.write(INTENT)
     last = json.loads(path.read_text().splitlines()[-1])
-    made.close()
+    new_recorder.close()
     assert (last["kind"], last["case"]) == ("intent", "case")
 
 
-def test_a_change_of_any_line_shows(tmp_path):
+def test_a_change_of_any_line_is_detected(tmp_path):
     path = written(tmp_path, EXCHANGE, EXCHANGE)
     lines = path.read_bytes().splitlines(keepends=True)
     assert len(lines) == 6
@@ -147,7 +147,7 @@ def test_a_change_of_any_line_shows(tmp_path):
     assert "line 7" in read_record(path).broken
 
 
-def test_a_record_that_was_cut_off_is_told_from_a_changed_one(tmp_path):
+def test_a_record_that_was_cut_off_is_not_a_changed_one(tmp_path):
     path = written(tmp_path, EXCHANGE, EXCHANGE)
     whole = path.read_bytes()
     for size in range(whole.index(b"\n") + 1, len(whole), 23):
@@ -157,7 +157,7 @@ def test_a_record_that_was_cut_off_is_told_from_a_changed_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "word"),
+    ("content", "place"),
     [
         (b"", "line 1"),
         (b"hello\nworld\n", "line 1"),
@@ -166,62 +166,64 @@ def test_a_record_that_was_cut_off_is_told_from_a_changed_one(tmp_path):
         (b"\xff\xfe\n", "line 1"),
     ],
 )
-def test_what_is_no_record(tmp_path, content, word):
+def test_a_file_that_is_not_a_record(tmp_path, content, place):
     path = tmp_path / "other"
     path.write_bytes(content)
-    assert word in read_record(path).broken
+    assert place in read_record(path).broken
 
 
 @pytest.mark.parametrize("number", [1, 99])
-def test_another_format_is_not_guessed_at(tmp_path, number):
+def test_another_format_is_refused(tmp_path, number):
     broken = read_record(written(tmp_path, EXCHANGE, header={"format": number})).broken
     assert broken == f"line 1: the record has format {number}; this version reads format 2 only"
 
 
 def forms(secret: str) -> list[bytes]:
     raw = secret.encode()
-    found = [
+    encoded = [
         raw,
         json.dumps(secret)[1:-1].encode(),
         quote(secret, safe="").encode(),
         quote(secret, safe="").lower().encode(),
     ]
-    found += [
+    encoded += [
         "".join(f"\\u{ord(char):04X}" for char in secret).encode(),
         raw.hex().encode(),
         secret.encode("utf-16-le"),
     ]
-    return found + [base64.b64encode(b"." * shift + raw + b".") for shift in range(3)] + [base64.urlsafe_b64encode(raw)]
+    return (
+        encoded + [base64.b64encode(b"." * shift + raw + b".") for shift in range(3)] + [base64.urlsafe_b64encode(raw)]
+    )
 
 
 @pytest.mark.parametrize("form", forms(SECRET))
 @pytest.mark.parametrize("around", [b"%b", b'{"a": "%b"}', b"\xff\x00%b\xff"])
-def test_no_secret_is_in_it_and_every_length_stays(tmp_path, form, around):
+def test_it_contains_no_secret_and_lengths_stay(tmp_path, form, around):
     body = around % form
     raw = RAW.replace(b"Length: 2", b"Length: %d" % len(body))[:-2] + body
-    word = form.decode("latin-1") if b"\0" not in form else "none"
-    header = ("X-Echo", word)
+    text = form.decode("latin-1") if b"\0" not in form else "none"
+    header = ("X-Echo", text)
     exchange = replace(
         EXCHANGE,
-        request=Request("POST", "/x?" + word, (header,), body),
+        request=Request("POST", "/x?" + text, (header,), body),
         answer=replace(ANSWER, headers=(header,), body=body),
         raw=raw,
     )
-    path = written(tmp_path, exchange, secrets=(SECRET,), header={word: {word: 1}})
+    path = written(tmp_path, exchange, secrets=(SECRET,), header={text: {text: 1}})
     record = read_record(path)
     assert record.broken == ""
     read = record.sent[0].exchange
-    kept = [read.request.body, read.raw, read.answer.body, read.request.target.encode("latin-1"), path.read_bytes()]
-    kept += [value.encode("latin-1") for _, value in read.request.headers]
+    parts = [read.request.body, read.raw, read.answer.body, read.request.target.encode("latin-1"), path.read_bytes()]
+    parts += [value.encode("latin-1") for _, value in read.request.headers]
     core = form[4:-6]
-    assert not [one for one in kept if core in one]
+    assert not [part for part in parts if core in part]
     assert len(read.request.body) == len(body)
     assert read.request.body.count(b"*") >= len(form) - 10
     assert len(read.raw) == len(raw)
     assert json.dumps(core.decode("latin-1"))[1:-1].encode() not in path.read_bytes()
 
 
-def test_fields_are_hidden_by_name(tmp_path):
+def test_secret_header_fields_are_hidden_by_name(tmp_path):
     raw = b"HTTP/1.1 200 OK\r\nset-cookie: session=abcdef\r\nContent-Length: 0\r\n\r\n"
     request = replace(REQUEST, headers=(("Authorization", "Basic abc"),))
     answer = Answer(200, (("set-cookie", "session=abcdef"), ("Content-Length", "0")), b"", "OK")
@@ -233,16 +235,16 @@ def test_fields_are_hidden_by_name(tmp_path):
 
 
 def test_on_a_full_disk_no_intent_counts_as_written(tmp_path):
-    """Threads hand over their lines together; where that fails it fails for all of them, and for those after them."""
-    made = recorder(tmp_path / "record.jsonl")
-    made._file.close()
-    made._file = Path("/dev/full").open("wb")  # noqa: SIM115 - the recorder closes it
+    """Threads write their lines together. If that fails, it fails for all of them and for all later lines."""
+    new_recorder = recorder(tmp_path / "record.jsonl")
+    new_recorder._file.close()
+    new_recorder._file = Path("/dev/full").open("wb")  # noqa: SIM115 - the recorder closes it
     start = Barrier(8)
 
     def intend(number: int) -> str:
         start.wait()
         try:
-            made.write(replace(INTENT, case=f"c{number}"))
+            new_recorder.write(replace(INTENT, case=f"c{number}"))
         except OSError:
             return "failed"
         return "written"
@@ -250,16 +252,16 @@ def test_on_a_full_disk_no_intent_counts_as_written(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(intend, range(8))) == ["failed"] * 8
     with pytest.raises(OSError, match="No space left"):
-        made.close()
+        new_recorder.close()
 
 
-def test_answers_do_not_wait_long_to_be_handed_over(tmp_path):
+def test_exchanges_are_flushed_before_they_grow_large(tmp_path):
     path = tmp_path / "record.jsonl"
-    made = recorder(path)
-    made.write(sent())
+    new_recorder = recorder(path)
+    new_recorder.write(sent())
     assert len(path.read_bytes().splitlines()) == 1
-    made.flush()
+    new_recorder.flush()
     assert len(path.read_bytes().splitlines()) == 2
-    made.write(sent(replace(EXCHANGE, raw=b"x" * 10_000)))
+    new_recorder.write(sent(replace(EXCHANGE, raw=b"x" * 10_000)))
     assert len(path.read_bytes().splitlines()) == 3
-    made.close()
+    new_recorder.close()

@@ -1,4 +1,4 @@
-"""The reading of answers: the same however the bytes are cut, and with work that grows with their number only."""
+"""Reading answers: the result does not depend on how the bytes are split, and the time is linear in their number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_the_cuts_do_not_matter(answer):
+def test_the_split_into_pieces_does_not_matter(answer):
     reading = Reading("POST")
     for at in range(len(answer)):
         reading.feed(answer[at : at + 1])

@@ -1,7 +1,7 @@
-"""Starts the services of the gallery and runs the suite against them, as a user would: by its command.
+"""Starts the services of the gallery and runs the suite against them by its command, as a user does.
 
-Nothing here imports a framework, so that the files can be collected anywhere; what is missing on the machine is skipped
-with the reason.
+Nothing here imports a framework, so that the files can be collected on every machine. Tests whose programs or packages
+are missing are skipped with the reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 
 SERVERS = Path(__file__).parent / "servers"
 START_S = 60.0
-"""Seconds in which a service must listen; a virtual machine that starts cold beside other work is slow."""
+"""Seconds in which a service must listen. A Java virtual machine starts slowly on a busy machine."""
 
 PACKAGES = {
     "fastapi": ("fastapi", "uvicorn"),
@@ -32,18 +32,18 @@ PACKAGES = {
     "wsgiref": (),
     "express": (),
 }
-"""What is imported for a framework or HTTP server, where that is not just its own name."""
+"""The modules of a framework or HTTP server, if they are not just its name."""
 
 
 class Findings(NamedTuple):
-    """What a run says. `broken`: requirement to `failed` or `warned`; `shown`: the same with evidence, for messages."""
+    """The results of a run. `broken`: requirement to `failed` or `warned`. `evidence`: the same with what was received, as text."""
 
     status: int
     verdict: str
     complete: bool
     errors: list[Any]
     broken: dict[str, str]
-    shown: str
+    evidence: str
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def needs() -> Callable[..., None]:
-    """Skip the test where the packages of these frameworks and HTTP servers are missing."""
+    """Skip the test if the packages of these frameworks and HTTP servers are missing."""
 
     def need(*names: str) -> None:
         modules = dict.fromkeys(module for name in names for module in PACKAGES.get(name, (name,)))
@@ -67,11 +67,11 @@ def needs() -> Callable[..., None]:
 
 
 def need_program(name: str) -> str:
-    """The path of a program; skip where there is none."""
-    found = shutil.which(name)
-    if found is None:
+    """The path of a program; skips the test if there is none."""
+    path = shutil.which(name)
+    if path is None:
         pytest.skip(f"{name} is not on this machine")
-    return found
+    return path
 
 
 def free_port() -> int:
@@ -88,7 +88,7 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def serving(command: Callable[[int], list[str]], log: Path, environ: dict[str, str]) -> Iterator[str]:
-    """Run `command(port)` in a process of its own until the block ends; gives the URL once it listens."""
+    """Run `command(port)` in a process of its own until the block ends; yields the URL when it listens."""
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -110,11 +110,11 @@ def serving(command: Callable[[int], list[str]], log: Path, environ: dict[str, s
             process.wait()
 
 
-def findings(out: Path, status: int, said: str) -> Findings:
+def findings(out: Path, status: int, output: str) -> Findings:
     """Read results.json of a run."""
     file = out / "results.json"
     if not file.exists():
-        pytest.fail(f"the run ended with {status} and no results: {said}")
+        pytest.fail(f"the run ended with {status} and no results: {output}")
     results = json.loads(file.read_text())
     broken = {row["id"]: row["outcome"] for row in results["requirements"] if row["outcome"] in ("failed", "warned")}
     evidence = {
@@ -122,8 +122,8 @@ def findings(out: Path, status: int, said: str) -> Findings:
         for case in reversed(results["cases"])
         for judgement in case["judgements"]["breaks"]
     }
-    shown = "\n".join(evidence.get(name, name) for name in broken)
-    return Findings(status, results["verdict"], results["complete"], results["errors"], broken, shown)
+    evidence_text = "\n".join(evidence.get(name, name) for name in broken)
+    return Findings(status, results["verdict"], results["complete"], results["errors"], broken, evidence_text)
 
 
 def judged(url: str, out: Path, *options: str) -> Findings:
@@ -137,7 +137,7 @@ def judged(url: str, out: Path, *options: str) -> Findings:
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What package-lock.json names, installed once."""
+    """The packages of package-lock.json, installed once."""
     need_program("node")
     npm = need_program("npm")
     folder = tmp_path_factory.mktemp("node")

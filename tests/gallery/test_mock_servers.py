@@ -1,4 +1,4 @@
-"""Prism and Specmatic serve spec/openapi.yaml. Every finding against them is a row of docs/gallery.md, and no row more."""
+"""Prism and Specmatic serve spec/openapi.yaml. The findings against them are exactly the rows of docs/gallery.md."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ ROW = re.compile(r"\| `([a-z0-9.-]+)` \| (failed|warned) \| .{40,}\|")
 
 
 def explained(server: str) -> dict[str, str]:
-    """The findings that docs/gallery.md explains under the heading of that server."""
+    """The findings that docs/gallery.md explains for this server."""
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     section = text.split(f"\n## {server}", 1)[1].split("\n## ", 1)[0]
     return dict(ROW.findall(section))
 
 
-def test_prism_breaks_what_the_document_explains(node_modules, judge_mock_server):
+def test_the_findings_against_prism_are_explained(node_modules, judge_mock_server):
     prism = node_modules / "@stoplight" / "prism-cli" / "dist" / "index.js"
-    found = judge_mock_server(
+    findings = judge_mock_server(
         lambda port: ["node", str(prism), "mock", "--host", "127.0.0.1", "--port", str(port), str(SPEC)], "prism.toml"
     )
-    assert found.errors == []
-    assert found.broken == explained("Prism"), found.shown
+    assert findings.errors == []
+    assert findings.broken == explained("Prism"), findings.evidence
 
 
-def test_specmatic_breaks_what_the_document_explains(java, node_modules, judge_mock_server):
+def test_the_findings_against_specmatic_are_explained(java, node_modules, judge_mock_server):
     jar = node_modules / "specmatic" / "specmatic.jar"
     options = ["--host", "127.0.0.1", "--hot-reload", "disabled", "--noConsoleLog", "--port"]
-    found = judge_mock_server(
+    findings = judge_mock_server(
         lambda port: [java, "-jar", str(jar), "mock", str(SPEC), *options, str(port)], "specmatic.toml"
     )
-    assert found.errors == []
-    assert found.broken == explained("Specmatic"), found.shown
+    assert findings.errors == []
+    assert findings.broken == explained("Specmatic"), findings.evidence

@@ -1,7 +1,7 @@
-"""Capture services in five frameworks, each in a hurry and done right: the suite says exactly what is wrong with them.
+"""Capture services in five frameworks, each written in a hurry and done right: the suite finds exactly their defects.
 
-A service done right runs behind every HTTP server that its framework is usually put behind, since what a server does to
-framing and connections is judged too. docs/gallery.md says who is right where that was in question.
+A service done right runs behind every HTTP server that is usual for its framework, since the suite also judges framing
+and connections. docs/gallery.md explains who is right where that was in doubt.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ class Hurried(NamedTuple):
     breaks: dict[str, str]
 
 
-_LENIENT = "json.loads takes UTF-16, UTF-32, surrogates encoded as bytes, and NaN where nobody looks at it"
+_LENIENT = "json.loads takes UTF-16, UTF-32, surrogates encoded as bytes, and NaN in attributes that are not read"
 _NULL = "a handler that returns None is answered with the JSON text null, four bytes"
 _DETAIL = "the framework's exception puts its text into detail, not errorMsg"
 _MODEL_422 = "a model that does not fit is answered 422, which the page does not list"
 _LAX = "pydantic reads the strings '10' and '1e1', and true, as a float unless the model is strict"
-_UNCAUGHT = "an exception nobody catches becomes 500 in "
+_UNCAUGHT = "an exception that is not caught becomes 500 in "
 
 HURRIED = {
     "fastapi": Hurried(
@@ -108,8 +108,8 @@ HURRIED = {
             "body.not-json": "request.json raises, and the framework makes no 400 of it, hence 500",
             "body.not-object": "a list has no get, hence 500",
             "body.invalid-utf-8": "request.json raises UnicodeDecodeError, hence 500",
-            "body.lenient": "request.json takes NaN where nobody looks at it",
-            "answer.no-server-error": "whatever request.json cannot read is 500: comments, UTF-16, charset=none, depth",
+            "body.lenient": "request.json takes NaN in attributes that are not read",
+            "answer.no-server-error": "all that request.json cannot read is 500: comments, UTF-16, charset=none, depth",
             "rate-limit.media-type": "the HTTP exceptions are answered in plain text",
             "server-error.media-type": _UNCAUGHT + "plain text",
             "unavailable.media-type": "the HTTP exceptions are answered in plain text",
@@ -149,26 +149,26 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("name", HURRIED)
-def test_a_service_in_a_hurry_breaks_exactly_what_its_framework_invites(name, needs, judge_service):
+def test_a_hurried_service_violates_exactly_the_listed_requirements(name, needs, judge_service):
     script, breaks = HURRIED[name]
     needs(name)
-    found = judge_service(script)
-    assert found.errors == []
-    assert (found.status, found.verdict) == (1, "non-conformant")
-    assert sorted(found.broken) == sorted(breaks), found.shown
+    findings = judge_service(script)
+    assert findings.errors == []
+    assert (findings.status, findings.verdict) == (1, "non-conformant")
+    assert sorted(findings.broken) == sorted(breaks), findings.evidence
 
 
 @pytest.mark.parametrize(("module", "server"), RIGHT)
-def test_a_service_done_right_breaks_nothing(module, server, needs, judge_service):
+def test_a_service_done_right_violates_nothing(module, server, needs, judge_service):
     needs(module.removesuffix("_right"), server)
-    found = judge_service("host.py", server, module)
-    assert found.errors == []
-    assert found.broken == {}, found.shown
-    assert (found.status, found.verdict, found.complete) == (0, "conformant", True)
+    findings = judge_service("host.py", server, module)
+    assert findings.errors == []
+    assert findings.broken == {}, findings.evidence
+    assert (findings.status, findings.verdict, findings.complete) == (0, "conformant", True)
 
 
-def test_express_done_right_breaks_nothing(judge_service):
-    found = judge_service("express_right.cjs")
-    assert found.errors == []
-    assert found.broken == {}, found.shown
-    assert (found.status, found.verdict, found.complete) == (0, "conformant", True)
+def test_express_done_right_violates_nothing(judge_service):
+    findings = judge_service("express_right.cjs")
+    assert findings.errors == []
+    assert findings.broken == {}, findings.evidence
+    assert (findings.status, findings.verdict, findings.complete) == (0, "conformant", True)

@@ -1,4 +1,4 @@
-"""The repository's lists equal reality."""
+"""The lists of the repository are true."""
 
 import configparser
 import os
@@ -24,12 +24,19 @@ def test_ci_runs_the_environments_of_tox():
     assert {f"testenv:{name}" for name in envs} <= set(tox.sections())
 
 
+def test_lowest_and_newest_versions_run_the_same_commands():
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    lowest, newest = tox["testenv:lowest"], tox["testenv:newest"]
+    assert (lowest["uv_resolution"], newest["uv_resolution"]) == ("lowest-direct", "highest")
+    assert newest["commands"] == "{[testenv:lowest]commands}"
+
+
 def test_ci_runs_the_test_command_of_the_readme():
-    readme = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.+?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     script = (ROOT / ".ci/run").read_text().splitlines()
-    assert len(readme) == 2
-    assert script[-1] == readme[1]
-    assert "capture-conformance run" in readme[0]
+    assert blocks[0].splitlines()[-1] == ".venv/bin/capture-conformance run"
+    assert blocks[-1].splitlines() == [script[-1]]
     assert os.access(ROOT / ".ci/run", os.X_OK)
 
 
@@ -45,5 +52,5 @@ def test_every_test_file_is_collected(request):
         collected = {item.path for item in request.session.items}
         ordinary = {
             file for file in on_disk if ROOT / "tests" / "gallery" not in file.parents
-        }  # that one has its own tox
+        }  # the gallery has its own tox environment
         assert ordinary <= collected

@@ -1,4 +1,4 @@
-"""The files of `spec/` are well-formed and speak of each other."""
+"""The files of `spec/` are well-formed and consistent."""
 
 import re
 from pathlib import Path
@@ -18,15 +18,17 @@ def test_the_openapi_document_is_valid():
 
 def test_ids_are_slugs():
     assert [
-        word for word in REQUIREMENTS if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", word)
+        requirement_id
+        for requirement_id in REQUIREMENTS
+        if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", requirement_id)
     ] == []
 
 
-def test_levels_are_of_three_words():
+def test_there_are_three_levels():
     assert {row["level"] for row in REQUIREMENTS.values()} == {"MUST", "SHOULD", "MAY"}
 
 
-def test_every_place_is_used_and_every_used_place_exists():
+def test_the_listed_places_are_exactly_the_used_ones():
     assert {row["place"] for row in REQUIREMENTS.values()} == set(RULES["places"])
 
 
@@ -35,8 +37,8 @@ def test_all_19_cases_of_the_test_plan_are_traced():
     assert {n for row in REQUIREMENTS.values() for n in row.get("test_plan", ())} == set(range(1, 20))
 
 
-def test_a_statement_says_its_level():
-    """As a sentence that anyone understands: must, should or may."""
+def test_a_statement_contains_the_word_of_its_level():
+    """As a plain sentence with must, should or may."""
     verbs = {"MUST": "must", "SHOULD": "should", "MAY": "may"}
     wrong = [
         name

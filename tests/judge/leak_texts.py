@@ -1,7 +1,7 @@
-"""Texts in the shapes that real stacks answer with, all made up: a word for the stack, what it shows, the text.
+"""Invented texts in the form of real error messages: the technology, what the text shows, the text.
 
-The judge of leaks must find each of `LEAKING`, as a body of its own and inside `errorMsg`, and none of `HARMLESS`.
-Nothing here is copied from a real service. The first part of each table was there before the judge.
+The judge of leaks must find each text of `LEAKING`, as a whole body and inside `errorMsg`, and none of `HARMLESS`.
+Nothing here is copied from a real service. The first part of each table is older than the judge.
 """
 
 # fmt: off
@@ -553,7 +553,7 @@ HARMLESS = [
     ("value", "received", "storeId Store@12345678 is malformed"),
 ]
 
-# Neither a name nor a path nor fixed words that no prose has: what tells them from a harmless text is a product's name.
+# Only the name of a product distinguishes these from a harmless text: they have no class name, path or fixed phrase.
 MISSED = {
     "HikariPool-1 - Connection is not available, request timed out after 30000ms.",
     "Error in body$amount : $ operator is invalid for atomic vectors",

@@ -1,4 +1,4 @@
-"""One exchange, judged: the tables of known wrong answers, the chain, 5xx, and silence on good answers."""
+"""Judging one exchange: tables of wrong answers, the order of checks, 5xx, and no findings on good answers."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ from tests.support.answers import (
 )
 
 HTML = {"Content-Type": "text/html"}
-ELSE = [
+WRONG_BODIES = [
     (
         "html 429",
         P429,
@@ -87,9 +87,9 @@ ELSE = [
 
 
 @pytest.mark.parametrize(
-    ("name", "expectation", "status", "body", "changes", "breaks"), ELSE, ids=[row[0] for row in ELSE]
+    ("name", "expectation", "status", "body", "changes", "breaks"), WRONG_BODIES, ids=[row[0] for row in WRONG_BODIES]
 )
-def test_somebody_else_answers(name, expectation, status, body, changes, breaks):
+def test_wrong_error_bodies(name, expectation, status, body, changes, breaks):
     assert violated(expectation, status, body, changes) == breaks
 
 
@@ -148,29 +148,29 @@ STATUS = [
 @pytest.mark.parametrize(
     ("expectation", "status", "breaks"), STATUS, ids=lambda value: getattr(value, "nature", str(value))
 )
-def test_the_status_by_nature(expectation, status, breaks):
+def test_the_status_for_each_expectation(expectation, status, breaks):
     assert violated(expectation, status) == breaks
 
 
 @pytest.mark.parametrize("status", [401, 403, 407])
-def test_configuration_is_no_verdict(status):
+def test_refused_authentication_is_not_judged(status):
     assert judged(REJECT, exchange(status, b"<html>")) == []
 
 
 def test_either_is_observed_with_its_label():
-    found = judged(EITHER, exchange(400))
-    assert "ZZZ: refused (400)" in [each.behaviour for each in found]
+    judgements = judged(EITHER, exchange(400))
+    assert "ZZZ: refused (400)" in [judgement.behaviour for judgement in judgements]
 
 
-def test_an_unprovoked_429_says_nothing_of_the_case():
-    found = judged(REJECT, exchange(429))
-    assert "store-id.required" not in [each.requirement for each in found]
-    assert "rate-limit.grammar" in of_kind(found, "holds")
+def test_an_unprovoked_429_does_not_decide_the_case():
+    judgements = judged(REJECT, exchange(429))
+    assert "store-id.required" not in [judgement.requirement for judgement in judgements]
+    assert "rate-limit.grammar" in of_kind(judgements, "holds")
 
 
-def test_an_unprovoked_500_has_its_body_left_alone():
-    found = judged(REJECT, exchange(500, b"oops"))
-    assert not [each for each in found if each.requirement.startswith("server-error")]
+def test_the_body_of_an_unprovoked_500_is_not_judged():
+    judgements = judged(REJECT, exchange(500, b"oops"))
+    assert not [judgement for judgement in judgements if judgement.requirement.startswith("server-error")]
 
 
 FAILURES = [
@@ -186,14 +186,14 @@ FAILURES = [
 
 @pytest.mark.parametrize(("kind", "breaks"), FAILURES)
 def test_no_answer(kind, breaks):
-    found = judged(REJECT, Exchange("case", 0, REQUEST, failure=Failure(kind, "why\x1b"), sent_at=1.0))
-    assert of_kind(found, "breaks") == breaks
+    judgements = judged(REJECT, Exchange("case", 0, REQUEST, failure=Failure(kind, "why\x1b"), sent_at=1.0))
+    assert of_kind(judgements, "breaks") == breaks
 
 
-def test_framing_stops_the_chain():
-    found = judged(ACCEPT, exchange(200, b"<html>", defects=("truncated",)))
-    assert of_kind(found, "breaks") == ["answer.framing"]
-    assert found[-1].requirement == "answer.framing"
+def test_a_framing_error_ends_the_checks():
+    judgements = judged(ACCEPT, exchange(200, b"<html>", defects=("truncated",)))
+    assert of_kind(judgements, "breaks") == ["answer.framing"]
+    assert judgements[-1].requirement == "answer.framing"
 
 
 def test_too_late():
@@ -271,7 +271,7 @@ INNOCENT = [
 
 
 @pytest.mark.parametrize("text", INNOCENT)
-def test_no_false_alarm_about_leaks(text):
+def test_harmless_texts_are_no_leaks(text):
     assert violated(REJECT, 400, json.dumps({"errorMsg": text}).encode()) == set()
 
 
@@ -317,7 +317,7 @@ _STATUS = st.sampled_from(sorted(PREFIXES)) | st.integers(100, 999)
     st.sampled_from([None, 0.0, NOW, -1e300, 1e300]),
     st.booleans(),
 )
-def test_a_judge_never_raises(nature, status, headers, body, wall_time, known):
+def test_a_judge_never_raises(nature, status, headers, body, wall_time, with_times):
     answer = Answer(status, tuple(headers), body)
     given_exchange = Exchange(
         "case",
@@ -325,8 +325,8 @@ def test_a_judge_never_raises(nature, status, headers, body, wall_time, known):
         REQUEST,
         answer,
         wall_time=wall_time,
-        sent_at=1.0 if known else None,
-        answered_at=2.0 if known else None,
+        sent_at=1.0 if with_times else None,
+        answered_at=2.0 if with_times else None,
     )
     expectation = Expectation(nature, "code.other", names=("BadRequestException",), provoked=status)
     for judgement in judge_exchange(CONTRACT, Probe(expectation), given_exchange):
@@ -339,17 +339,17 @@ def test_a_judge_never_raises(nature, status, headers, body, wall_time, known):
         judge_group(CONTRACT, case, [given_exchange, given_exchange])
 
 
-def test_a_coding_that_is_not_there():
+def test_a_body_that_is_not_coded_as_labelled():
     coded = {"Content-Encoding": "gzip"}
     assert violated(REJECT, 400, ERR, coded) == {"bad-request.json"}
     assert violated(REJECT, 400, gzip.compress(ERR), coded) == set()
 
 
-def test_where_there_was_no_connection_in_time_nothing_is_said():
+def test_a_connection_that_timed_out_is_not_judged():
     assert judged(REJECT, Exchange("case", 0, REQUEST, failure=Failure("timeout", "no connection"))) == []
 
 
 @pytest.mark.parametrize("body", [b'{"errorMsg":"' + b"x" * 300 + b'\x1b\xff"}', b"\xc3\xa9" * 5000, b"y" * 2_000_000])
-def test_what_was_received_is_kept_uncut_up_to_a_generous_limit(body):
-    (found,) = [each for each in judged(REJECT, exchange(422, body)) if each.kind == "breaks"]
-    assert found.received.endswith(body[:MOST].decode("utf-8", "backslashreplace"))
+def test_the_received_body_is_cut_only_at_the_limit(body):
+    (violation,) = [judgement for judgement in judged(REJECT, exchange(422, body)) if judgement.kind == "breaks"]
+    assert violation.received.endswith(body[:MOST].decode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""Exchanges judged against each other: windows over time, the same answer, equals, early closes."""
+"""Judging groups of exchanges: windows over time, the same answer, equal requests, early closes."""
 
 from dataclasses import replace
 
@@ -23,42 +23,42 @@ def at(probe, time, status, wait=None, body=b"", more=()):
 def window(*exchanges, requirement="rate-limit.window-end"):
     after = Expectation("observe", requirement)
     probes = (Probe(P429), Probe(P429), Probe(after, wait=True), Probe(after, wait=True))
-    numbered = [replace(one, number=number) for number, one in enumerate(exchanges)]
-    found = judge_group(CONTRACT, Case("case", "rate_limit", "t", (), probes, "exclusive", "window"), numbered)
-    return [(each.requirement, each.kind, each.exchange) for each in found]
+    numbered = [replace(exchange, number=number) for number, exchange in enumerate(exchanges)]
+    judgements = judge_group(CONTRACT, Case("case", "rate_limit", "t", (), probes, "exclusive", "window"), numbered)
+    return [(judgement.requirement, judgement.kind, judgement.exchange) for judgement in judgements]
 
 
 def test_a_429_after_the_announced_end():
-    found = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "0"), at(3, 5.2, 429, "-1795575593"))
-    assert found == [("rate-limit.window-end", "breaks", 1), ("rate-limit.window-end", "breaks", 2)]
+    judgements = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "0"), at(3, 5.2, 429, "-1795575593"))
+    assert judgements == [("rate-limit.window-end", "breaks", 1), ("rate-limit.window-end", "breaks", 2)]
 
 
-def test_a_shared_window_speaks_for_its_own_requirement():
-    found = window(at(0, 0.0, 429, "1"), at(2, 1.0, 429, "1"), requirement="rate-limit.shared-window-end")
-    assert found == [("rate-limit.shared-window-end", "breaks", 1)]
+def test_a_shared_window_has_a_requirement_of_its_own():
+    judgements = window(at(0, 0.0, 429, "1"), at(2, 1.0, 429, "1"), requirement="rate-limit.shared-window-end")
+    assert judgements == [("rate-limit.shared-window-end", "breaks", 1)]
 
 
 def test_a_window_that_ends_as_announced():
     assert window(at(0, 0.0, 429, "1"), at(2, 1.0, 200)) == [("rate-limit.window-end", "holds", 1)]
 
 
-def test_a_request_before_the_end_is_not_held_against_the_end():
+def test_a_request_before_the_end_does_not_violate_it():
     assert ("rate-limit.window-end", "breaks", 1) not in window(at(0, 0.0, 429, "2"), at(2, 1.9, 429, "1"))
 
 
 @pytest.mark.parametrize(("value", "kind"), [("5", "holds"), ("4", "holds"), ("6", "breaks"), ("600", "breaks")])
 def test_growing(value, kind):
-    found = window(at(0, 0.0, 429, "5"), at(1, 1.3, 429, value))
-    assert ("rate-limit.not-growing", kind, 1) in found
-    assert found[0] == ("rate-limit.repeated", "observed", 1)
+    judgements = window(at(0, 0.0, 429, "5"), at(1, 1.3, 429, value))
+    assert ("rate-limit.not-growing", kind, 1) in judgements
+    assert judgements[0] == ("rate-limit.repeated", "observed", 1)
 
 
 @pytest.mark.parametrize(("ends", "kind"), [("10:00:06", "holds"), ("10:00:07", "holds"), ("10:00:08", "breaks")])
-def test_growing_is_said_of_the_date_itself_where_date_lags(ends, kind):
+def test_growth_is_measured_by_the_announced_date_if_the_date_field_lags(ends, kind):
     lagging = ("Date", "Thu, 26 Nov 2026 10:00:00 GMT")
     first = at(0, 0.0, 429, "Thu, 26 Nov 2026 10:00:06 GMT", more=(lagging,))
-    again = at(1, 0.2, 429, f"Thu, 26 Nov 2026 {ends} GMT", more=(lagging,))
-    assert ("rate-limit.not-growing", kind, 1) in window(first, again)
+    second = at(1, 0.2, 429, f"Thu, 26 Nov 2026 {ends} GMT", more=(lagging,))
+    assert ("rate-limit.not-growing", kind, 1) in window(first, second)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,10 @@ def test_growing_is_said_of_the_date_itself_where_date_lags(ends, kind):
 def test_the_same_answer(first, second, kind):
     later = Expectation("observe", "value.zero-spellings")
     case = Case("case", "value", "t", (), (Probe(later), Probe(later)), "chain", "same-answer")
-    found = judge_group(CONTRACT, case, [at(0, 0.0, first), at(1, 1.0, second)])
-    assert [(each.requirement, each.kind) for each in found] == ([("value.zero-spellings", kind)] if kind else [])
+    judgements = judge_group(CONTRACT, case, [at(0, 0.0, first), at(1, 1.0, second)])
+    assert [(judgement.requirement, judgement.kind) for judgement in judgements] == (
+        [("value.zero-spellings", kind)] if kind else []
+    )
 
 
 def test_head_gets_what_get_gets():
@@ -92,7 +94,7 @@ def test_head_gets_what_get_gets():
 
 
 def equals(*exchanges):
-    return [each.kind for each in judge_equals(exchanges)]
+    return [judgement.kind for judgement in judge_equals(exchanges)]
 
 
 def test_equals():
@@ -114,15 +116,15 @@ def test_equals():
     assert "1 of 3 " in judge_equals([good, good, bad])[0].received
 
 
-def test_headers_that_differ_lawfully_do_not_make_equals_differ():
-    lawful = (
+def test_headers_that_may_differ_are_not_compared():
+    allowed = (
         ("Connection", "close"),
         ("Set-Cookie", "a=b"),
         ("Age", "1"),
         ("X-Request-Id", "1"),
         ("Content-Length", "0"),
     )
-    assert equals(at(0, 0.0, 200), at(0, 0.0, 200, more=lawful)) == ["holds"]
+    assert equals(at(0, 0.0, 200), at(0, 0.0, 200, more=allowed)) == ["holds"]
 
 
 def test_closes():

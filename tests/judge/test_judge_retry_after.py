@@ -1,4 +1,4 @@
-"""Retry-After of a 429 and retryAfter of a 503, by their grammars."""
+"""The grammars of Retry-After in a 429 and of retryAfter in a 503."""
 
 import pytest
 
@@ -71,7 +71,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("text", "breaks"), UNAVAILABLE)
-@pytest.mark.parametrize("expectation", [P503, ACCEPT, REJECT], ids=lambda each: each.nature)
+@pytest.mark.parametrize("expectation", [P503, ACCEPT, REJECT], ids=lambda value: value.nature)
 def test_retry_after_in_a_503(text, breaks, expectation):
     assert violated(expectation, 503, f'{{"errorMsg":"x","retryAfter":{text}}}'.encode()) == breaks
 
@@ -92,7 +92,7 @@ def test_a_503_without_retry_after():
         ("60", f"{DAY} GMT", False),
     ],
 )
-def test_the_header_beside_a_503(body, header, agrees):
+def test_the_header_field_of_a_503(body, header, agrees):
     text = f'{{"errorMsg":"x","retryAfter":"{body}"}}'.encode()
     assert violated(P503, 503, text, {**DATE, "Retry-After": header}) == (
         set() if agrees else {"unavailable.header-agrees"}

@@ -1,4 +1,4 @@
-"""Every invented fault really misbehaves, seen by plain HTTP; without it the same requests are answered rightly."""
+"""Every invented fault is visible in plain HTTP; without it the same requests are answered correctly."""
 
 import gzip
 import http.client
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-from benchmarks.invented import INVENTED, SEEN_AS
+from benchmarks.invented import INVENTED, REPORTED
 from conformance.mock.exchange import PATH
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.mock.server import MockServer
@@ -66,7 +66,7 @@ class Client:
 
 
 def once(port: int, text: str) -> int:
-    """Send one body on a connection of its own; give the status."""
+    """Send one body on a connection of its own; returns the status."""
     with Client(port) as client:
         return client.send(text).status
 
@@ -89,17 +89,17 @@ CHECKS: dict[str, Check] = {}
 
 
 def shows(name: str) -> Callable[[Check], Check]:
-    """Note down the check that is true just where the fault is in force."""
+    """Register the check that is true exactly if the fault is on."""
 
-    def note(check: Check) -> Check:
+    def register(check: Check) -> Check:
         CHECKS[name] = check
         return check
 
-    return note
+    return register
 
 
 def statuses(client: Client, *bodies: bytes | str) -> list[int]:
-    return [client.send(one).status for one in bodies]
+    return [client.send(content).status for content in bodies]
 
 
 @shows("keys-any-case")
@@ -186,9 +186,9 @@ def _(client: Client) -> bool:
 
 @shows("overlong-utf-8-decoded")
 def _(client: Client) -> bool:
-    known = body().encode().replace(b'"USD"', b'"\xc1\x95SD"')
-    unknown = body(note="@").encode().replace(b"@", b"\xc0\xaf")
-    return statuses(client, known, unknown, body(note="@").encode().replace(b"@", b"\xff")) == [200, 200, 400]
+    in_code = body().encode().replace(b'"USD"', b'"\xc1\x95SD"')
+    in_note = body(note="@").encode().replace(b"@", b"\xc0\xaf")
+    return statuses(client, in_code, in_note, body(note="@").encode().replace(b"@", b"\xff")) == [200, 200, 400]
 
 
 @shows("emoji-crashes")
@@ -266,7 +266,7 @@ def valid(content: bytes) -> bool:
 @shows("bad-request-echo-unescaped")
 def _(client: Client) -> bool:
     ids = {"storeId": 'a"b'}, {"shoppingTripId": "a\n"}, {"storeId": "a!"}
-    answers = [client.charge(**one) for one in ids]
+    answers = [client.charge(**ids_changed) for ids_changed in ids]
     return [(a.status, valid(a.body)) for a in answers] == [(400, False), (400, False), (400, True)]
 
 
@@ -341,8 +341,8 @@ def _(client: Client) -> bool:
     before = statuses(client, body(), body(shoppingTripId=NIL))
     cached, elsewhere = client.charge(), client.charge(storeId="store-002")
     time.sleep(0.55)
-    found = [*before, cached.status, elsewhere.status, client.charge().status]
-    return found == [200, 400, 400, 200, 200] and cached.message() == "UnknownShoppingTrip"
+    received = [*before, cached.status, elsewhere.status, client.charge().status]
+    return received == [200, 400, 400, 200, 200] and cached.message() == "UnknownShoppingTrip"
 
 
 @shows("store-remembered")
@@ -384,7 +384,7 @@ def test_nothing_shows_without_the_fault(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INVENTED)
-def test_a_good_capture_is_served_all_the_same(server: Server, name: str) -> None:
+def test_a_good_capture_is_still_served(server: Server, name: str) -> None:
     server.use(INVENTED[name])
     with Client(server.port) as client:
         answer = client.charge()
@@ -392,9 +392,9 @@ def test_a_good_capture_is_served_all_the_same(server: Server, name: str) -> Non
     assert not answer.body or name == "success-gzip-of-nothing"
 
 
-def test_forty_of_them_on_a_shelf_of_their_own() -> None:
+def test_there_are_forty_apart_from_the_other_faults() -> None:
     assert len(INVENTED) == 40
     assert set(CHECKS) == set(INVENTED)
     assert not set(INVENTED) & (set(FAULTS) | set(BENIGN))
     assert all(fault.breaks and not fault.benign for fault in INVENTED.values())
-    assert SEEN_AS.keys() <= INVENTED.keys()
+    assert REPORTED.keys() <= INVENTED.keys()

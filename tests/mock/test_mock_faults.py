@@ -1,4 +1,4 @@
-"""Every fault and benign difference over HTTP: the server stays up, and the shelf covers the contract."""
+"""Every fault and benign difference over HTTP: the server keeps running, and the faults cover the contract."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ def server():
 
 
 def ask(server, body=GOOD, method="POST", path=PATH, **headers):
-    """Give status, headers and body; a broken answer as the exception's name."""
+    """Status, headers and body of the answer; the name of the exception if it cannot be read."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
     try:
@@ -44,7 +44,7 @@ def ask(server, body=GOOD, method="POST", path=PATH, **headers):
         connection.close()
 
 
-def test_names_are_slugs_and_what_breaks_is_known():
+def test_names_are_slugs_and_violated_requirements_exist():
     assert not FAULTS.keys() & BENIGN.keys()
     for fault in [*FAULTS.values(), *BENIGN.values()]:
         assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", fault.name)
@@ -52,7 +52,7 @@ def test_names_are_slugs_and_what_breaks_is_known():
         assert bool(fault.breaks) is not fault.benign, fault.name
 
 
-def test_every_must_and_should_has_a_fault_that_breaks_it_alone():
+def test_every_must_and_should_has_a_fault_that_violates_it_alone():
     alone = {next(iter(fault.breaks)) for fault in FAULTS.values() if len(fault.breaks) == 1}
     assert {name for name, row in REQUIREMENTS.items() if row["level"] != "MAY"} - alone == set()
 
@@ -66,7 +66,7 @@ def test_a_benign_difference_serves_a_good_request(server, name):
     assert ask(server)[0] == 200
 
 
-def test_the_documents_say_how_many_there_are():
+def test_the_documents_have_the_right_numbers_of_faults():
     text = (SPEC.parents[1] / "docs" / "detection.md").read_text(encoding="utf-8")
     assert f"| {len(FAULTS)} faults |" in text
     assert f"| {len(BENIGN)} benign differences |" in text
@@ -77,8 +77,8 @@ BODIES = {
     "missing trip": GOOD.replace(f'"shoppingTripId":"{TRIP}",', ""),
     "missing amount": f'{{"storeId":"store-001","shoppingTripId":"{TRIP}"}}',
     **{
-        f"{v} for {old}": GOOD.replace(old, v)
-        for old in ('"store-001"', f'"{TRIP}"', "10.00", '"USD"', '{"amount":10.00,"code":"USD"}')
+        f"{v} for {original}": GOOD.replace(original, v)
+        for original in ('"store-001"', f'"{TRIP}"', "10.00", '"USD"', '{"amount":10.00,"code":"USD"}')
         for v in ("null", "7", "true", '["store-001"]', '""', '{"a":1}', '"10"')
     },
     **{
@@ -186,9 +186,15 @@ def test_the_clean_mock_reads_strictly(server):
     answers = {name: ask(server, body)[0] for name, body in BODIES.items()}
     assert {name for name, status in answers.items() if status == 200} == SERVED
     assert set(answers.values()) == {200, 400}
-    others = [request for request in REQUESTS if "body" not in request]
+    without_body = [request for request in REQUESTS if "body" not in request]
     statuses = [405] * 5 + [404] + [200] * 4 + [415] + [200] * 3
-    assert [ask(server, **request)[0] for request in [*others, CHUNKED, *PROVOKED]] == [*statuses, 200, 429, 500, 503]
+    assert [ask(server, **request)[0] for request in [*without_body, CHUNKED, *PROVOKED]] == [
+        *statuses,
+        200,
+        429,
+        500,
+        503,
+    ]
 
 
 def test_a_window_ends_when_announced(server):

@@ -1,4 +1,4 @@
-"""No budget is exceeded at any concurrency, and trips are held by one worker at a time."""
+"""No budget is exceeded at any concurrency, and only one worker holds a trip at a time."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,12 +33,12 @@ def test_threads_spend_exactly_the_budget(limit):
     ledger = Ledger(limited(**limit))
 
     def spend(number):
-        made = ledger.reserve("USD", Decimal("0.10"))
-        if made is None:
+        reservation = ledger.reserve("USD", Decimal("0.10"))
+        if reservation is None:
             return "none"
         assert ledger.totals()["USD"] <= Decimal("3.05")
         state = ("captured", "released", "unknown", "released", "unknown")[number % 5]
-        ledger.settle(made, state)
+        ledger.settle(reservation, state)
         return state
 
     with ThreadPoolExecutor(16) as pool:
@@ -56,17 +56,17 @@ def test_a_waiting_reservation_is_granted_when_one_is_released():
         assert waiting.result(5) is not None
 
 
-def test_reservations_are_granted_in_the_order_of_asking():
-    """Small ones that would fit wait behind a big one, so that who gets the rest of the budget is no matter of luck."""
+def test_reservations_are_granted_in_the_order_of_requests():
+    """Small reservations that would fit wait behind a big one, so that the use of the budget is deterministic."""
     ledger = Ledger(limited(total="10"))
     held = ledger.reserve("USD", Decimal(9))
     granted: list[str] = []
-    open_ones = []
+    reservations = []
 
-    def ask(name, amount):
-        made = ledger.reserve("USD", Decimal(amount))
-        open_ones.extend([made] if made else [])
-        granted.append(name if made else f"{name}: none")
+    def reserve(name, amount):
+        reservation = ledger.reserve("USD", Decimal(amount))
+        reservations.extend([reservation] if reservation else [])
+        granted.append(name if reservation else f"{name}: none")
 
     with ThreadPoolExecutor(3) as pool:
         for waiting, (name, amount) in enumerate((("big", 8), ("small", 1), ("beyond", 2)), 1):
@@ -77,17 +77,17 @@ def test_reservations_are_granted_in_the_order_of_asking():
         ledger.settle(held, "released")
         while len(granted) < 2:
             time.sleep(0.001)
-        for made in open_ones:
-            ledger.settle(made, "captured")
+        for reservation in reservations:
+            ledger.settle(reservation, "captured")
     assert granted == ["big", "small", "beyond: none"]
     assert ledger.totals() == {"USD": Decimal(9)}
 
 
-def test_what_was_never_sent_is_given_back():
+def test_a_released_reservation_is_available_again():
     ledger = Ledger(limited(captures=1))
-    made = ledger.reserve("USD", Decimal(1))
-    ledger.settle(made, "released")
-    ledger.settle(made, "captured")
+    reservation = ledger.reserve("USD", Decimal(1))
+    ledger.settle(reservation, "released")
+    ledger.settle(reservation, "captured")
     assert ledger.totals() == {}
     assert ledger.reserve("USD", Decimal(1)) is not None
 
@@ -97,15 +97,15 @@ def test_what_was_never_sent_is_given_back():
     [(200, "captured"), (201, "unknown"), (302, "unknown"), (400, "released"), (429, "released"), (500, "unknown"),
      (503, "released"), (None, "unknown")],
 )  # fmt: skip
-def test_what_became_of_the_money_follows_from_the_answer(status, state):
+def test_the_answer_decides_the_state_of_a_charge(status, state):
     answer = Answer(status, (), b"") if status else None
     failure = None if status else Failure("timeout", "none came")
     exchange = Exchange("case", 0, Request("POST", "/", (), b""), answer, failure, sent_at=1.0)
     assert charge_state(exchange) == state
 
 
-def test_a_request_that_never_left_charged_nothing():
-    exchange = Exchange("case", 0, Request("POST", "/", (), b""), failure=Failure("refused", "nobody listens"))
+def test_a_request_that_was_not_sent_charged_nothing():
+    exchange = Exchange("case", 0, Request("POST", "/", (), b""), failure=Failure("refused", "no server listens"))
     assert charge_state(exchange) == "released"
 
 
@@ -117,7 +117,7 @@ def test_cost_of_a_body():
         assert cost_of(body, MOCK) == ("USD", Decimal("10.00"), False)
 
 
-def test_a_file_is_used_up_but_for_refused_trips(tmp_path):
+def test_trips_of_a_file_are_used_once_unless_refused(tmp_path):
     file = tmp_path / "t"
     file.write_text("a\nb\n")
     source = trips_of(file=str(file))
@@ -142,7 +142,7 @@ def test_a_command_that_prints_no_trip_is_refused():
         trips_of(command=["echo", "a/b"]).take()
 
 
-def test_an_unused_trip_is_the_next():
+def test_an_unused_trip_is_taken_next():
     source = trips_of(reuse=["a", "b"])
     source.put_back(source.take())
     assert source.take() == "a"

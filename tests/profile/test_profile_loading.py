@@ -1,4 +1,4 @@
-"""Every row of bad input that is about the profile, and the template."""
+"""Loading profiles: the template, each kind of authentication, and each kind of bad input."""
 
 import shutil
 from pathlib import Path
@@ -62,20 +62,20 @@ def test_the_kinds_of_auth(tmp_path, auth, environ, sent, secrets):
     assert not [secret for secret in secrets if secret in str(profile.redacted())]
 
 
-def test_what_is_named_like_a_secret_is_masked_and_told_to_the_redactor(tmp_path):
+def test_entries_with_the_name_of_a_secret_are_masked_and_redacted(tmp_path):
     profile = load(
         tmp_path,
         ("# headers = {", 'headers = { "X-Access-Token" = "visible-in-file",'),
         ('# before = { method = "PUT", url = "https://admin.example.com/fault", json = { status = 429 } }',
          'before = { method = "PUT", url = "https://a.example/x", json = { password = "also-in-file", status = 429 } }'),
     )  # fmt: skip
-    shown = profile.redacted()
-    assert shown["target"]["headers"] == {"X-Access-Token": "***", "X-Tenant": "eu"}
-    assert shown["provoke"]["429"]["before"]["json"] == {"password": "***", "status": 429}
+    redacted = profile.redacted()
+    assert redacted["target"]["headers"] == {"X-Access-Token": "***", "X-Tenant": "eu"}
+    assert redacted["provoke"]["429"]["before"]["json"] == {"password": "***", "status": 429}
     assert set(profile.secrets()) == {"s3cr3t-value", "visible-in-file", "also-in-file"}
 
 
-def test_files_are_looked_for_beside_the_profile(tmp_path):
+def test_paths_are_relative_to_the_profile(tmp_path):
     (tmp_path / "trips.txt").write_text("# mine\nt-1\n\nt-2\n")
     script = tmp_path / "new-trip"
     script.write_text("#!/bin/sh\nhead -2 trips.txt | tail -1\n")
@@ -86,7 +86,7 @@ def test_files_are_looked_for_beside_the_profile(tmp_path):
     assert TripSource(profile, CONTRACT).take() == "t-1"
 
 
-def test_a_local_target_has_local_limits_whether_or_not_it_says_so(tmp_path):
+def test_a_local_target_has_local_limits_with_and_without_an_environment(tmp_path):
     plain = TEMPLATE.read_text().split("[limits]")[0]
     for environment in ("", 'environment = "local"\n'):
         text = plain.replace('environment = "staging"', "").replace("https://pay.example.com", "http://localhost:1")
@@ -104,13 +104,13 @@ def test_limits_and_patterns_are_those_of_the_spec(tmp_path):
     shutil.copytree(CONTRACT.folder, tmp_path / "spec")
     api = tmp_path / "spec" / "openapi.yaml"
     api.write_text(api.read_text().replace("maxLength: 255", "maxLength: 64", 1))
-    other = load_contract(tmp_path / "spec")
-    assert builtin_profile("http://127.0.0.1:1", other).data.long_store == "L" * 64
-    assert builtin_profile("http://127.0.0.1:1", other).data.long_trip == "T" * 255
+    changed = load_contract(tmp_path / "spec")
+    assert builtin_profile("http://127.0.0.1:1", changed).data.long_store == "L" * 64
+    assert builtin_profile("http://127.0.0.1:1", changed).data.long_trip == "T" * 255
     long_store = ('# long_store = "..."', f'long_store = "{"x" * 255}"')
     assert load(tmp_path, long_store).data.long_store == "x" * 255
     with pytest.raises(UsageError, match=r"data.long_store: found 'x+… \(255 characters\)'; 1 to 64 characters"):
-        load(tmp_path, long_store, contract=other)
+        load(tmp_path, long_store, contract=changed)
 
 
 URL = 'url = "https://pay.example.com" '
@@ -125,7 +125,7 @@ BAD = {
     "no trip source": ([("generate =", "# generate =")], "data.trips: "),
     "currency": ([('"USD", "JPY"', '"usd", "USD", "JPY"')], "data.currencies.0: found 'usd'"),
     "no scheme": ([(URL, 'url = "pay.example.com" ')], "target.url: found 'pay.example.com'"),
-    "public but local": ([('environment = "staging"', 'environment = "local"')], "loopback only"),
+    "public but local": ([('environment = "staging"', 'environment = "local"')], "only for loopback URLs"),
     "whole path": ([(URL, 'url = "https://a.example/b/v1/capture/charge" ')], "write https://a.example/b"),
     "no environment": ([('environment = "staging"', "# ")], '[target]\n    environment = "staging"'),
     "production": ([('environment = "staging"', 'environment = "production"')], "--allow-production"),
@@ -151,19 +151,25 @@ BAD = {
     ),
     "proxy": ([('# proxy = "http://', 'proxy = "')], "target.proxy: found 'proxy.example.com:3128'"),
     "own field": ([("# headers = {", 'headers = { "Host" = "x",')], "target.headers.Host: the suite sets this field"),
-    "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] sends this field already"),
-    "line end": ([("# headers = {", 'headers = { "X-A" = "a\\r\\nB: c",')], "target.headers.X-A: found ***; printable"),
+    "auth twice": ([("# headers = {", 'headers = { "authorization" = "x",')], "[auth] already sends this field"),
+    "line break": (
+        [("# headers = {", 'headers = { "X-A" = "a\\r\\nB: c",')],
+        "target.headers.X-A: found ***; printable",
+    ),
     "field name": ([("# headers = {", 'headers = { "X A" = "a",')], "'X A' is not a valid name of a header field"),
     "short cookie": ([("# headers = {", 'headers = { "Cookie" = "abc",')], "Cookie: found ***, shorter than 8"),
     "status": ([("[provoke.429]", "[provoke.400]")], "provoke.400: unknown key; known: 429, 500, 503"),
-    "no means": ([('headers = { "X-Provoke"', '# "')], "provoke.429: it does not say how"),
+    "nothing to trigger it": (
+        [('headers = { "X-Provoke"', '# "')],
+        "provoke.429: no way to trigger the status is given",
+    ),
     "call": (
         [('# before = { method = "PUT", url = "https://', 'before = { method = "PUT", url = "')],
         "provoke.429.before.url: found 'admin.example.com/fault'",
     ),
     "infinite": ([("timeout_s = 10", "timeout_s = inf")], "limits.timeout_s: found inf"),
     "no captures": ([("max_captures = 200\n", "")], "money.max_captures: missing"),
-    "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; data.currencies does not name it"),
+    "foreign currency": ([("[money.JPY]", "[money.GBP]")], "money.GBP: unknown key; not listed in data.currencies"),
     "sigv4": ([('"bearer"', '"sigv4"')], "not supported yet"),
     "client_cert": ([("# ca_file", 'client_cert = "c"\n# ca_file')], "target.client_cert: not supported yet"),
     "burst of one": ([("# body = {", "burst = { requests = 1 }\n# body = {")], "provoke.429.burst.requests: found 1"),
@@ -177,39 +183,39 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("changes", "said"), BAD.values(), ids=BAD)
-def test_bad_profile_is_a_usage_error_that_names_it(tmp_path, changes, said):
+@pytest.mark.parametrize(("changes", "message"), BAD.values(), ids=BAD)
+def test_a_bad_profile_is_a_usage_error_that_names_the_problem(tmp_path, changes, message):
     with pytest.raises(UsageError) as caught:
         load(tmp_path, *changes)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.status == 2
     assert "hunter22" not in str(caught.value)
     assert all(line.startswith((str(tmp_path / "p.toml"), "    ")) for line in str(caught.value).splitlines())
 
 
-@pytest.mark.parametrize(("environ", "said"), [({}, "is not set"), ({"PAY_TOKEN": "short77"}, "shorter than 8")])
-def test_a_secret_is_there_and_long_enough_and_never_shown(tmp_path, environ, said):
-    with pytest.raises(UsageError, match=said) as caught:
+@pytest.mark.parametrize(("environ", "message"), [({}, "is not set"), ({"PAY_TOKEN": "short77"}, "shorter than 8")])
+def test_a_secret_must_be_set_and_long_enough_and_is_never_shown(tmp_path, environ, message):
+    with pytest.raises(UsageError, match=message) as caught:
         load(tmp_path, environ=environ)
     assert "short77" not in str(caught.value)
 
 
-def test_a_variable_that_no_header_can_carry(tmp_path):
+def test_a_secret_that_no_header_field_can_contain(tmp_path):
     with pytest.raises(
         UsageError, match=r"auth\.token_env: the value of 'PAY_TOKEN' has characters that are not allowed in a header"
     ):
         load(tmp_path, environ={"PAY_TOKEN": "line-end\r\nX: y"})
 
 
-def test_a_proxy_may_lead_a_local_target_elsewhere(tmp_path):
+def test_a_target_behind_a_remote_proxy_is_not_local(tmp_path):
     file = tmp_path / "p.toml"
     text = TEMPLATE.read_text().replace("https://pay.example.com", "http://127.0.0.1:1").replace("# proxy", "proxy")
     file.write_text(text.replace('"staging" ', '"local" '))
-    with pytest.raises(UsageError, match="local is for loopback only"):
+    with pytest.raises(UsageError, match="local is only for loopback URLs"):
         load_profile(file, environ=ENV)
 
 
-def test_all_problems_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     with pytest.raises(UsageError) as caught:
         load(tmp_path, BAD["unknown key"][0][0], BAD["currency"][0][0], BAD["decimals"][0][0], environ={})
     assert len(str(caught.value).splitlines()) == 4

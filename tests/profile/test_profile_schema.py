@@ -1,4 +1,4 @@
-"""The JSON Schema of the profile says what the model says: to editors, for the template and for every kind of entry."""
+"""The JSON Schema of the profile accepts and refuses what the model does, for the template and every kind of entry."""
 
 import json
 import tomllib
@@ -64,13 +64,13 @@ def errors(profile: dict) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(profile)]
 
 
-def test_the_schema_is_one_and_is_shipped():
+def test_the_schema_is_valid_and_the_shipped_file_is_current():
     Draft202012Validator.check_schema(SCHEMA)
     assert json.loads((FOLDER / "profile.schema.json").read_text()) == SCHEMA
 
 
 @pytest.mark.parametrize("text", [(FOLDER / "profile_template.toml").read_text(), EVERYTHING])
-def test_schema_and_model_take_the_same(text, tmp_path):
+def test_schema_and_model_accept_the_same(text, tmp_path):
     assert errors(tomllib.loads(text)) == []
     (tmp_path / "p.toml").write_text(text)
     environ = {"PAY_TOKEN": "0123456789", "U": "me", "P": "0123456789"}

@@ -1,4 +1,4 @@
-"""Runs of the command line, shared by the tests of its files; and a target that answers what a test says."""
+"""Runs of the command line that the tests of its files share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from conformance.mock.server import MockServer
-from tests.support.servers import Asked, answering, message
+from tests.support.servers import ReceivedRequest, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = (
@@ -35,7 +35,7 @@ ENVIRONMENT = {
 
 
 class Done(NamedTuple):
-    """A run that ended: its exit status, what it printed, the folder where it was started, the folder of its files."""
+    """A completed run: its exit status, what it printed, the folder where it was started, the folder of its files."""
 
     status: int
     stdout: str
@@ -63,46 +63,46 @@ def started(cwd: Path, *arguments: str) -> Done:
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The main job without a target: the mock without a fault."""
+    """A run without a target: it tests the mock without a fault."""
     return started(tmp_path_factory.mktemp("clean"))
 
 
 @pytest.fixture(scope="session")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
-    """A mock that is wrong in several ways, still there when the tests paste its lines."""
+    """A run against a mock with several faults. The mock still runs when the tests paste its lines."""
     with MockServer(faults=FAULTS) as server:
         yield started(tmp_path_factory.mktemp("faulty"), "--target", server.url)
 
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A target that puts markup, control characters and broken UTF-8 wherever it can."""
+    """A run against a target that sends markup, control characters and invalid UTF-8 wherever possible."""
     head = (
         b"HTTP/1.1 418 <b>T\x1b[31meapot</b>\r\nX-Evil: " + HOSTILE.replace(b"\0", b"") + b"\r\nConnection: close\r\n"
     )
     answer = head + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(HOSTILE) + HOSTILE
-    with answering(lambda _asked: answer) as target:
+    with answering(lambda _request: answer) as target:
         return started(tmp_path_factory.mktemp("hostile"), "--target", target.url)
 
 
 @pytest.fixture(scope="session")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A run that got an interruption from the keyboard after some requests."""
+    """A run that was interrupted from the keyboard after some requests."""
     enough, released, count = threading.Event(), threading.Event(), iter(range(10_000))
 
-    def reply(asked: Asked) -> bytes:
+    def reply(request: ReceivedRequest) -> bytes:
         if next(count) >= 8:
             enough.set()
             released.wait(30)
-        if asked.body.startswith(b"{") and asked.body.endswith(b"}}"):
+        if request.body.startswith(b"{") and request.body.endswith(b"}}"):
             return message(200, close=True)
         text = b'{"errorMsg": "BadRequestException"}'
         return message(400, [("Content-Type", "application/json")], text, close=True)
 
     cwd = tmp_path_factory.mktemp("interrupted")
     with answering(reply) as target:
-        words = command("run", "--out", "out", "--target", target.url)
-        running = subprocess.Popen(words, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        arguments = command("run", "--out", "out", "--target", target.url)
+        running = subprocess.Popen(arguments, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             assert enough.wait(60)
             running.send_signal(2)
@@ -115,14 +115,14 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture(scope="session")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A run against a port where nobody listens."""
-    with answering(lambda _asked: b"") as gone:
+    """A run against a port on which no server listens."""
+    with answering(lambda _request: b"") as stopped:
         pass
-    return started(tmp_path_factory.mktemp("refused"), "--target", gone.url)
+    return started(tmp_path_factory.mktemp("refused"), "--target", stopped.url)
 
 
 @pytest.fixture(scope="session")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A run against a server that knows no such path."""
-    with answering(lambda _asked: message(404, close=True)) as target:
+    """A run against a server that does not know the path."""
+    with answering(lambda _request: message(404, close=True)) as target:
         return started(tmp_path_factory.mktemp("elsewhere"), "--target", target.url)

@@ -1,4 +1,4 @@
-"""The shell lines of findings, run in a real shell with the real curl, show what the suite saw."""
+"""The shell lines of findings, run in a real shell with the real curl, show what the suite received."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conformance.mock.faults import FAULTS
 from conformance.mock.server import MockServer
 from conformance.profile import BasicAuth, builtin_profile
 from conformance.redact import Redactor
-from conformance.report.curl import FRESH, OWN_TRIP, ReplayLine, replay_line_of
+from conformance.report.curl import FRESH_TRIP, TRIP_VARIABLE, ReplayWriter, replay_writer
 from conformance.report.reporter import Reporter
 from tests.support.runs import planned
 
@@ -26,17 +26,17 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 CHANGES = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d\d:\d\d:\d\d|\d{9,}", re.IGNORECASE
 )
-SHOWN_BY_ONE = {name: fault for name, fault in FAULTS.items() if fault.one_exchange}
+SHOWN_BY_ONE_REQUEST = {name: fault for name, fault in FAULTS.items() if fault.one_exchange}
 EVERY = "CONFORMANCE_EVERY_LINE" in os.environ
-"""Set to anything: all faults that one exchange can show, some minutes; else one of each theme, and the wire's."""
+"""Set to any value: all faults that one request can show (some minutes). Else one of each theme and those of framing."""
 
 
-def tried() -> list[str]:
+def faults_to_try() -> list[str]:
     by_theme: dict[str, list[str]] = {}
-    for name, fault in SHOWN_BY_ONE.items():
+    for name, fault in SHOWN_BY_ONE_REQUEST.items():
         by_theme.setdefault(min(fault.breaks).partition(".")[0], []).append(name)
-    some = {names[0] for names in by_theme.values()}
-    return [name for name in SHOWN_BY_ONE if EVERY or name in some or name.startswith("wire-")]
+    one_per_theme = {names[0] for names in by_theme.values()}
+    return [name for name in SHOWN_BY_ONE_REQUEST if EVERY or name in one_per_theme or name.startswith("wire-")]
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def server():
 
 
 def reported(server: MockServer, out: Path, name: str, chosen: Callable[[Case], bool]) -> Reporter:
-    """A run of the opening step and the chosen cases against the mock with the fault."""
+    """A run of the opening, the acceptance cases and the chosen cases against the mock with this fault."""
     server.use(name)
     run = planned(out, server.url, name)
-    if name.startswith("wire-"):  # curl waits as long for more bytes as the suite waits for an answer
+    if name.startswith("wire-"):  # curl waits for more bytes as long as the suite waits for an answer
         run.profile = run.profile.model_copy(
             update={"limits": run.profile.limits.model_copy(update={"timeout_s": 1.0})}
         )
@@ -77,40 +77,42 @@ def answer_of(output: bytes) -> tuple[int, dict[bytes, list[bytes]], bytes]:
     return int(lines[0].split()[1]), fields, CHANGES.sub(b"#", body)
 
 
-def seen(exchange: Exchange) -> tuple[int, dict[bytes, list[bytes]], bytes]:
+def received_by_suite(exchange: Exchange) -> tuple[int, dict[bytes, list[bytes]], bytes]:
     head = "\r\n".join([f"HTTP/1.1 {exchange.answer.status}", *(f"{n}: {v}" for n, v in exchange.answer.headers)])
     return answer_of(head.encode("latin-1") + b"\r\n\r\n" + exchange.answer.body)
 
 
 def shows(exchange: Exchange, done: subprocess.CompletedProcess[bytes]) -> bool:
-    """Whether the shell saw what the suite saw: the same answer, or that it is no good one."""
+    """Whether curl received what the suite received: the same answer, or one that curl rejects too."""
     if any("stray bytes" in defect for defect in exchange.defects):
         return undated(done.stdout) == undated(exchange.raw)
     if done.returncode:
         return exchange.answer is None or bool(exchange.defects)
-    told = 2 if exchange.defects else 3  # where the answer ends is a matter of opinion then
-    return exchange.answer is not None and answer_of(done.stdout)[:told] == seen(exchange)[:told]
+    parts = 2 if exchange.defects else 3  # with a defect, the two may disagree where the body ends
+    return exchange.answer is not None and answer_of(done.stdout)[:parts] == received_by_suite(exchange)[:parts]
 
 
 def undated(raw: bytes) -> bytes:
     return re.sub(rb"\d\d:\d\d:\d\d", b"#", raw)
 
 
-@pytest.mark.parametrize("name", tried())
+@pytest.mark.parametrize("name", faults_to_try())
 def test_the_line_of_a_finding_shows_the_fault(name, server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = FAULTS[name].breaks
-    reporter = reported(server, Path("few"), name, lambda case: bool(words & set(case.requirements)))
+    violated = FAULTS[name].breaks
+    reporter = reported(server, Path("few"), name, lambda case: bool(violated & set(case.requirements)))
     if not reporter.findings:
         reporter = reported(server, Path("all"), name, lambda case: case.scheduling == "one-shot")
     if reporter.result.stop:
         pytest.skip(f"no run gets past the opening step: {reporter.result.stop[:60]}")
-    alone = [one.violations[0] for one in reporter.findings if one.violations[0].judgement.exchange is not None]
-    assert alone
-    for found in alone:
-        (exchange,) = (one.exchange for one in found.row.result.evidence if one.number == found.judgement.exchange)
-        done = shell(found.again, tmp_path)
-        assert shows(exchange, done), (found.judgement, found.again, done, exchange.answer, exchange.defects)
+    first_violations = [finding.violations[0] for finding in reporter.findings]
+    of_one_request = [violation for violation in first_violations if violation.judgement.exchange is not None]
+    assert of_one_request
+    for violation in of_one_request:
+        judgement, line = violation.judgement, violation.replay_line
+        (exchange,) = (sent.exchange for sent in violation.row.result.evidence if sent.number == judgement.exchange)
+        done = shell(line, tmp_path)
+        assert shows(exchange, done), (judgement, line, done, exchange.answer, exchange.defects)
 
 
 def statuses(output: bytes) -> list[int]:
@@ -118,8 +120,8 @@ def statuses(output: bytes) -> list[int]:
 
 
 def script_of(reporter: Reporter, requirement: str) -> str:
-    finding = next(one for one in reporter.findings if one.row.requirement.id == requirement)
-    line = finding.violations[0].again
+    finding = next(finding for finding in reporter.findings if finding.row.requirement.id == requirement)
+    line = finding.violations[0].replay_line
     assert line.startswith("# may charge\nsh out/repro/")
     return line
 
@@ -135,7 +137,7 @@ def test_a_script_shows_a_window_that_ends_late(server, tmp_path, monkeypatch):
     assert statuses(done.stdout) == [429, 429, 429, 200]
 
 
-def test_a_script_shows_that_answers_depend_on_what_went_before(server, tmp_path, monkeypatch):
+def test_a_script_shows_that_answers_depend_on_earlier_requests(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reporter = reported(
         server, Path("out"), "refused-after-bad", lambda case: case.theme in ("independence", "whole-run")
@@ -146,25 +148,25 @@ def test_a_script_shows_that_answers_depend_on_what_went_before(server, tmp_path
     assert statuses(shell(line, tmp_path).stdout)[-1] == 200
 
 
-def test_a_script_shows_what_comes_only_now_and_then(server, tmp_path, monkeypatch):
+def test_a_script_shows_an_intermittent_violation(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reporter = reported(
         server, Path("out"), "every-third-refused", lambda case: "identical" in case.id or "run-" in case.id
     )
-    seen = statuses(shell(script_of(reporter, "answer.independent"), tmp_path).stdout)
-    assert len(seen) == 10
-    assert {200, 400} <= set(seen)
+    received = statuses(shell(script_of(reporter, "answer.independent"), tmp_path).stdout)
+    assert len(received) == 10
+    assert {200, 400} <= set(received)
 
 
 PROVOKED = Probe(Expectation("provoked", provoked=429), provoke=429)
 TRIP = "0b5a6f8c-3a57-4c43-9d0e-2f8f3ad0c1de"
-PRINTED = 'curl() { for word; do printf "<%s>\\n" "$word"; done; cat 2>/dev/null < /dev/stdin; }; '
+FAKE_CURL = 'curl() { for argument; do printf "<%s>\\n" "$argument"; done; cat 2>/dev/null < /dev/stdin; }; '
 
 
-def words(line: str, folder: Path, **environ: str) -> str:
-    """What curl would get: its arguments, then its standard input."""
+def curl_input(line: str, folder: Path, **environ: str) -> str:
+    """What curl gets: its arguments, then its standard input."""
     done = subprocess.run(
-        ["bash", "-c", PRINTED + line], cwd=folder, env={**os.environ, **environ}, capture_output=True,
+        ["bash", "-c", FAKE_CURL + line], cwd=folder, env={**os.environ, **environ}, capture_output=True,
         stdin=subprocess.DEVNULL, timeout=20, check=False,
     )  # fmt: skip
     return done.stdout.decode() + done.stderr.decode()
@@ -178,13 +180,13 @@ def sent(
     return Sent(exchange, PROVOKED, 1, "first", final=True)
 
 
-def lines(tmp_path: Path, **more: object) -> ReplayLine:
-    return ReplayLine("http://127.0.0.1:1/base", tmp_path / "repro", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
+def writer(tmp_path: Path, **more: object) -> ReplayWriter:
+    return ReplayWriter("http://127.0.0.1:1/base", tmp_path / "repro", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
 
 
-def line(tmp_path: Path, one: Sent, **more: object) -> str:
-    """The line for an exchange; what it reads is there."""
-    replay = lines(tmp_path, **more).line(one)
+def line(tmp_path: Path, request: Sent, **more: object) -> str:
+    """The line for a request. The files that it reads are written."""
+    replay = writer(tmp_path, **more).line(request)
     for name, content in replay.files.items():
         (tmp_path / "repro").mkdir(exist_ok=True)
         (tmp_path / "repro" / name).write_bytes(content)
@@ -192,24 +194,24 @@ def line(tmp_path: Path, one: Sent, **more: object) -> str:
 
 
 @pytest.mark.parametrize("value", ["it's", '"$HOME"', "`id`", "a\\b", "$(id)", "!x", "é"])
-def test_no_text_of_a_header_is_code_for_the_shell(value, tmp_path):
-    printed = words(line(tmp_path, sent(("X-A", value))), tmp_path)
+def test_no_header_value_is_executed_by_the_shell(value, tmp_path):
+    printed = curl_input(line(tmp_path, sent(("X-A", value))), tmp_path)
     assert f"<X-A: {value}>" in printed
 
 
 @pytest.mark.parametrize("value", ["it's-77", '"$HOME"-77', "`id`-77", "a\\b-77"])
-def test_a_value_for_one_use_is_made_anew(value, tmp_path):
+def test_a_unique_value_is_replaced_by_a_new_one(value, tmp_path):
     provoking = {429: (("X-Client", value.replace("77", "${unique}")),)}
-    printed = words(line(tmp_path, sent(("X-Client", value)), provoking=provoking), tmp_path)
+    printed = curl_input(line(tmp_path, sent(("X-Client", value)), provoking=provoking), tmp_path)
     assert re.search(rf"<X-Client: {re.escape(value[:-2])}\d{{9,}}>", printed), printed
 
 
 def test_credentials_are_variables(tmp_path):
-    one = sent(("Authorization", "Bearer s3cret-token"), ("Cookie", "a=b"), ("X-B", "s3cret-token"))
-    text = line(tmp_path, one, variables={"Authorization": "Bearer $PAY_TOKEN"})
+    request = sent(("Authorization", "Bearer s3cret-token"), ("Cookie", "a=b"), ("X-B", "s3cret-token"))
+    text = line(tmp_path, request, variables={"Authorization": "Bearer $PAY_TOKEN"})
     assert "s3cret" not in text
     assert "a=b" not in text
-    printed = words(text, tmp_path, PAY_TOKEN="from the environment", COOKIE="c=d")
+    printed = curl_input(text, tmp_path, PAY_TOKEN="from the environment", COOKIE="c=d")
     assert "<Authorization: Bearer from the environment>" in printed
     assert "<Cookie: c=d>" in printed
 
@@ -219,33 +221,33 @@ def test_basic_credentials_are_put_together_from_variables(tmp_path, monkeypatch
     monkeypatch.setenv("PAY_PASSWORD", "something-long")
     profile = builtin_profile("http://127.0.0.1:1")
     auth = BasicAuth(kind="basic", user_env="PAY_USER", password_env="PAY_PASSWORD")
-    made = replay_line_of(profile.model_copy(update={"auth": auth}), tmp_path, Redactor(()))
-    text = made.line(sent(("Authorization", "x"))).text
-    assert "<Authorization: Basic c29tZW9uZS1sb25nOnNvbWV0aGluZy1sb25n>" in words(text, tmp_path)
+    with_auth = replay_writer(profile.model_copy(update={"auth": auth}), tmp_path, Redactor(()))
+    text = with_auth.line(sent(("Authorization", "x"))).text
+    assert "<Authorization: Basic c29tZW9uZS1sb25nOnNvbWV0aGluZy1sb25n>" in curl_input(text, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("trip", "status", "environ", "expected"),
     [
-        (FRESH, 200, {}, r'\{"t":"(?!0b5a)[0-9a-f]{8}-[0-9a-f-]{27}"\}\xff?'),
-        (OWN_TRIP, 200, {"TRIP": "mine"}, r'\{"t":"mine"\}'),
-        (OWN_TRIP, 200, {}, r"TRIP: a fresh trip"),
-        (OWN_TRIP, 400, {}, r"@.*body"),
+        (FRESH_TRIP, 200, {}, r'\{"t":"(?!0b5a)[0-9a-f]{8}-[0-9a-f-]{27}"\}\xff?'),
+        (TRIP_VARIABLE, 200, {"TRIP": "mine"}, r'\{"t":"mine"\}'),
+        (TRIP_VARIABLE, 200, {}, r"TRIP: a fresh trip"),
+        (TRIP_VARIABLE, 400, {}, r"@.*body"),
         ("", 200, {}, r"@.*body"),
     ],
 )
-def test_a_used_trip_is_replaced_and_another_is_sent_again(trip, status, environ, expected, tmp_path):
+def test_a_used_trip_is_replaced_and_an_unused_one_is_sent_again(trip, status, environ, expected, tmp_path):
     text = line(tmp_path, sent(body=b'{"t":"%b"}' % TRIP.encode(), status=status), trip=trip)
-    assert re.search(expected, words(text, tmp_path, **environ))
+    assert re.search(expected, curl_input(text, tmp_path, **environ))
 
 
 def test_a_secret_in_a_body_is_not_written(tmp_path):
-    files = lines(tmp_path).line(sent(body=b'{"a":"s3cret-token","b":"\xff"}')).files
+    files = writer(tmp_path).line(sent(body=b'{"a":"s3cret-token","b":"\xff"}')).files
     assert files == {"c-0.body": b'{"a":"************","b":"\xff"}'}
 
 
 @pytest.mark.parametrize(
-    ("one", "expected"),
+    ("original", "expected"),
     [
         (sent(method="HEAD"), "<--head>"),
         (sent(("Content-Length", "0"), method="PUT"), "<Content-Length: 0>"),
@@ -258,11 +260,12 @@ def test_a_secret_in_a_body_is_not_written(tmp_path):
         (sent(defects=("5 stray bytes after the end of the answer",)), "<--ignore-content-length>"),
     ],
 )
-def test_the_request_is_the_one_that_was_sent(one, expected, tmp_path):
-    assert expected in words(line(tmp_path, one), tmp_path)
+def test_the_line_sends_the_original_request(original, expected, tmp_path):
+    assert expected in curl_input(line(tmp_path, original), tmp_path)
 
 
 def test_other_calls_that_provoke_are_named_above(tmp_path):
-    made = lines(tmp_path, calls={429: ("before it PUT http://127.0.0.1:1/limit",)})
-    assert made.note(sent()) == "# [provoke.429] of the profile also has: before it PUT http://127.0.0.1:1/limit\n"
-    assert lines(tmp_path).note(sent()) == ""
+    with_call = writer(tmp_path, calls={429: ("PUT http://127.0.0.1:1/limit before it",)})
+    note = "# [provoke.429] of the profile also has: PUT http://127.0.0.1:1/limit before it\n"
+    assert with_call.note(sent()) == note
+    assert writer(tmp_path).note(sent()) == ""

@@ -1,4 +1,4 @@
-"""`junit.xml`: what each outcome becomes, and that it is XML whatever the target says."""
+"""`junit.xml`: the result for each outcome, and well-formed XML for any text of the target."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from conformance.report.junit import message, properties
 from conformance.report.outcome import CaseRow
 from conformance.run.model import CaseResult
 
-BECOMES = {"failed": "failure", "error": "error", "not-judged": "skipped", "not-exercised": "skipped"}
+JUNIT_RESULT = {"failed": "failure", "error": "error", "not-judged": "skipped", "not-exercised": "skipped"}
 
 
 @pytest.mark.parametrize("kind", ["clean", "faulty", "hostile", "refused", "interrupted"])
-def test_each_outcome_becomes_what_ci_knows(kind, request):
+def test_each_outcome_has_its_result_in_junit(kind, request):
     done = request.getfixturevalue(kind)
     cases = {case["id"]: case for case in json.loads((done.out / "results.json").read_text())["cases"]}
     items = {}
@@ -26,10 +26,11 @@ def test_each_outcome_becomes_what_ci_knows(kind, request):
         items[item.get("name").removeprefix("test_case[").removesuffix("]")] = item
     assert set(items) == set(cases)
     for name, item in items.items():
-        case, told = cases[name], {one.get("name"): one.get("value") for one in item.iter("property")}
-        assert told["outcome"] == case["outcome"]
-        assert [one.tag for one in item if one.tag != "properties"] == [
-            BECOMES[case["outcome"]] for _ in range(case["outcome"] in BECOMES)
+        case = cases[name]
+        values = {entry.get("name"): entry.get("value") for entry in item.iter("property")}
+        assert values["outcome"] == case["outcome"]
+        assert [child.tag for child in item if child.tag != "properties"] == [
+            JUNIT_RESULT[case["outcome"]] for _ in range(case["outcome"] in JUNIT_RESULT)
         ]
         if case["outcome"] in ("not-judged", "not-exercised"):
             assert item.find("skipped").get("message").split("\n")[0][:50] in case["reason"]
@@ -38,7 +39,7 @@ def test_each_outcome_becomes_what_ci_knows(kind, request):
 
 
 def test_a_secret_is_hidden_before_it_is_made_visible():
-    """The other way round, what is made visible would no longer look like the secret."""
+    """In the other order, the escaped text would no longer match the secret."""
     clean = Cleaner(("pass\x1bword-1",))
     judged = breaks("answer.no-leak", at="body", expected="nothing", received="pass\x1bword-1 \x07")
     row = CaseRow(

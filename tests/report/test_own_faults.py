@@ -1,4 +1,4 @@
-"""What the suite cannot write is its own fault, with the status for it, and no finding about the target."""
+"""A file that cannot be written is an error of the suite, with its exit status, and no finding about the target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_page_that_cannot_be_written(tmp_path):
 
 def test_bodies_that_cannot_be_written(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "repro").write_text("a file where a folder has to be")
+    (tmp_path / "out" / "repro").write_text("a file where a folder is needed")
     from conformance.mock.server import MockServer
 
     with MockServer(faults=("store-missing",)) as server:

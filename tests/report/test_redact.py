@@ -1,4 +1,4 @@
-"""Secrets vanish in every form, and hostile text becomes harmless."""
+"""Secrets are removed in every encoding, and hostile text is made safe."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FORMS += [base64.b64encode(b"u" * n + TOKEN.encode()).decode() for n in range(3)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_secret_vanishes_in_every_form_and_keeps_its_length(form):
-    shown = Redactor((TOKEN,))(f"a {form} b")
-    assert len(shown.encode()) == len(f"a {form} b".encode())
-    assert shown.count("*") > len(form) - 8
-    assert "SECRET" not in shown
+def test_a_secret_is_removed_in_every_encoding_and_the_length_stays(form):
+    redacted = Redactor((TOKEN,))(f"a {form} b")
+    assert len(redacted.encode()) == len(f"a {form} b".encode())
+    assert redacted.count("*") > len(form) - 8
+    assert "SECRET" not in redacted
 
 
 def test_header_fields_are_hidden_by_name():

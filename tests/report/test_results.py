@@ -1,4 +1,4 @@
-"""`results.json` of every kind of run is what its schema says, small, and free of what the terminal would obey."""
+"""`results.json` of every kind of run fits its schema, is small, and has no control characters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_schema_is_a_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_results_are_as_the_schema_says(kind):
+def test_results_fit_the_schema(kind):
     name, done = kind
     value = results(done)
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(value)] == []
@@ -47,13 +47,13 @@ def test_results_are_as_the_schema_says(kind):
     assert value["errors"] == []
 
 
-def test_the_schema_lets_nothing_else_in(clean):
+def test_the_schema_refuses_other_values(clean):
     value = results(clean)
     for wrong in ({**value, "more": 1}, {**value, "verdict": "fine"}, {k: v for k, v in value.items() if k != "run"}):
         assert not Draft202012Validator(SCHEMA).is_valid(wrong)
 
 
-def test_results_are_small_and_one_case_a_line(clean):
+def test_results_are_small_with_one_case_per_line(clean):
     text = (clean.out / "results.json").read_text("ascii")
     assert len(text) < 300_000
     value = json.loads(text)
@@ -62,7 +62,7 @@ def test_results_are_small_and_one_case_a_line(clean):
     )
 
 
-def test_a_target_that_was_not_the_right_one_has_no_findings(refused, elsewhere):
+def test_a_wrong_target_has_no_findings(refused, elsewhere):
     for done in (refused, elsewhere):
         value = results(done)
         assert value["counts"]["requirements"]["failed"] == 0
@@ -70,20 +70,22 @@ def test_a_target_that_was_not_the_right_one_has_no_findings(refused, elsewhere)
         assert all(not case["judgements"]["breaks"] for case in value["cases"])
 
 
-def test_breaks_rest_on_lines_of_the_record(faulty):
+def test_violations_name_lines_of_the_record(faulty):
     lines = [json.loads(line) for line in (faulty.out / "record.jsonl").read_text("utf-8").splitlines()]
     value = results(faulty)
-    broken = [(case, one) for case in value["cases"] for one in case["judgements"]["breaks"]]
-    assert broken
-    for case, one in broken:
-        if one["exchange"] is not None:
-            assert lines[one["exchange"]]["kind"] == "exchange"
-            assert case["id"].startswith("run-") or one["exchange"] in case["exchanges"]
+    violations = [(case, judgement) for case in value["cases"] for judgement in case["judgements"]["breaks"]]
+    assert violations
+    for case, judgement in violations:
+        number = judgement["exchange"]
+        if number is not None:
+            assert lines[number]["kind"] == "exchange"
+            assert case["id"].startswith("run-") or number in case["exchanges"]
 
 
 def test_text_of_the_target_is_made_visible(hostile):
     value = results(hostile)
     everything = json.dumps(value, ensure_ascii=False)
     assert "document.title" in everything
-    texts = [one for case in value["cases"] for row in case["judgements"]["breaks"] for one in row.values()]
+    judgements = [judgement for case in value["cases"] for judgement in case["judgements"]["breaks"]]
+    texts = [text for judgement in judgements for text in judgement.values()]
     assert not [text for text in texts if isinstance(text, str) and re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", text)]

@@ -1,4 +1,4 @@
-"""A secret of the profile stands in no file of the run and nowhere on the terminal, though the target repeats it."""
+"""A secret of the profile is in no file of the run and not on the terminal, even if the target repeats it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FORMS = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> dict[str, bytes]:
-    """What the run wrote, by file, and what it printed."""
+def written(tmp_path_factory) -> dict[str, bytes]:
+    """The content of each file of the run, and what it printed."""
     cwd = tmp_path_factory.mktemp("secret")
     bodies = " ".join(sorted(FORMS)).encode()
     head = b"HTTP/1.1 500 %b\r\nX-A: %b\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     answer = head % (TOKEN.encode(), TOKEN.encode(), len(bodies)) + bodies
-    with answering(lambda _asked: answer) as target:
+    with answering(lambda _request: answer) as target:
         text = profile_text(target.url, auth='kind = "bearer"\ntoken_env = "PAY_TOKEN"')
         (cwd / "profile.toml").write_text(text)
         done = subprocess.run(
@@ -41,17 +41,17 @@ def told(tmp_path_factory) -> dict[str, bytes]:
     return {**files, "stdout": done.stdout, "stderr": done.stderr}
 
 
-def test_no_file_holds_it(told):
-    assert {"out/report.html", "out/results.json", "out/junit.xml", "out/record.jsonl", "stdout"} <= set(told)
-    assert any(name.startswith("out/repro/") for name in told)
-    for name, content in told.items():
+def test_no_file_contains_the_secret(written):
+    assert {"out/report.html", "out/results.json", "out/junit.xml", "out/record.jsonl", "stdout"} <= set(written)
+    assert any(name.startswith("out/repro/") for name in written)
+    for name, content in written.items():
         assert [form for form in (*FORMS, "SECRET") if form.encode() in content] == [], name
 
 
-def test_the_line_takes_it_from_a_variable(told):
-    assert b'-H "Authorization: Bearer $PAY_TOKEN"' in told["stdout"]
+def test_the_replay_line_reads_the_secret_from_a_variable(written):
+    assert b'-H "Authorization: Bearer $PAY_TOKEN"' in written["stdout"]
 
 
-def test_stars_stand_in_its_place(told):
+def test_stars_replace_the_secret(written):
     for name in ("out/report.html", "out/results.json", "out/junit.xml", "stdout"):
-        assert re.search(rb"\*{15}", told[name]), name
+        assert re.search(rb"\*{15}", written[name]), name

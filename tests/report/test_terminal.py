@@ -1,4 +1,4 @@
-"""The terminal: a short plain summary, no control sequences where nobody sees them, a bar where somebody does."""
+"""The terminal: a short plain summary, no control sequences in a pipe or in CI, and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def test_the_summary_is_short_and_plain(kind, request):
     assert len(done.stderr.splitlines()) <= 2 + 120 / 5
 
 
-def test_the_worst_findings_are_told_in_full(faulty):
+def test_the_worst_findings_are_shown_in_full(faulty):
     text = faulty.stdout
     assert "may charge" in text.split("\n\n")[0]
     first = text.split("\n\n")[1].splitlines()
     assert re.match(r"MUST [a-z.-]+: .+\.$", first[0])
-    assert re.match(r"  at        .+, case [a-z0-9-]+.*; page: ", first[1])
+    assert re.match(r"  at        .+, case [a-z0-9-]+.*; contract page: ", first[1])
     assert re.match(r"  sent      POST /v1/capture/charge \{", first[2])
     assert re.match(r"  expected  .", first[3])
     assert re.match(r"  received  .", first[4])
     assert "curl " in first[5]
 
 
-def test_each_file_that_it_names_is_there(faulty):
+def test_each_file_that_it_names_exists(faulty):
     names = re.split(r", ", faulty.stdout.splitlines()[-1].removeprefix("Files: out/"))
     assert names[-1] == "repro/"
     assert all((faulty.out / name).exists() for name in names)
 
 
 def in_a_terminal(target: str, cwd, **more: str) -> str:
-    """What a run writes to a terminal of its own."""
+    """What a run writes to a pseudo-terminal."""
     from .conftest import ENVIRONMENT, command
 
     master, slave = pty.openpty()
@@ -87,19 +87,19 @@ def target():
         yield server.url
 
 
-def test_on_a_terminal_there_is_a_bar(target, tmp_path):
-    shown = in_a_terminal(target, tmp_path)
-    assert "\x1b[" in shown
-    assert "conformant, " in shown
+def test_a_terminal_shows_a_progress_bar(target, tmp_path):
+    printed = in_a_terminal(target, tmp_path)
+    assert "\x1b[" in printed
+    assert "conformant, " in printed
 
 
-def test_with_ci_a_terminal_is_no_terminal(target, tmp_path):
-    shown = in_a_terminal(target, tmp_path, CI="true")
-    assert "\x1b" not in shown
-    assert shown.startswith("conformant, ")
+def test_in_ci_a_terminal_shows_no_progress_bar(target, tmp_path):
+    printed = in_a_terminal(target, tmp_path, CI="true")
+    assert "\x1b" not in printed
+    assert printed.startswith("conformant, ")
 
 
-def test_progress_is_a_line_now_and_then_and_never_one_for_each():
+def test_progress_is_a_line_from_time_to_time_and_not_for_each_request():
     stream = io.StringIO()
     progress = Progress(stream, every_s=3600)
     progress.start(1000)
@@ -117,7 +117,7 @@ def test_progress_is_a_line_now_and_then_and_never_one_for_each():
     ]
 
 
-def test_a_narrow_encoding_loses_nothing():
+def test_characters_that_the_encoding_lacks_are_escaped():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     print_lines(["caf\xe9…"], stream)
     stream.flush()
@@ -125,26 +125,27 @@ def test_a_narrow_encoding_loses_nothing():
 
 
 def test_never_more_than_40_lines():
-    """Though everything is said at once that can be."""
+    """Even if the summary has everything to show that it can have."""
     contract = load_contract()
-    made = [
+    violating = [
         CaseResult(
-            Case(f"c{n}", "t", "title", (word,), ()), (breaks(word, at="a", expected="b\nc", received="d" * 999),)
+            Case(f"c{n}", "t", "title", (requirement_id,), ()),
+            (breaks(requirement_id, at="a", expected="b\nc", received="d" * 999),),
         )
-        for n, word in enumerate(list(contract.requirements)[:60])
+        for n, requirement_id in enumerate(list(contract.requirements)[:60])
     ]
-    silent = [
-        CaseResult(Case(f"s{n}", "t", "title", (word,), ()), reason=f"reason {n}\n" * 99)
-        for n, word in enumerate(list(contract.requirements)[60:])
+    unjudged = [
+        CaseResult(Case(f"s{n}", "t", "title", (requirement_id,), ()), reason=f"reason {n}\n" * 99)
+        for n, requirement_id in enumerate(list(contract.requirements)[60:])
     ]
     result = RunResult(
-        (*made, *silent), "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "standard", "http://h", 9,
+        (*violating, *unjudged), "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "standard", "http://h", 9,
         interrupted=True, stop="why\n" * 99, errors=("e\n" * 99,) * 9,
     )  # fmt: skip
     summary = summarise(contract, result)
     rows = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
     by_case = {row.result.case.id: row for row in summary.cases}
-    found = tuple(
+    findings = tuple(
         Finding(
             row,
             (Violation(by_case[row.cases[0]], by_case[row.cases[0]].result.judgements[0], "# may charge\ncurl"),),
@@ -152,7 +153,7 @@ def test_never_more_than_40_lines():
         )
         for row in rows
     )
-    lines = summary_lines(summary, result, found, Path("out"), Cleaner(()))
+    lines = summary_lines(summary, result, findings, Path("out"), Cleaner(()))
     assert 35 < len(lines) <= 40
     assert not [line for line in lines if "\n" in line]
     assert lines[-1].startswith("Files: ")

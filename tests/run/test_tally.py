@@ -1,4 +1,4 @@
-"""The fold from events to results: what cannot have happened is refused, and an event changes no more than its case."""
+"""The tally from events to results: it refuses impossible events, and an event changes only its own case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.mock.faults import FAULTS
 from conformance.mock.server import Mock
 from conformance.run.tally import Inconsistent, Tally
 from conformance.run.whole_run import WHOLE_RUN
-from tests.support.direct import NoTime, on_mock
+from tests.support.direct import SimulatedClock, on_mock
 from tests.support.runs import planned
 
 CONTRACT = load_contract()
@@ -24,17 +24,17 @@ CASES = {
     "provoked-429-window", "provoked-500", "store-id-missing", "independence-after-empty", "value-zero-spellings", "body-order",
     *WHOLE_RUN,
 }  # fmt: skip
-# One that a second sending shows again and smaller bodies show too; one that it clears; one that is asked to wait.
-SHOWN = {"code-lower-case": None, "first-time-500": None, "clean, but a limit is met": "7/s"}
+# A violation that is confirmed and shrunk; one that is not confirmed; and a rate limit that makes the run wait.
+LIMITS = {"code-lower-case": None, "first-time-500": None, "clean, but a limit is met": "7/s"}
 
 
-@pytest.fixture(scope="module", params=SHOWN)
+@pytest.fixture(scope="module", params=LIMITS)
 def events(request, tmp_path_factory) -> list[Event]:
     """The events of a run of a few cases."""
-    clock, out = NoTime(), tmp_path_factory.mktemp("run") / "out"
+    clock, out = SimulatedClock(), tmp_path_factory.mktemp("run") / "out"
     faults = [FAULTS[request.param]] if request.param in FAULTS else []
     run = planned(out, "http://127.0.0.1")
-    mock = Mock(faults, SHOWN[request.param], clock=clock.now)
+    mock = Mock(faults, LIMITS[request.param], clock=clock.now)
     run.execute([case for case in run.cases if case.id in CASES], machinery=on_mock(mock, clock))
     record = read_record(out / "record.jsonl")
     purposes = {sent.purpose for sent in record.sent}
@@ -44,14 +44,14 @@ def events(request, tmp_path_factory) -> list[Event]:
     return record.events
 
 
-def told(events: list[Event]) -> dict[str, tuple]:
-    """What the fold says of each case."""
+def results_of(events: list[Event]) -> dict[str, tuple]:
+    """The results of the tally, by case."""
     tally = Tally(CONTRACT, 10.0)
     for event in events:
         tally.take(event)
     return {
-        one.case.id: (one.judgements, one.numbers, one.sent, one.charged, one.reason, one.error)
-        for one in tally.results("")
+        result.case.id: (result.judgements, result.numbers, result.sent, result.charged, result.reason, result.error)
+        for result in tally.results("")
     }
 
 
@@ -60,14 +60,14 @@ def touched(before: dict[str, tuple], after: dict[str, tuple]) -> set[str]:
 
 
 def case_of(event: Event) -> str:
-    """The case of an event; of a later plan, which says how cases look after the opening step, none."""
+    """The case of an event; empty for a plan made after the opening, which belongs to no case."""
     return "" if isinstance(event, Plan) else event.exchange.case if isinstance(event, Sent) else event.case
 
 
 def mutated(events: list[Event], at: int, *new: Event) -> set[str] | None:
-    """Which cases change where the event at this place is replaced; None where the fold refuses that."""
+    """The cases that change if the event at this place is replaced; None if the tally refuses that."""
     try:
-        return touched(told(events), told([*events[:at], *new, *events[at + 1 :]]))
+        return touched(results_of(events), results_of([*events[:at], *new, *events[at + 1 :]]))
     except Inconsistent:
         return None
 
@@ -75,43 +75,45 @@ def mutated(events: list[Event], at: int, *new: Event) -> set[str] | None:
 def test_no_event_can_have_another_purpose(events):
     for at, event in enumerate(events):
         if isinstance(event, Sent):
-            others = [purpose for purpose in get_args(Purpose) if purpose != event.purpose]
+            other_purposes = [purpose for purpose in get_args(Purpose) if purpose != event.purpose]
             if event.purpose == "first":
-                others.remove("burst")  # which differs by how often it is sent
-            for purpose in others:
+                other_purposes.remove("burst")  # differs only in how often it is sent
+            for purpose in other_purposes:
                 assert mutated(events, at, replace(event, purpose=purpose)) is None, (event, purpose)
 
 
-def test_an_event_that_is_missing_changes_its_own_case_at_most(events):
+def test_a_missing_event_changes_only_its_own_case(events):
     for at, event in enumerate(events):
-        seen = mutated(events, at)
+        changed = mutated(events, at)
         if at == 0:
-            assert seen is None
-        assert seen is None or seen <= {case_of(event), *WHOLE_RUN}, event
+            assert changed is None
+        assert changed is None or changed <= {case_of(event), *WHOLE_RUN}, event
         if isinstance(event, Sent) and event.purpose == "first":
-            assert seen is None or case_of(event) in seen
+            assert changed is None or case_of(event) in changed
 
 
-def test_an_intent_that_an_exchange_settles_cannot_be_missing_or_settled_twice(events):
+def test_an_intent_with_an_exchange_cannot_be_missing_or_settled_twice(events):
     for at, event in enumerate(events):
-        if isinstance(event, Intent) and any(isinstance(one, Sent) and one.intent == event.number for one in events):
+        if isinstance(event, Intent) and any(
+            isinstance(other, Sent) and other.intent == event.number for other in events
+        ):
             assert mutated(events, at) is None
         if isinstance(event, Sent) and event.intent is not None:
             assert mutated(events, at, event, replace(event, sending=9999)) is None
 
 
-def test_neighbours_that_change_places_are_refused_or_change_nothing(events):
-    usual = told(events)
-    for at, (one, other) in enumerate(pairwise(events[1:]), 1):
+def test_events_in_another_order_are_refused_or_change_nothing(events):
+    expected = results_of(events)
+    for at, (first, second) in enumerate(pairwise(events[1:]), 1):
         try:
-            after = told([*events[:at], other, one, *events[at + 2 :]])
+            after = results_of([*events[:at], second, first, *events[at + 2 :]])
         except Inconsistent:
             continue
-        mine = {case_of(one)} if case_of(one) == case_of(other) else set()
-        assert touched(usual, after) <= mine | WHOLE_RUN
+        own_case = {case_of(first)} if case_of(first) == case_of(second) else set()
+        assert touched(expected, after) <= own_case | WHOLE_RUN
 
 
-def test_an_event_that_comes_twice_is_refused(events):
+def test_a_duplicate_event_is_refused(events):
     for at, event in enumerate(events):
         if isinstance(event, Sent):
             assert mutated(events, at, event, event) is None

@@ -1,4 +1,4 @@
-"""A real rate limiter: met by a burst of requests that cannot charge, and met in passing."""
+"""A real rate limiter, reached by a burst of requests that cannot charge, and reached in passing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROFILE = SHARED_WINDOW.replace('headers = { "X-Provoke" = "429" }', "burst = { 
 
 
 def run_against(folder, *faults, rate=f"{LIMIT}/s"):
-    """Send the opening step and the burst against a mock with these faults, which are names or ours."""
+    """Send the opening and the burst to a mock with these faults, given by name or as a value."""
     (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
     with MockServer(rate=rate) as server:
         server.mock.faults = tuple(fault if isinstance(fault, Fault) else FAULTS[fault] for fault in faults)
@@ -31,54 +31,59 @@ def run_against(folder, *faults, rate=f"{LIMIT}/s"):
     return run, result, summarise(run.contract, result), book
 
 
-def outcomes(summary, *words):
-    return {row.requirement.id: row.outcome for row in summary.requirements if row.requirement.id in words}
+def outcomes(summary, *requirement_ids):
+    return {row.requirement.id: row.outcome for row in summary.requirements if row.requirement.id in requirement_ids}
 
 
-def alike_offline(folder, run, summary):
-    again = summarise(run.contract, judge_record(sound_record(folder / "run" / "record.jsonl"), run.contract))
-    return [row.outcome for row in again.requirements] == [row.outcome for row in summary.requirements]
+def same_offline(folder, run, summary):
+    offline = summarise(run.contract, judge_record(sound_record(folder / "run" / "record.jsonl"), run.contract))
+    return [row.outcome for row in offline.requirements] == [row.outcome for row in summary.requirements]
 
 
 def burst_of(result):
-    return next(one for one in result.cases if one.case.id == "provoked-429-shared")
+    return next(case for case in result.cases if case.case.id == "provoked-429-shared")
 
 
-def test_a_limit_that_a_burst_meets_is_judged_to_its_end(tmp_path):
+def test_a_window_opened_by_a_burst_is_judged_to_its_end(tmp_path):
     run, result, summary, book = run_against(tmp_path)
-    words = ("rate-limit.retry-after", "rate-limit.error-msg", "rate-limit.shared-window-end", "rate-limit.not-growing")
-    told = outcomes(summary, *words)
-    assert set(told.values()) == {"passed"}, told
+    requirement_ids = (
+        "rate-limit.retry-after",
+        "rate-limit.error-msg",
+        "rate-limit.shared-window-end",
+        "rate-limit.not-growing",
+    )
+    reported = outcomes(summary, *requirement_ids)
+    assert set(reported.values()) == {"passed"}, reported
     assert summary.verdict == "conformant"
-    assert len(book) == 2  # the opening step, and the capture after the end of the window
+    assert len(book) == 2  # the opening, and the capture after the end of the window
     assert result.requests <= 2 + LIMIT + run.profile.limits.concurrency + 3
     assert burst_of(result).reason == ""
-    assert alike_offline(tmp_path, run, summary)
+    assert same_offline(tmp_path, run, summary)
 
 
 def slow_refusal(reply):
     reply.delay = 0.1
 
 
-def test_refusals_that_come_after_the_limit_was_met_do_not_hide_it(tmp_path):
-    """Behind a gateway the 429 is fast, and answers of the application to what was sent before it come later."""
+def test_later_answers_to_earlier_requests_do_not_hide_the_limit(tmp_path):
+    """A gateway answers 429 fast; answers of the application to earlier requests arrive later."""
     slow = Fault("slow-400", "A 400 takes 100 ms.", benign=True, answer=on(400, slow_refusal))
     run, result, summary, _ = run_against(tmp_path, slow, "retry-after-missing")
     burst = burst_of(result)
     assert burst.reason == "Retry-After could not be read, so the end of the window is unknown"
     assert outcomes(summary, "rate-limit.retry-after") == {"rate-limit.retry-after": "failed"}
     assert burst.evidence[0].status == 429
-    assert alike_offline(tmp_path, run, summary)
+    assert same_offline(tmp_path, run, summary)
 
 
-def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
-    """The run ends in the midst of it: nothing is said of the limit, neither then nor when the record is judged again."""
+def test_a_burst_that_was_cut_short_decides_nothing(tmp_path):
+    """The run ends during the burst: the limit is not judged, neither then nor when the record is judged again."""
     (tmp_path / "profile.toml").write_text(PROFILE.replace("requests = 30", "requests = 1000"), encoding="utf-8")
-    seen = []
+    replies = []
 
     def stop(reply):
-        seen.append(reply)
-        if len(seen) == 20:
+        replies.append(reply)
+        if len(replies) == 20:
             run.pace.halt("enough")
 
     with MockServer() as server:
@@ -89,19 +94,19 @@ def test_a_burst_that_was_cut_short_is_no_answer_for_good(tmp_path):
     summary = summarise(run.contract, run.result())
     assert 20 <= run.result().requests < 40
     burst = burst_of(run.result())
-    assert [one for one in burst.judgements if one.requirement.startswith("rate-limit.")] == []
+    assert [judgement for judgement in burst.judgements if judgement.requirement.startswith("rate-limit.")] == []
     assert (burst.sent, burst.reason) == (0, "enough")
-    assert alike_offline(tmp_path, run, summary)
+    assert same_offline(tmp_path, run, summary)
 
 
 def test_a_wrong_answer_of_the_limiter_is_found(tmp_path):
     _, _, summary, _ = run_against(tmp_path, "retry-after-missing")
-    broken = [row.requirement.id for row in summary.requirements if row.outcome in ("failed", "warned")]
-    assert broken == ["rate-limit.retry-after"]
+    violated = [row.requirement.id for row in summary.requirements if row.outcome in ("failed", "warned")]
+    assert violated == ["rate-limit.retry-after"]
     assert summary.verdict == "non-conformant"
 
 
-def test_a_burst_that_meets_no_limit_says_so(tmp_path):
+def test_a_burst_that_meets_no_limit_has_a_reason(tmp_path):
     _, result, summary, book = run_against(tmp_path, rate=None)
     assert (
         burst_of(result).reason
@@ -119,8 +124,8 @@ def test_the_plan_counts_every_request_of_a_burst_and_no_capture(tmp_path):
     assert (cost.requests, cost.captures, cost.trips) == (33, 1, 1)
 
 
-def test_a_limit_met_in_passing_is_waited_for_before_another_status_is_provoked(tmp_path):
-    """The opening step uses the limit up."""
+def test_a_limit_met_in_passing_is_waited_out_before_another_status_is_provoked(tmp_path):
+    """The opening uses up the limit."""
     with MockServer(rate="2/s") as server:
         run = Run(Options(target=server.url, out=tmp_path / "run"))
         run.make_folder()
@@ -129,10 +134,10 @@ def test_a_limit_met_in_passing_is_waited_for_before_another_status_is_provoked(
     summary = summarise(run.contract, run.result())
     assert outcomes(summary, "server-error.error-msg") == {"server-error.error-msg": "passed"}
     assert outcomes(summary, "rate-limit.retry-after") == {"rate-limit.retry-after": "passed"}
-    assert alike_offline(tmp_path, run, summary)
+    assert same_offline(tmp_path, run, summary)
 
 
-def test_an_inconclusive_run_says_why(tmp_path):
+def test_an_inconclusive_run_has_a_reason(tmp_path):
     _, _, summary, _ = run_against(tmp_path, rate=None)
     assert summary.why.startswith("rate-limit.")
     assert "triggering a 429 did not work in 30 requests" in summary.why

@@ -1,4 +1,4 @@
-"""Every fault of the mock turns exactly its own requirements red; benign differences and the clean server none.
+"""Every fault of the mock violates exactly its own requirements; benign differences and the clean server violate none.
 
 All of them are put directly on the mock, the tables whole and every fifth with the generated bodies too. What shows on a
 connection only goes over sockets with the requests of a smoke run, and one fault of each theme with the tables whole.
@@ -27,11 +27,11 @@ GENERATED = {*list(FAULTS)[::5], *list(BENIGN)[::5]}
 """Those that meet the generated bodies here too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
-"""Invented ones that need a wire: for their bytes, or for two requests at the same moment."""
+"""Invented faults that need a connection: for their bytes, or for two requests at the same moment."""
 
 
 def of_each_theme() -> list[str]:
-    """The first fault of each part of the contract that does not need a wire anyway."""
+    """The first fault of each part of the contract that does not need a connection."""
     first: dict[str, str] = {}
     for name, fault in FAULTS.items():
         if name not in NEEDS_WIRE:
@@ -101,10 +101,10 @@ def test_the_clean_mock_passes_every_must_without_sockets(tmp_path: Path, passes
 
 @pytest.fixture
 def passes() -> Callable[[Ran], None]:
-    def all_of_it(ran: Ran) -> None:
+    def passes_every_must(ran: Ran) -> None:
         check_silent(ran)
         assert ran.summary.complete
         musts = [row for row in ran.summary.requirements if row.requirement.level == "MUST"]
         assert {row.outcome for row in musts} == {"passed"}
 
-    return all_of_it
+    return passes_every_must

@@ -1,4 +1,4 @@
-"""Two runs with one seed: the same cases in the same order, the same bytes but for fresh trips, the same outcomes."""
+"""Two runs with one seed: the same cases in the same order, the same bytes except fresh trips, the same outcomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from conformance.exchange.record import read_record
 from tests.support.runs import run_once
 
 
-def shown(plan):
+def cases_of(plan):
     return [(case.id, case.title, len(case.probes)) for case in plan.cases]
 
 
@@ -32,5 +32,5 @@ def test_two_runs_with_fresh_trips(tmp_path):
             assert body == (fill_trip(templates[key], trip) if trip else templates[key]), key
     fresh = [trip for sent in bodies for trip, _ in sent.values() if trip]
     assert len(set(fresh)) > len(bodies[0])
-    outcomes = [[(row.requirement.id, row.outcome) for row in one.summary.requirements] for one in runs]
+    outcomes = [[(row.requirement.id, row.outcome) for row in ran.summary.requirements] for ran in runs]
     assert outcomes[0] == outcomes[1]

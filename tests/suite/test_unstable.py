@@ -1,4 +1,4 @@
-"""A server that is wrong once in a while: what it did stays a finding and says how often it showed."""
+"""A server that is sometimes wrong: its violations stay findings, with how often they were seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conformance.session import Run
 
 
 def one_in_twenty_is_201(inquiry: Inquiry) -> None:
-    """One text in twenty, when it comes for the first time: the same ones in every run, whatever is sent at once."""
+    """One body in twenty, the first time it is sent: the same bodies in every run, at any concurrency."""
     if inquiry.capture is None or inquiry.reply is None:
         return
     text = inquiry.body.replace(inquiry.capture.trip.encode(), b"")
@@ -34,14 +34,14 @@ def test_one_answer_in_twenty(tmp_path):
         run.execute(run.cases)
     result = run.result()
     assert result.errors == ()
-    shots = [
-        one
+    violations = [
+        judgement
         for case in result.cases
         if case.case.scheduling == "one-shot"
-        for one in case.judgements
-        if one.kind == "breaks" and one.received.startswith("201")
+        for judgement in case.judgements
+        if judgement.kind == "breaks" and judgement.received.startswith("201")
     ]
-    assert len(shots) >= 5
-    assert [one for one in shots if one.unstable != (1, 2)] == []
+    assert len(violations) >= 5
+    assert [judgement for judgement in violations if judgement.unstable != (1, 2)] == []
     rows = [row for row in summarise(run.contract, result).requirements if row.outcome == "failed"]
     assert any("1 of 2" in row.unstable for row in rows)

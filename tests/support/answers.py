@@ -1,4 +1,4 @@
-"""A good answer of each status, and the same with what a test changes in it; exchanges made by hand around them."""
+"""A good answer of each status, with the changes that a test makes, and exchanges made from such answers."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Changes = Mapping[str, str | Sequence[str] | None]
 
 
 def answer(status: int, body: bytes | None = None, changes: Changes | None = None) -> Answer:
-    """A good answer but for its body and for header fields: None takes one away, a list gives several field lines.
+    """A good answer with another body or other header fields: None removes a field, a list makes several field lines.
 
-    A status that the contract does not list is answered like a 200 or a 400.
+    For a status that the contract does not list, the rest of the answer is that of a 200 or a 400.
     """
     good = GOOD.get(status) or replace(GOOD[200 if status < 300 else 400], status=status)
     return replace(good, headers=changed(good.headers, changes or {}), body=good.body if body is None else body)
 
 
 def changed(headers: Headers, changes: Changes) -> Headers:
-    kept = [(name, value) for name, value in headers if name not in changes]
+    fields = [(name, value) for name, value in headers if name not in changes]
     for name, value in changes.items():
-        kept += [(name, one) for one in ([value] if isinstance(value, str) else value or ())]
-    return tuple(kept)
+        fields += [(name, line) for line in ([value] if isinstance(value, str) else value or ())]
+    return tuple(fields)
 
 
 def exchange(status: int, body: bytes | None = None, changes: Changes | None = None, **more) -> Exchange:
@@ -54,20 +54,19 @@ def exchange(status: int, body: bytes | None = None, changes: Changes | None = N
     return Exchange("case", 0, REQUEST, whole, sent_at=10.0, answered_at=10.5, wall_time=NOW - 30, **more)
 
 
-def judged(expectation: Expectation, made: Exchange, *, time_limit: float | None = None, **probe):
-    """What the judge of one exchange says of it."""
-    return judge_exchange(CONTRACT, Probe(expectation, **probe), made, time_limit)
+def judged(expectation: Expectation, given: Exchange, *, time_limit: float | None = None, **probe):
+    """The judgements on one exchange."""
+    return judge_exchange(CONTRACT, Probe(expectation, **probe), given, time_limit)
 
 
 def violated(expectation: Expectation, status: int, body: bytes | None = None, changes: Changes | None = None, **more):
     """The requirements that such an answer violates."""
-    found = judged(expectation, exchange(status, body, changes), **more)
-    assert all(each.requirement in CONTRACT.requirements for each in found)
-    held = {each.requirement for each in found if each.kind == "holds"}
-    breaks = {each.requirement for each in found if each.kind == "breaks"}
-    assert not breaks & held
-    return breaks
+    judgements = judged(expectation, exchange(status, body, changes), **more)
+    assert all(judgement.requirement in CONTRACT.requirements for judgement in judgements)
+    met, broken = of_kind(judgements, "holds"), set(of_kind(judgements, "breaks"))
+    assert not broken & set(met)
+    return broken
 
 
-def of_kind(found, kind: str) -> list[str]:
-    return [each.requirement for each in found if each.kind == kind]
+def of_kind(judgements, kind: str) -> list[str]:
+    return [judgement.requirement for judgement in judgements if judgement.kind == kind]

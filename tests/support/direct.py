@@ -1,8 +1,8 @@
-"""Whole runs put directly on the mock: one thread, a clock that needs no time, no sockets.
+"""Whole runs that call the mock directly: in one thread, with a simulated clock and without sockets.
 
-The suite's own engine, sender, record and judges run as always; only the client hands each request to `Mock.reply` and
-reads the bytes that a server would have sent with the suite's own reader. What happens on the wire itself (drops,
-resets, stray bytes) is not there: such a fault raises `NeedsWire`.
+The suite's own engine, sender, record and judges run as usual. Only the client is replaced: it passes each request to
+`Mock.reply` and reads the bytes that a server would send with the suite's own reader. Faults of the connection itself
+(drops, resets, stray bytes) cannot occur here: they raise `NeedsWire`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _NO_CONTENT = (204, 304)
 
 
 class NeedsWire(BaseException):
-    """The mock wants to do something that only a connection can show."""
+    """The fault needs a real connection."""
 
 
-class NoTime(Clock):
-    """A clock that moves when a request is answered or waited for, and never by itself."""
+class SimulatedClock(Clock):
+    """A clock that only moves when a request is answered and when the run waits."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -47,8 +47,8 @@ class NoTime(Clock):
         return self.began + timedelta(seconds=self.seconds)
 
 
-class AtOnce(Executor):
-    """Does what is submitted at once, in this thread."""
+class InlineExecutor(Executor):
+    """Runs submitted work immediately, in the same thread."""
 
     def submit(self, work, /, *arguments, **named):
         future: Future = Future()
@@ -62,11 +62,11 @@ class AtOnce(Executor):
 
 
 class DirectClient:
-    """Takes the place of the client of a run."""
+    """Replaces the client of a run."""
 
     _numbers = count(1)
 
-    def __init__(self, endpoint, mock: Mock, clock: NoTime) -> None:
+    def __init__(self, endpoint, mock: Mock, clock: SimulatedClock) -> None:
         self.endpoint, self.mock, self.clock = endpoint, mock, clock
         self.name = f"connection {next(self._numbers)}"
 
@@ -116,6 +116,6 @@ class DirectClient:
     def abort(self) -> None: ...
 
 
-def on_mock(mock: Mock, clock: NoTime) -> Machinery:
-    """What a run needs to be put directly on `mock`."""
-    return Machinery(lambda endpoint: DirectClient(endpoint, mock, clock), clock, lambda *_: AtOnce())
+def on_mock(mock: Mock, clock: SimulatedClock) -> Machinery:
+    """The client, clock and executor of a run that calls `mock` directly."""
+    return Machinery(lambda endpoint: DirectClient(endpoint, mock, clock), clock, lambda *_: InlineExecutor())

@@ -1,4 +1,4 @@
-"""The text of a profile for a server of a test."""
+"""The text of a profile for the server of a test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def profile_text(
     limits: str = "",
     more: str = "",
 ) -> str:
-    """The mock's ids; what is given stands in the section of that name, `more` at the end."""
+    """A profile with the ids of the mock. Each argument fills the section of its name; `more` is appended."""
     return PROFILE.format(
         url=url, target=target, auth=auth, stores=stores, currencies=currencies, trips=trips, timeout_s=timeout_s,
         limits=limits, more=more,

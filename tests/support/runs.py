@@ -1,4 +1,4 @@
-"""Whole runs in this process: over sockets against a mock server, or put directly on the mock."""
+"""Whole runs in this process: over sockets against a mock server, or with direct calls of the mock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.runs import SHELF, Ran, finished, outcomes, planned, run_once, t
 from conformance.cases.model import Case
 from conformance.mock.server import Mock
 from conformance.session import Run
-from tests.support.direct import NoTime, on_mock
+from tests.support.direct import SimulatedClock, on_mock
 
 __all__ = ["Ran", "finished", "of_the_tables", "outcomes", "planned", "run_directly", "run_once", "time_limit"]
 
@@ -40,6 +40,6 @@ def run_directly(out: Path, *faults: str, only: Callable[[Case], bool] = bool) -
 
 @cache
 def _plan(shared: bool) -> Run:
-    """The plan of such a run, made once: with one window for all callers, or with one for each."""
+    """The plan of such a run, made once for a window shared by all callers and once for a window per caller."""
     names = [name for name, fault in SHELF.items() if fault.scope == "run"][: int(shared)]
     return planned(Path(mkdtemp()) / "plan", "http://127.0.0.1", *names)

@@ -1,4 +1,4 @@
-"""Small servers on loopback: one that answers each request as a test says, one that plays scripts on raw sockets."""
+"""Small servers on loopback: one that answers through a function of the test, one that runs scripts on raw sockets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 PATIENCE_S = 20.0
 
 
-class Asked(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """One request as received."""
 
     method: str
@@ -35,17 +35,19 @@ def message(status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = 
 
 
 @contextmanager
-def answering(reply: Callable[[Asked], bytes], *, certificate: Path | None = None) -> Iterator[SimpleNamespace]:
-    """A server that answers with the bytes that `reply` gives; `asked` are the requests that it got."""
-    asked: list[Asked] = []
+def answering(
+    reply: Callable[[ReceivedRequest], bytes], *, certificate: Path | None = None
+) -> Iterator[SimpleNamespace]:
+    """A server that answers with the bytes that `reply` returns; `requests` lists the requests that it received."""
+    requests: list[ReceivedRequest] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked.append(Asked(self.command, self.path, dict(self.headers), body))
-            answer = reply(asked[-1])
+            requests.append(ReceivedRequest(self.command, self.path, dict(self.headers), body))
+            answer = reply(requests[-1])
             self.close_connection = b"\r\nConnection: close\r\n" in answer or not answer
             self.wfile.write(answer)
 
@@ -63,7 +65,7 @@ def answering(reply: Callable[[Asked], bytes], *, certificate: Path | None = Non
     thread.start()
     try:
         scheme = "http" if certificate is None else "https"
-        yield SimpleNamespace(url=f"{scheme}://127.0.0.1:{server.server_port}", asked=asked)
+        yield SimpleNamespace(url=f"{scheme}://127.0.0.1:{server.server_port}", requests=requests)
     finally:
         server.shutdown()
         server.server_close()
@@ -73,7 +75,7 @@ Script = Callable[["Peer", socket.socket], None]
 
 
 class Peer:
-    """Accepts one connection for each script, in order; `received` are the requests that the scripts have read."""
+    """Accepts one connection for each script, in order; `received` lists the requests that the scripts have read."""
 
     def __init__(self, scripts: Sequence[Script], tls: ssl.SSLContext | None = None) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -108,10 +110,10 @@ class Peer:
                 except AssertionError as error:
                     self.errors.append(error)
                 except OSError:
-                    pass  # the client went away, which the test looks at from its side
+                    pass  # the client closed the connection; the test checks that on its side
 
     def read(self, sock: socket.socket) -> bytes:
-        """One whole request: its head, and as much body as Content-Length says."""
+        """One whole request: its head, and a body of the length in Content-Length."""
         head = self.read_head(sock)
         size = 0
         for line in head.split(b"\r\n"):
@@ -124,7 +126,7 @@ class Peer:
         return self.received[-1]
 
     def read_head(self, sock: socket.socket) -> bytes:
-        """The head of a request and nothing beyond."""
+        """The head of a request; its body is not read."""
         head = bytearray()
         while not head.endswith(b"\r\n\r\n") and (data := sock.recv(1)):
             head += data
@@ -132,7 +134,7 @@ class Peer:
         return bytes(head)
 
     def close(self) -> None:
-        """Stop; fails the test where a script failed."""
+        """Stop. Fails the test if a script failed."""
         self.go.set()
         for sock in (self.listener, self._open):
             with suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""What the cases know of a target, as the mock server has it; and of targets that have less."""
+"""The data of a target for the cases: those of the mock server, and of targets that have less."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOCK = TestData(
     provocations={429: LIMITER, 500: FORCED, 503: FORCED},
 )
 BARE = TestData(("main",), ("JPY",), {"JPY": Decimal(500)}, {"JPY": Decimal(500)}, {"JPY": 0})
-"""As little as a profile can say."""
+"""The least that a profile can contain."""
 TWO_CURRENCIES = replace(
     BARE,
     stores=("store-001",),

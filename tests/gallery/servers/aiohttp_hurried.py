@@ -1,4 +1,4 @@
-"""aiohttp in a hurry: request.json, isinstance, re.match, the HTTP exceptions as they come."""
+"""aiohttp in a hurry: request.json, isinstance, re.match, the HTTP exceptions of the framework."""
 
 import re
 from uuid import UUID

@@ -1,5 +1,5 @@
 "use strict";
-// What the Express services know: stores, trips, currencies, and the windows that tests provoke.
+// Shared by the Express services: stores, trips, currencies, and the windows that tests provoke.
 
 exports.PATH = "/v1/capture/charge";
 exports.STORES = new Set(["store-001", "store-002", "L".repeat(255), "S"]);

@@ -1,4 +1,4 @@
-"""What every capture service of the gallery knows: stores, trips, currencies, and the windows that tests provoke."""
+"""Shared by all capture services of the gallery: stores, trips, currencies, and the windows that tests provoke."""
 
 import math
 import re
@@ -15,7 +15,7 @@ _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_trip(trip: str) -> bool:
-    """Whether the trip is on file: every UUID but the nil one is, and one id of the greatest length."""
+    """Whether the trip is on file: every UUID except the nil UUID is, and one id of the maximum length."""
     return trip == LONG_TRIP or (trip != NO_TRIP and _UUID.fullmatch(trip) is not None)
 
 
@@ -28,7 +28,7 @@ class Windows:
         self.lock = threading.Lock()
 
     def wait(self, caller: str | None, provoked: str | None) -> int:
-        """Whole seconds until the caller is served again; 0 where it is served now."""
+        """Whole seconds until the caller is served again; 0 if it is served now."""
         now = time.monotonic()
         with self.lock:
             if provoked == "429":

@@ -1,4 +1,4 @@
-"""Django Ninja in a hurry: a schema as it comes, HttpError for everything, DEBUG left on, runserver."""
+"""Django Ninja in a hurry: a default schema, HttpError for everything, DEBUG left on, runserver."""
 
 import sys
 from uuid import UUID

@@ -1,5 +1,5 @@
 "use strict";
-// Express in a hurry: express.json, ajv and its own list of errors, sendStatus, exceptions as they fall.
+// Express in a hurry: express.json, ajv and its own list of errors, sendStatus, exceptions not caught.
 
 const Ajv = require("ajv");
 const express = require("express");

@@ -1,4 +1,4 @@
-"""FastAPI in a hurry: a pydantic model as it comes, HTTPException for everything, uvicorn."""
+"""FastAPI in a hurry: a default pydantic model, HTTPException for everything, uvicorn."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Serve an application of the gallery by one of the usual HTTP servers: `python host.py SERVER MODULE PORT`."""
+"""Serve an application of the gallery with one of the usual HTTP servers: `python host.py SERVER MODULE PORT`."""
 
 import asyncio
 import importlib

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, for the services done right: `json.loads` alone takes UTF-16, NaN and a lone surrogate."""
+"""JSON by RFC 8259, for the services done right: `json.loads` alone accepts UTF-16, NaN and a lone surrogate."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _number(text: str) -> Decimal:
