@@ -1,4 +1,4 @@
-"""What all tests share: signals that are taken, and a cache of drawn bodies."""
+"""Shared by all tests: signal handling, and the cache of generated bodies."""
 
 from __future__ import annotations
 

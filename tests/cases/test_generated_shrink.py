@@ -103,7 +103,7 @@ def test_a_request_that_cannot_be_sent_ends_the_search() -> None:
     ("fault", "requirement_id", "most"),
     [("store-any-character", "store-id.pattern", 130), ("trip-256", "trip-id.max-length", 380)],
 )
-def test_the_finding_of_a_run_shows_the_smallest_body(tmp_path, fault, word, most) -> None:
+def test_the_finding_of_a_run_shows_the_smallest_body(tmp_path, fault, requirement_id, most) -> None:
     ran = run_directly(tmp_path / "run", fault)
     rows = [row for row in ran.result.cases if row.case.strategy]
     exchanges = [

@@ -13,7 +13,7 @@ from conformance.mock.server import MockServer
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = any(entry.value == "conformance.suite.options" for entry in entry_points(group="pytest11"))
-OTHERS = {"other": [str(ROOT / "tests")], "around": [str(ROOT / "conformance")]}
+OTHER_FOLDERS = {"other": [str(ROOT / "tests")], "around": [str(ROOT / "conformance")]}
 FORMS = {
     "folder": ["conformance/suite"],
     "package": ["--pyargs", "conformance.suite"],
@@ -30,7 +30,7 @@ def by_pytest(form: str, folder: Path, *arguments: str, all_plugins: bool = Fals
     plugins = [] if INSTALLED and all_plugins else ["-p", "conformance.suite.options"]
     if not all_plugins:
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        loaded += ["-p", "xdist.plugin", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin"]
+        plugins += ["-p", "xdist.plugin", "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, *(FORMS | OTHER_FOLDERS)[form], *arguments],
         cwd=ROOT if form == "folder" else folder, env=env, capture_output=True, text=True, timeout=60, check=False,
@@ -53,8 +53,8 @@ def test_the_same_outcomes_and_status_as_the_command(command, form, faults, stat
     with MockServer(faults=faults) as server:
         expected = command.run("--target", server.url, *FEW_CASES)
         results = command.results()
-        command.out = command.folder / "again"
-        arguments = ("--target", server.url, "--out", str(command.out), *SOME)
+        command.out = command.folder / "by-pytest"
+        arguments = ("--target", server.url, "--out", str(command.out), *FEW_CASES)
         ran = by_pytest(form, command.folder, *arguments, all_plugins=form == "package")
     assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
     assert compared(command.results()) == compared(results)
@@ -118,7 +118,7 @@ def test_an_interruption_is_130_and_leaves_the_report(command):
 
 def test_the_suite_is_found_through_a_link(command):
     (command.folder / "link").symlink_to(ROOT)
-    arguments = ("--target", "http://127.0.0.1:9", "--out", str(command.out), "--collect-only", "-q", *SOME)
+    arguments = ("--target", "http://127.0.0.1:9", "--out", str(command.out), "--collect-only", "-q", *FEW_CASES)
     ran = by_pytest("link", command.folder, *arguments)
     assert ran.returncode == 0, ran.stdout
     assert "test_case[accept-store-1]" in ran.stdout

@@ -72,7 +72,7 @@ def test_the_boundary_cases_follow_the_spec(command):
 
 def test_a_broken_spec_is_a_usage_error(command):
     spec = changed_spec(command.folder, "maxLength: 255", "maxLength: wide")
-    for arguments, said in (
+    for arguments, message in (
         (("run", "--spec", spec), "openapi.yaml: maxLength of storeId is 'wide'; it must be a whole number, 1 or more"),
         (("plan", "--spec", "nowhere"), "nowhere/openapi.yaml: cannot be read (No such file or directory)"),
     ):

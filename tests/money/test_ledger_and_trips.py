@@ -70,7 +70,7 @@ def test_reservations_are_granted_in_the_order_of_requests():
 
     with ThreadPoolExecutor(3) as pool:
         for waiting, (name, amount) in enumerate((("big", 8), ("small", 1), ("beyond", 2)), 1):
-            pool.submit(ask, name, amount)
+            pool.submit(reserve, name, amount)
             while len(ledger._queue) < waiting:
                 time.sleep(0.001)
         assert granted == []

@@ -1,8 +1,8 @@
 """Every fault of the mock violates exactly its own requirements; benign differences and the clean server violate none.
 
-All of them are put directly on the mock, the tables whole and every fifth with the generated bodies too. What shows on a
-connection only goes over sockets with the requests of a smoke run, and one fault of each theme with the tables whole.
-`tox -e detection` sends everything over sockets.
+Most runs call the mock directly: with all cases of the tables, and for every fifth fault with the generated cases too.
+Faults of the connection are run over sockets with the cases of a smoke run, and one fault of each theme with all cases of
+the tables. `tox -e detection` runs everything over sockets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
-from benchmarks.invented import INVENTED, SEEN_AS
+from benchmarks.invented import INVENTED, REPORTED
 from conformance.cases.model import Case
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.options import Options
@@ -24,7 +24,7 @@ from tests.support.runs import Ran, of_the_tables, run_directly, run_once
 
 CLEAN_RUNS = 5
 GENERATED = {*list(FAULTS)[::5], *list(BENIGN)[::5]}
-"""Those that meet the generated bodies here too."""
+"""Those that are run with the generated cases here too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
 """Invented faults that need a connection: for their bytes, or for two requests at the same moment."""
@@ -74,7 +74,7 @@ def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", INVENTED)
 def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
     ran = (run_once if name in INVENTED_WIRE else run_directly)(tmp_path / "run", name, only=of_the_tables)
-    expected = SEEN_AS.get(name, INVENTED[name].breaks)
+    expected = REPORTED.get(name, INVENTED[name].breaks)
     assert ran.broken
     check(ran, ran.broken if expected is None else expected)
 

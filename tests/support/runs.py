@@ -27,7 +27,7 @@ def run_directly(out: Path, *faults: str, only: Callable[[Case], bool] = bool) -
 
     Raises `NeedsWire` where a fault shows on a connection only.
     """
-    clock = NoTime()
+    clock = SimulatedClock()
     run = copy(_plan(any(SHELF[name].scope == "run" for name in faults)))
     run.out = out
     run.make_folder()
