@@ -193,7 +193,7 @@ def plan(**values: Any) -> None:
             f"generated     {sum(share.bodies for share in generated)} of the bodies, drawn for seed {planned.options.seed}:"
         )
     for share in generated:
-        print(f"              {share.strategy:<22} {share.bodies:>5}  by {share.library}")
+        print(f"              {share.strategy:<22} {share.bodies:>5}  by {share.drawn_by}")
     print(f"trips needed  {cost.trips}")
     burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
     print(

@@ -23,7 +23,7 @@ def provoked_cases(contract: Contract, data: TestData) -> list[Case]:
     found = []
     for status in (500, 503):
         prefix, name = _ERRORS[status]
-        requirements = _requirements(contract, prefix, _OVER_A_RUN)
+        requirements = contract.of_theme(prefix, _OVER_A_RUN)
         slug, title = f"provoked-{status}", f"A provoked {name} ({status})"
         if status in data.provocations:
             found.append(Case(slug, THEME, title, requirements, (_provoked(data, status),)))
@@ -38,7 +38,7 @@ def shared_window_case(contract: Contract, data: TestData) -> list[Case]:
     means = data.provocations.get(429)
     if means is None or means.kind != "limiter" or means.scope != "run":
         return []
-    requirements = (*_requirements(contract, "rate-limit", _OVER_TIME), *_over_time(_SHARED_END))
+    requirements = (*contract.of_theme("rate-limit", _OVER_TIME), *_over_time(_SHARED_END))
     title = "A provoked rate limit shared by all callers, to its end"
     return [
         Case(
@@ -51,10 +51,6 @@ def shared_window_case(contract: Contract, data: TestData) -> list[Case]:
             rule="window",
         )
     ]
-
-
-def _requirements(contract: Contract, prefix: str, without: set[str]) -> tuple[str, ...]:
-    return tuple(name for name in contract.requirements if name.startswith(f"{prefix}.") and name not in without)
 
 
 def _over_time(end: str) -> tuple[str, ...]:
@@ -80,7 +76,7 @@ def _window(data: TestData, end: str) -> tuple[Probe, ...]:
 
 def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
     means: Provoked | None = data.provocations.get(429)
-    requirements = _requirements(contract, "rate-limit", _OVER_TIME)
+    requirements = contract.of_theme("rate-limit", _OVER_TIME)
     title, window = "A provoked rate limit (429)", "A provoked rate limit, to its end"
     shared = "A rate limit shared by all callers, to its end"
     if means is None:

@@ -8,6 +8,7 @@ from conformance.cases.body import TRIP_TEXT, Parts, escape, members, parts_of, 
 from conformance.cases.build import TOO_LARGE, accept, case, either, reject, should_reject
 from conformance.cases.model import TRIP, Case, Expectation
 from conformance.cases.testdata import TestData
+from conformance.contract.load import Contract
 
 THEME = "body"
 DEPTH = 20_000
@@ -15,12 +16,12 @@ MEGABYTE = 1_000_000
 _MARK = b"\xef\xbb\xbf"
 
 
-def body_form_cases(data: TestData) -> list[Case]:
+def body_form_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
     parts = parts_of(data)
     return [
         *_no_object(parts),
-        *_not_json(parts),
+        *_not_json(contract, parts),
         *_broken_bytes(parts),
         *_same(parts, data),
         *_lenient(parts),
@@ -47,14 +48,12 @@ _INNER = ("value.required", "code.required")
 _NOT_NULL = ("store-id.not-null", "trip-id.not-null", "amount.not-null")
 _NULLS = '{"storeId":null,"shoppingTripId":null,"amount":null}'
 _NULL_AMOUNT = '{"amount":null,"code":null}'
-_ERRORS = tuple(
-    f"bad-request.{rule}" for rule in ("media-type", "json", "object", "error-msg", "text", "unique-names", "charset")
-)
 
 
-def _not_json(parts: Parts) -> list[Case]:
+def _not_json(contract: Contract, parts: Parts) -> list[Case]:
     good = parts.good
     bad = reject("body.not-json", ())
+    also = (*contract.of_theme("bad-request", ("bad-request.name",)), "answer.status-set")
     cut = [
         good[:-1],
         good[:-2],
@@ -103,7 +102,7 @@ def _not_json(parts: Parts) -> list[Case]:
     ]
     unclosed = [parts.with_extra('"note":' + "[" * DEPTH)[:-1], "[" * DEPTH, '{"a":' * DEPTH]
     return [
-        case("body-not-json", THEME, "Content that is not JSON", bad, ["not json"], (*_ERRORS, "answer.status-set")),
+        case("body-not-json", THEME, "Content that is not JSON", bad, ["not json"], also),
         case("body-cut-off", THEME, "Truncated JSON", bad, cut, ("answer.no-leak",)),
         case("body-trailing-data", THEME, "JSON with trailing data", bad, more),
         case("body-misspelt", THEME, "Malformed JSON", bad, misspelt),

@@ -91,7 +91,7 @@ def _middle(contract: Contract, data: TestData) -> list[Case]:
         *amount_cases(data),
         *value_cases(data),
         *code_cases(contract, data),
-        *body_form_cases(data),
+        *body_form_cases(contract, data),
         *request_form_cases(data),
         *limit_cases(data),
         *provoked_cases(contract, data),

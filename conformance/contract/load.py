@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,10 @@ class Contract:
     def openapi(self) -> dict[str, Any]:
         """The parsed OpenAPI document."""
         return _read_yaml(self.openapi_file)
+
+    def of_theme(self, theme: str, without: Collection[str] = ()) -> tuple[str, ...]:
+        """The requirements whose id begins with `theme` and a dot, in the order of the file, except those of `without`."""
+        return tuple(name for name in self.requirements if name.startswith(f"{theme}.") and name not in without)
 
     def level(self, requirement: str) -> Level:
         """The level of the requirement with this id; KeyError where there is none."""

@@ -26,7 +26,7 @@ OTHER_PROFILE = replace(TWO_CURRENCIES, stores=("main", "b"), currencies=("KWD",
                 max_amounts={"KWD": Decimal(5)}, minor_units={"KWD": 3}, any_uuid=False)  # fmt: skip
 COVERAGE = "schemathesis-coverage"
 RANDOM = ("schemathesis-positive", "schemathesis-negative")
-OURS = [name for name, strategy in STRATEGIES.items() if strategy.library == "Hypothesis"]
+OURS = [name for name, strategy in STRATEGIES.items() if strategy.drawn_by == "Hypothesis"]
 FEW = {**dict.fromkeys(RANDOM, 6), **dict.fromkeys(OURS, 60)}
 
 
@@ -62,7 +62,7 @@ def test_the_shares_of_a_plan(contract):
     assert [share.strategy for share in shared] == list(STRATEGIES)
     assert sum(share.bodies for share in shared) == len(bytes_of(cases))
     assert shared[1] == Share("schemathesis-positive", 25, "Schemathesis")
-    assert {share.library for share in shared} == {"Hypothesis", "Schemathesis"}
+    assert {share.drawn_by for share in shared} == {"Hypothesis", "Schemathesis"}
 
 
 def test_a_smoke_run_has_no_generated_cases(contract):

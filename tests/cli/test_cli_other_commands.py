@@ -54,7 +54,7 @@ def test_plan_shows_how_many_bodies_each_library_draws(command):
     text = command("plan", "--target", "http://127.0.0.1:1").stdout
     block = re.findall(r"^ {14}([a-z-]+) +(\d+)  by (Hypothesis|Schemathesis)$", text, re.MULTILINE)
     assert [(name, library) for name, _, library in block] == [
-        (name, strategy.library) for name, strategy in STRATEGIES.items()
+        (name, strategy.drawn_by) for name, strategy in STRATEGIES.items()
     ]
     assert f"\ngenerated     {sum(int(number) for _, number, _ in block)} of the bodies, drawn for seed 0:" in text
     assert all(f"generated-{name} " in text for name, _, _ in block)

@@ -79,13 +79,13 @@ class Share:
 
     strategy: str
     bodies: int
-    library: str
+    drawn_by: str
 
 
 def shares(cases: Iterable[Case]) -> list[Share]:
     """The number of bodies of each strategy in these cases, and the library that drew them."""
     return [
-        Share(case.strategy, len(case.probes), STRATEGIES[case.strategy].library) for case in cases if case.strategy
+        Share(case.strategy, len(case.probes), STRATEGIES[case.strategy].drawn_by) for case in cases if case.strategy
     ]
 
 

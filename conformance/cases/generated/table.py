@@ -17,7 +17,7 @@ class Strategy:
     """
 
     title: str
-    library: Literal["Hypothesis", "Schemathesis"]
+    drawn_by: Literal["Hypothesis", "Schemathesis"]
     standard: int | None
     deep: int
     cost: float = 0.3
