@@ -7,20 +7,24 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
 from difflib import get_close_matches
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 from conformance.options import Options, options
+
+if TYPE_CHECKING:
+    from conformance.report.comparison import Change
 
 ANSWER_S = 0.05  # a usual response time, for the estimate that `plan` prints
 # New objects between two garbage collections. A run makes little garbage, and collecting took a tenth of its time.
@@ -250,9 +254,9 @@ def judge(
 ) -> None:
     """Judge recorded traffic again, offline, and show which outcomes changed."""
     from conformance.redact import visible
+    from conformance.report.comparison import differences, outcomes_of, read_outcomes
     from conformance.report.findings import findings
     from conformance.report.outcome import exit_status, summarise
-    from conformance.report.results import changes
     from conformance.run.result import judge_record, sound_record
     from conformance.session import contract_of, profile_of
 
@@ -273,11 +277,49 @@ def judge(
         print(
             f"{finding.row.outcome}: {finding.row.requirement.id} in {cases}{f' and {finding.more} more' if finding.more else ''}"
         )
-    now = {row.requirement.id: row.outcome for row in summary.requirements}
-    for line in changes(file.parent / "results.json", now, {row.result.case.id: row.outcome for row in summary.cases}):
-        print(line)
+    before = file.parent / "results.json"
+    if before.exists():
+        _print_changes(differences(read_outcomes(before, contract), outcomes_of(summary, result)))
+    else:
+        print(f"nothing to compare with: there is no {before.name} next to the record")
     status = exit_status(summary, result, require_complete=False, fail_on_warning=False)
     raise typer.Exit(status)
+
+
+@app.command()
+@takes("spec")
+def compare(
+    old: Annotated[Path, typer.Argument(help="Folder of a run, its results.json, or its record.jsonl.")],
+    new: Annotated[Path, typer.Argument(help="The later run.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
+    **values: Any,
+) -> None:
+    """Show which outcomes changed from one run to another. Exits with 1 if something became worse."""
+    from dataclasses import asdict
+
+    from conformance.report.comparison import differences, read_outcomes
+    from conformance.session import contract_of
+
+    contract = contract_of(Options(**values))
+    before, now = read_outcomes(old, contract), read_outcomes(new, contract)
+    found = differences(before, now)
+    if as_json:
+        print(json.dumps([asdict(change) for change in found], indent=2))
+    else:
+        if before.scope != now.scope:
+            print("The runs differ in depth or selection: what only one of them tested is not worse.")
+        _print_changes(found)
+    raise typer.Exit(1 if any(change.kind == "worse" for change in found) else 0)
+
+
+def _print_changes(found: Sequence[Change]) -> None:
+    """One line for each change, and the number of each kind."""
+    from conformance.redact import visible
+
+    for change in found:
+        print(visible(change.line()))
+    counts = Counter(change.kind for change in found)
+    print(", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no outcome changed")
 
 
 @app.command()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from conformance import __version__
 from conformance.contract import Contract
-from conformance.errors import UsageError
 from conformance.judge.model import Judgement
 from conformance.report.clean import Cleaner
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
@@ -142,31 +139,3 @@ def _lines(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "[\n" + ",\n".join(f" {json.dumps(item)}" for item in value) + "\n]"
     return json.dumps(value)
-
-
-def changes(results: Path, requirements: Mapping[str, str], cases: Mapping[str, str]) -> list[str]:
-    """One line for each outcome that differs between the `results.json` of a run and now.
-
-    Raises `UsageError` if that file exists and cannot be read.
-    """
-    try:
-        before = json.loads(results.read_text(encoding="utf-8"))
-        outcomes_before = {
-            kind: {row["id"]: row["outcome"] for row in before[kind]} for kind in ("requirements", "cases")
-        }
-    except FileNotFoundError:
-        return [f"nothing to compare with: there is no {results.name} next to the record"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{results}: cannot be read ({error}); restore it, or move the record elsewhere") from error
-    lines = [
-        f"changed: {kind} {row_id}: {old} in the run, {outcomes[row_id]} now"
-        for kind, outcomes in (("requirement", requirements), ("case", cases))
-        for row_id, old in outcomes_before[kind + "s"].items()
-        if outcomes.get(row_id, old) != old
-    ]
-    lines += [
-        f"new: requirement {row_id}: {outcome}"
-        for row_id, outcome in requirements.items()
-        if row_id not in outcomes_before["requirements"]
-    ]
-    return lines or ["no outcome changed"]

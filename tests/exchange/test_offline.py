@@ -77,11 +77,12 @@ def folder(runs, tmp_path):
 
 def with_results(folder, ran, **changed):
     rows = [
-        {"id": row.requirement.id, "outcome": changed.get("requirement", row.outcome)}
+        {"id": row.requirement.id, "outcome": changed.get("requirement", row.outcome), "observed": row.observed}
         for row in ran.summary.requirements
     ]
+    scope = {"depth": ran.result.depth, "selection": ran.result.selection}
     cases = [{"id": row.result.case.id, "outcome": row.outcome} for row in ran.summary.cases]
-    (folder / "results.json").write_text(json.dumps({"requirements": rows, "cases": cases}))
+    (folder / "results.json").write_text(json.dumps({"scope": scope, "requirements": rows, "cases": cases}))
 
 
 def test_the_command_reports_that_nothing_changed(folder, runs, capsys):
@@ -95,7 +96,7 @@ def test_the_command_reports_changed_outcomes(folder, runs, capsys):
     with_results(folder, runs[""], requirement="failed")
     status, text = judged(capsys, folder / "record.jsonl")
     assert status == 0
-    assert "changed: requirement store-id.required: failed in the run, passed now" in text
+    assert "better: requirement store-id.required: failed before, passed now" in text
 
 
 def test_a_faulty_target_is_still_faulty(runs, capsys):
