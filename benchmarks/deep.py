@@ -70,7 +70,7 @@ def main() -> None:
                     [*command, "--out", str(out)], cwd=ROOT, check=False, capture_output=True, text=True
                 )
                 took = time.perf_counter() - start
-                sent = recorded(out).exchanges
+                sent = recorded(out).sent
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             if not sent:
                 print(f"{count:>6}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
