@@ -8,12 +8,13 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
 from difflib import get_close_matches
 from inspect import Parameter, Signature, signature
 from pathlib import Path
+from shutil import get_terminal_size
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,7 @@ from conformance.options import Options, options
 if TYPE_CHECKING:
     from conformance.report.comparison import Change
 
+MAX_WIDTH = 100  # longer lines are hard to read
 ANSWER_S = 0.05  # a usual response time, for the estimate that `plan` prints
 # New objects between two garbage collections. A run makes little garbage, and collecting took a tenth of its time.
 GARBAGE_THRESHOLD = 100_000
@@ -153,9 +155,7 @@ def mock(
 
     for name in fault or ():
         if name not in EVERY:
-            near = get_close_matches(name, EVERY, 1)
-            hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows all names"
-            raise UsageError(f"--fault {name}: there is no fault with this name; {hint}")
+            raise UsageError(f"--fault {name}: there is no fault with this name; {_near(name, EVERY)}")
     try:
         server = MockServer(port, tuple(fault or ()), rate)
     except ValueError as error:
@@ -245,6 +245,41 @@ def list_(**values: Any) -> None:
     print("\nFaults of the mock server")
     for fault in EVERY.values():
         print(f"  {fault.name:<44} {fault.wrong} [{', '.join(sorted(fault.breaks)) or 'benign'}]")
+
+
+@app.command()
+@takes("spec")
+def explain(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="Ids of requirements.", show_default=False)
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print all of them as Markdown.")] = False,
+    **values: Any,
+) -> None:
+    """Explain requirements: why they matter, what usually violates them and how to fix it."""
+    from conformance.report.explain import explained
+    from conformance.report.explain import markdown as as_markdown
+    from conformance.session import contract_of
+
+    contract = contract_of(Options(**values))
+    if markdown:
+        print(as_markdown(contract), end="")
+        return
+    if not ids:
+        raise UsageError("explain: name one or more requirements, or give --markdown for all of them")
+    for number, requirement_id in enumerate(ids):
+        if requirement_id not in contract.requirements:
+            raise UsageError(
+                f"{requirement_id}: there is no such requirement; {_near(requirement_id, contract.requirements)}"
+            )
+        lines = explained(contract, contract.requirements[requirement_id], min(get_terminal_size().columns, MAX_WIDTH))
+        print("\n".join([*([""] if number else []), *lines]))
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """What to write in place of an unknown name: the similar ones, or the command that shows all."""
+    similar = get_close_matches(name, names, 4, 0.7) or [each for each in names if name and name in each][:4]
+    return f"did you mean {' or '.join(similar)}?" if similar else "`capture-conformance list` shows all names"
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Read `openapi.yaml` and `requirements.yaml` into frozen values. Must not judge, send, or import our other parts."""
+"""Read the files of `spec/` into frozen values. Must not judge, send, or import our other parts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
+
+from conformance.contract.explanation import Explanation, read_explanations
 
 Level = Literal["MUST", "SHOULD", "MAY"]
 
@@ -33,7 +35,8 @@ class Place:
 class Requirement:
     """One statement of the contract.
 
-    `source` names further sources of the statement; empty where the page is the only one.
+    `source` names further sources of the statement; empty where the page is the only one. A spec may have requirements
+    without an explanation; the one that comes with the suite has none.
     """
 
     id: str
@@ -42,6 +45,7 @@ class Requirement:
     place: Place
     source: str = ""
     test_plan: tuple[int, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -144,9 +148,14 @@ def load_contract(folder: Path | None = None) -> Contract:
     folder = folder or default_spec()
     api = _read_yaml(folder / "openapi.yaml")
     rules = _read_yaml(folder / "requirements.yaml")
-    digest = hashlib.sha256()
+    explained = _read_yaml(folder / "explanations.yaml")
+    digest = hashlib.sha256()  # of what decides; explanations do not
     for name in ("openapi.yaml", "requirements.yaml"):
         digest.update((folder / name).read_bytes())
+    try:
+        explanations = read_explanations(explained, rules["requirements"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise SpecError(f"{folder}/explanations.yaml: {error}") from error
     try:
         (path,) = api["paths"]
         schemas = api["components"]["schemas"]
@@ -170,6 +179,7 @@ def load_contract(folder: Path | None = None) -> Contract:
                     places[row["place"]],
                     row.get("source", ""),
                     tuple(row.get("test_plan", ())),
+                    explanations.get(requirement_id),
                 )
                 for requirement_id, row in rules["requirements"].items()
             },

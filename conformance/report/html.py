@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -15,6 +16,7 @@ from conformance.contract import Contract
 from conformance.exchange.event import Sent
 from conformance.profile import Profile
 from conformance.report.clean import Cleaner
+from conformance.report.explain import parts, reading
 from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
 from conformance.run.model import RunResult
@@ -51,11 +53,20 @@ class Page:
             "received": self._received,
             "cut": self._cut,
             "sum_of_money": _sum_of_money,
+            "parts": parts,
+            "reading": reading,
+            "code": self._code,
         }
         self._environment = environment
 
     def _cut(self, text: str) -> str:
         return self.clean(text, CUT)
+
+    def _code(self, text: str) -> Markup:
+        """`text` with what stands between backticks shown as code."""
+        shapes = cycle((Markup("{}"), Markup("<code>{}</code>")))
+        pieces = text.split("`")
+        return Markup("").join(shape.format(self.clean(piece)) for shape, piece in zip(shapes, pieces, strict=False))
 
     def _finalize(self, value: object) -> object:
         return value if isinstance(value, Markup) else self.clean(str(value))

@@ -7,6 +7,8 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 import conformance
 from conformance.cases.generated import STRATEGIES
 from conformance.contract import load_contract
@@ -103,6 +105,30 @@ def test_list_shows_requirements_cases_and_faults(command):
         assert f" {name} " in text
 
 
+def test_explain_shows_every_requirement(command):
+    ids = list(load_contract().requirements)
+    ran = command("explain", *ids)
+    sections = ran.stdout.split("\n\n")
+    assert [line.partition(" ")[0] for line in sections[0::2]] == ids
+    assert (ran.returncode, ran.stdout.count("Why it matters")) == (0, len(ids))
+    document = command("explain", "--markdown").stdout
+    assert all(f"## {name}\n" in document for name in ids)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("store-id.patern",), "did you mean store-id.pattern"),
+        (("value.type", "body"), "did you mean body.empty or"),
+        (("xyz",), "`capture-conformance list` shows all names"),
+        ((), "name one or more requirements"),
+    ],
+)
+def test_explain_helps_with_an_unknown_id(command, arguments, hint):
+    ran = command("explain", *arguments)
+    assert (ran.returncode, hint in ran.stderr, "Traceback" in ran.stderr) == (2, True, False)
+
+
 def test_the_mock_prints_its_url_and_stops_cleanly(command):
     for number in (signal.SIGINT, signal.SIGTERM):
         with command.started("mock", "--port", "0", "--fault", "store-unknown-accepted", "--rate", "100/s") as process:
@@ -117,7 +143,7 @@ def test_the_mock_prints_its_url_and_stops_cleanly(command):
 
 def test_the_mock_refuses_bad_options(command, listener):
     for arguments, text in (
-        (("--fault", "store-unknown-acepted"), "did you mean store-unknown-accepted?"),
+        (("--fault", "store-unknown-acepted"), "did you mean store-unknown-accepted"),
         (("--rate", "often"), "for example 5/s"),
         (("--port", str(listener.port)), "Address already in use; give another port"),
     ):

@@ -83,6 +83,16 @@ def test_a_finding_has_place_expected_received_and_a_replay_line(faulty):
     assert "sh out/repro/" in text
 
 
+def test_a_finding_has_its_explanation_folded(faulty):
+    first = first_part(faulty).partition('<details class="explanation">')[2].partition("</details>")[0]
+    assert all(
+        f"<dt>{label}</dt>" in first for label in ("In short", "Why it matters", "Usual causes", "How to fix it")
+    )
+    assert '<a href="https://' in first
+    findings = first_part(faulty).count('<details class="finding')
+    assert first_part(faulty).count('<details class="explanation">') == findings > 1
+
+
 @pytest.mark.parametrize("kind", ["clean", "faulty", "hostile"])
 def test_all_19_cases_of_the_test_plan_are_there(kind, request):
     table = plan_part(request.getfixturevalue(kind))
