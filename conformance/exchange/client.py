@@ -33,7 +33,7 @@ from urllib3.util.connection import create_connection
 
 from conformance.cases.model import Headers
 
-from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, why_unreachable
+from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, tls_refusal, why_unreachable
 from .model import Exchange, Failure, FailureKind, Request
 from .wire import Parsed, Reading
 
@@ -73,6 +73,7 @@ class _Connection(HTTPConnection):
         self._state, self._reading = state, Reading("")
         self._end: FailureKind | None = None
         self._early, self._sent_at = False, 0.0
+        self._refusal: Failure | None = None
 
     def _remaining(self) -> float:
         left = self._state.deadline - time.monotonic()
@@ -165,8 +166,8 @@ class _Connection(HTTPConnection):
                 self._write(head + content)
         except TimeoutError:
             self._end = "timeout"
-        except OSError:
-            pass  # the server may have answered without reading the request
+        except OSError as error:  # the server may have answered without reading the request
+            self._refusal = tls_refusal(error)
 
     def _write(self, data: bytes) -> None:
         """Write the data within the deadline. A large request is written only until an answer arrives."""
@@ -243,8 +244,8 @@ class _Connection(HTTPConnection):
                     self._end = "closed"
             except TimeoutError:
                 self._end = "timeout"
-            except OSError:
-                self._end = "reset"
+            except OSError as error:
+                self._end, self._refusal = "reset", self._refusal or tls_refusal(error)
         answered_at = time.monotonic()
         parsed = self._outcome()
         if self._early or not parsed.keep_alive:
@@ -259,6 +260,8 @@ class _Connection(HTTPConnection):
         if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
             defect = "not complete within the time limit" if end else f"answer larger than {ANSWER_CAP} bytes"
             return replace(parsed, defects=(*parsed.defects, defect), keep_alive=False)
+        if self._refusal is not None and not self._reading.size:
+            return Parsed(None, (), self._refusal, keep_alive=False)
         if end is not None and parsed.answer is None and (parsed.failure is None or parsed.failure.kind == "closed"):
             return Parsed(None, (), Failure(end, _ENDS[end]), keep_alive=False)
         return parsed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -176,6 +177,14 @@ class EndpointAdapter(HTTPAdapter):
         return resp
 
 
+def tls_refusal(error: OSError) -> Failure | None:
+    """The failure of a handshake that the server refuses after our side of it: TLS 1.3 asks for a certificate late."""
+    reason = str(getattr(error, "reason", "")) if isinstance(error, ssl.SSLError) else ""
+    if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")):
+        return Failure("tls", " ".join(str(error).split()))
+    return None
+
+
 def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Failure:
     """Why there is no connection, from an error of `requests`. `late`: the time limit has passed."""
     causes = list(_causes(error))
@@ -187,6 +196,9 @@ def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Fail
         return Failure("timeout", "no connection within the time limit")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return Failure("tls", detail)
+    if tunnel := re.search(r"Tunnel connection failed: (.*)", detail):
+        check = "; check the user and password in target.proxy" if " 407" in f" {tunnel[1]}" else ""
+        return Failure("refused", f"the proxy answered {tunnel[1]} to CONNECT {endpoint.host}{check}")
     through = " through the proxy" if endpoint.proxy else ""
     return Failure("refused", f"no connection to {endpoint.host}{through}: {detail}")
 

@@ -27,7 +27,7 @@ from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import BUSY
 from conformance.exchange.retry_after import end_of_window
 from conformance.profile import Limits
-from conformance.run.opening import OPENING
+from conformance.run.opening import ENOUGH, OPENING
 from conformance.run.progress import Progress
 from conformance.run.shrink import Budget, search_smaller
 from conformance.run.tally import Journal
@@ -107,10 +107,10 @@ class Engine:
     def _all(self, cases: list[Case], pool: Executor, chains: Executor, rebuild: Rebuild | None) -> None:
         opening = [case for case in cases if case.id == OPENING]
         accepting = [case for case in cases if case.accepts]
-        for step in (opening, accepting):
-            self._send_each(pool, [request for case in step for request in planned_requests(case)])
-            if self.stop:
-                raise Halted
+        self._open(pool, opening)
+        suspect = ENOUGH if self.journal.tally.suspects_no_server() else 0
+        self._open(pool, accepting[:suspect])
+        self._open(pool, accepting[suspect:])
         rest = [case for case in cases if case.id != OPENING and not case.accepts]
         rest = self._rebuilt(rest, rebuild)
         chained = [case for case in rest if case.scheduling == "chain"]
@@ -127,6 +127,12 @@ class Engine:
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
             _wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
+
+    def _open(self, pool: Executor, step: Iterable[Case]) -> None:
+        """Send a part of the opening step. Raises `Halted` where the target cannot be judged."""
+        self._send_each(pool, [request for case in step for request in planned_requests(case)])
+        if self.stop:
+            raise Halted
 
     def _rebuilt(self, cases: list[Case], rebuild: Rebuild | None) -> list[Case]:
         """The cases built for what was accepted; those about a refused store or currency are not sent."""

@@ -8,8 +8,11 @@ from dataclasses import replace
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.testdata import TestData
 from conformance.exchange.model import AUTHENTICATION, Exchange
+from conformance.exchange.not_http import is_not_http, is_page_of_proxy, likely_cause
 
 OPENING = "opening-not-json"
+ENOUGH = 2
+"""How many captures are tried where the first request of a run got no answer from an HTTP server."""
 
 
 def not_json_case() -> Case:
@@ -21,11 +24,35 @@ def not_json_case() -> Case:
 def no_access(exchange: Exchange) -> str:
     """Why the run must stop after the answer to the body that is not JSON; empty where it need not."""
     if exchange.unsent and exchange.failure is not None:
-        return f"no connection to the server: {exchange.failure.detail}"
+        cause = f" ({likely_cause(exchange)})" if exchange.failure.kind == "tls" else ""
+        return f"no connection to the server: {exchange.failure.detail}{cause}"
     status = _status(exchange)
+    if status == 407:
+        return "authentication refused: the proxy answered 407; check the user and password in target.proxy"
     if status in AUTHENTICATION:
         return f"authentication refused: the server answered {status} to {_sent(exchange)}; check [auth] of the profile"
     return ""
+
+
+def no_server(first: Exchange, acceptances: Sequence[Exchange], planned: int) -> str:
+    """Why there is no HTTP server to judge; empty where there is one, or where too little was sent to tell.
+
+    `planned`: how many captures the opening step has. A single drop could be the server's answer to a body that is not
+    JSON, so that captures are tried, unless none was selected and what arrived is certainly not HTTP.
+    """
+    enough = len(acceptances) >= min(ENOUGH, planned) if planned else is_not_http(first) and bool(first.raw)
+    if not enough:
+        return ""
+    if all(is_not_http(exchange) for exchange in (first, *acceptances)):
+        return f"no HTTP server at this address: {likely_cause(first)} Sent {_sent(first)}, received {_received(first)}"
+    if planned and all(is_page_of_proxy(exchange) for exchange in (first, *acceptances)):
+        return f"the proxy does not reach the server: its own answer to every request is {_received(first)}"
+    return ""
+
+
+def is_suspect(first: Exchange) -> bool:
+    """Whether the first answer of a run may come from something else than the server."""
+    return is_not_http(first) or is_page_of_proxy(first)
 
 
 def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
@@ -37,6 +64,8 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     if all(status in AUTHENTICATION for status in statuses):
         return f"authentication refused: every capture of the opening step was answered with 401 or 403; {shown}; check [auth]"
     if all(status == 400 for status in statuses):
+        if "https" in _received(first).lower():
+            return f"wrong URL? does target.url need https://? {shown}"
         return (
             f"wrong profile? every declared store and currency was answered with 400; {shown}; "
             "check data.stores, data.currencies and data.trips"

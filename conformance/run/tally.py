@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeAlias
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
 from conformance.contract import Contract
@@ -29,9 +29,10 @@ from conformance.judge.groups import judge_group
 from conformance.judge.model import Judgement
 from conformance.run.case_state import CaseState, Sending, violated
 from conformance.run.model import Capture, CaseResult
-from conformance.run.opening import OPENING, no_access, wrong_target
+from conformance.run.opening import OPENING, is_suspect, no_access, no_server, wrong_target
 from conformance.run.whole_run import EQUALS, WHOLE_RUN, whole_run_judgements
 
+_Charge: TypeAlias = tuple[int, Intent, Sent | None, Literal["captured", "unknown"]]
 PROVOKED_500 = Probe(Expectation("provoked", provoked=500))
 
 
@@ -157,13 +158,35 @@ class Tally:
 
     def stopped_by_opening(self) -> str:
         """Why the target cannot be judged with this profile, from the opening step; empty where it can."""
-        opening = self._cases.get(OPENING)
-        first = self.answers(OPENING) if opening else []
-        if not first:
+        first, answers, planned = self._opening()
+        if first is None:
             return ""
+        wrong = wrong_target(first, answers) if len(answers) == planned else ""
+        return no_access(first) or no_server(first, answers, planned) or wrong
+
+    def suspects_no_server(self) -> bool:
+        """Whether the first answer of the run leaves it open whether an HTTP server is there."""
+        first, _, _ = self._opening()
+        return first is not None and is_suspect(first)
+
+    def _opening(self) -> tuple[Exchange | None, list[Exchange], int]:
+        """The first exchange, those of the captures of the opening step, and how many of these are planned."""
+        first = self.answers(OPENING) if OPENING in self._cases else []
         accepting = [state for state in self._cases.values() if state.case.accepts]
         answers = [exchange for state in accepting for exchange in self.answers(state.case.id)]
-        return no_access(first[0]) or (wrong_target(first[0], answers) if len(answers) == len(accepting) else "")
+        return (first[0] if first else None), answers, len(accepting)
+
+    def _charges(self) -> list[_Charge]:
+        """What may have charged: number and intent, exchange, state. Nothing where no server was there to charge."""
+        first, answers, planned = self._opening()
+        if first is not None and no_server(first, answers, planned):
+            return []
+        rows: list[_Charge] = []
+        for number, (intent, sent) in self._intents.items():
+            state = charge_state(sent.exchange) if sent is not None else "unknown"
+            if state != "released":
+                rows.append((number, intent, sent, state))
+        return rows
 
     def accepted(self) -> list[tuple[str, str]]:
         """Store and currency of every acceptance case that was answered with success, in order."""
@@ -200,21 +223,18 @@ class Tally:
     def captures(self) -> tuple[Capture, ...]:
         """What was captured, or may have been. An intent without an exchange may have charged."""
         found = []
-        for number, (intent, sent) in self._intents.items():
-            state = charge_state(sent.exchange) if sent is not None else "unknown"
-            if state != "released":
-                when = datetime.fromtimestamp(intent.wall_time, UTC).isoformat(timespec="seconds")
-                line = number if sent is None or sent.number is None else sent.number
-                amount = intent.amount if intent.known else f"{intent.amount} (size unknown)"
-                found.append(Capture(line, intent.trip, amount, intent.currency, when, state))
+        for number, intent, sent, state in self._charges():
+            when = datetime.fromtimestamp(intent.wall_time, UTC).isoformat(timespec="seconds")
+            line = number if sent is None or sent.number is None else sent.number
+            amount = intent.amount if intent.known else f"{intent.amount} (size unknown)"
+            found.append(Capture(line, intent.trip, amount, intent.currency, when, state))
         return tuple(found)
 
     def totals(self) -> dict[str, Decimal]:
         """Amounts that were captured, or may have been, in major units by currency."""
         totals: dict[str, Decimal] = {}
-        for intent, sent in self._intents.values():
-            if sent is None or charge_state(sent.exchange) != "released":
-                totals[intent.currency] = totals.get(intent.currency, Decimal(0)) + Decimal(intent.amount)
+        for _, intent, _, _ in self._charges():
+            totals[intent.currency] = totals.get(intent.currency, Decimal(0)) + Decimal(intent.amount)
         return totals
 
     def results(self, stop: str) -> tuple[CaseResult, ...]:
@@ -264,11 +284,10 @@ class Tally:
     def _charged(self) -> dict[str, Literal["no", "yes", "unknown"]]:
         """Whether each case charged; "yes" where any of its requests did."""
         found: dict[str, Literal["no", "yes", "unknown"]] = {}
-        for intent, sent in self._intents.values():
-            state = charge_state(sent.exchange) if sent is not None else "unknown"
+        for _, intent, _, state in self._charges():
             if state == "captured":
                 found[intent.case] = "yes"
-            elif state == "unknown":
+            else:
                 found.setdefault(intent.case, "unknown")
         return found
 
