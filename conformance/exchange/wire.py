@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from conformance.cases.model import Headers
@@ -16,6 +17,7 @@ STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: ([^\r\n]*))?\Z")
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
 CHUNK_LINE_CAP = 4096
+HEAD_CACHED = 4096  # bytes; longer heads are read anew each time
 _HEAD_END = re.compile(rb"\n\r?\n")
 _PREFIX = b"HTTP/"
 
@@ -37,6 +39,19 @@ class Parsed:
     keep_alive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The head of an answer. `defects`: of its lines; `closes`: it announces that the connection closes."""
+
+    status: int
+    reason: str
+    headers: Headers
+    defects: tuple[str, ...]
+    codings: tuple[str, ...]
+    lengths: tuple[str, ...]
+    closes: bool
+
+
 class Reading:
     """Reads the bytes of the answer to one request as they arrive, each only once.
 
@@ -55,8 +70,7 @@ class Reading:
         self._seen = 0
         self._left = self._length = 0
         self._content = bytearray()
-        self._version = self._reason = b""
-        self._headers: Headers = ()
+        self._answered: _Head | None = None
         self._defects: list[str] = []
         self._garbled_at: int | None = None
         self._delimited = True
@@ -80,15 +94,14 @@ class Reading:
         if self._garbled_at is not None:
             found = bytes(self.raw[self._garbled_at :]).split(b"\n")[0].rstrip(b"\r")
             return Parsed(None, (), Failure("garbled", f"no HTTP status line: {_text(found)}"), False)
-        if self.status is None:
+        head = self._answered
+        if head is None:
             return self._headless(ended)
         defects = [*self._defects, *self._cut_off(ended)]
         if self.done and self._delimited and self._buffer:
             defects.append(f"{len(self._buffer)} stray bytes after the end of the answer")
-        keep = self.done and self._delimited and not defects and not self._announced()
-        answer = Answer(
-            self.status, self._headers, bytes(self._content), self._reason.decode("latin-1"), tuple(self.interim)
-        )
+        keep = self.done and self._delimited and not defects and not head.closes
+        answer = Answer(head.status, head.headers, bytes(self._content), head.reason, tuple(self.interim))
         return Parsed(answer, tuple(dict.fromkeys(defects)), None, keep)
 
     def _step(self) -> bool:
@@ -122,42 +135,36 @@ class Reading:
             self._seen = len(self._buffer)
             return False
         block = bytes(self._buffer[: match.end()])
-        lines = [line[:-1] if line.endswith(b"\r") else line for line in block.split(b"\n")[:-2]]
-        status_line = STATUS_LINE.match(lines[0])
-        if status_line is None:
+        head = (_read_head if len(block) < HEAD_CACHED else _read_head.__wrapped__)(block)
+        if head is None:
             return self._is_garbled()
         del self._buffer[: match.end()]
         self._seen = 0
         if block.count(b"\n") != block.count(b"\r\n"):
             self._defects.append("header line ended by a bare line feed")
-        status = int(status_line[3])
-        if 100 <= status < 200 and status != 101:
-            self.interim.append(status)
+        if 100 <= head.status < 200 and head.status != 101:
+            self.interim.append(head.status)
             return True
-        if status_line[4] is None:
-            self._defects.append("status line has no space after the status code")
-        self.status, self._reason = status, status_line[4] or b""
-        self._version = status_line[1] + b"." + status_line[2]
-        self._headers = _fields(lines[1:], self._defects)
-        self._stage = self._framing(status)
+        self._defects += head.defects
+        self.status, self._answered = head.status, head
+        self._stage = self._framing(head)
         return True
 
     def _is_garbled(self) -> bool:
         self._garbled_at, self._stage = self.size - len(self._buffer), "done"
         return False
 
-    def _framing(self, status: int) -> Stage:
+    def _framing(self, head: _Head) -> Stage:
         """How the content is delimited, by RFC 9112 section 6.3."""
-        if self._method == "HEAD" or status in (101, 204, 304):
+        if self._method == "HEAD" or head.status in (101, 204, 304):
             return "done"
-        codings = [p.strip().lower() for v in field_values(self._headers, "Transfer-Encoding") for p in v.split(",")]
-        lengths = field_values(self._headers, "Content-Length")
+        codings, lengths = head.codings, head.lengths
         if codings:
             if lengths:
                 self._defects.append("both Transfer-Encoding and Content-Length")
             return (
                 "chunk-size"
-                if codings == ["chunked"]
+                if codings == ("chunked",)
                 else self._unreadable(f"unknown Transfer-Encoding {', '.join(codings)}")
             )
         if not lengths:
@@ -231,12 +238,6 @@ class Reading:
             return (f"truncated: {self._length - self._left} of {self._length} bytes of the body",)
         return (_CUT[self._stage],)
 
-    def _announced(self) -> bool:
-        """Whether the answer announces that the connection closes after it."""
-        values = field_values(self._headers, "Connection")
-        options = {part.strip().lower() for value in values for part in value.split(",")}
-        return "close" in options or self._version != b"1.1"
-
     def _headless(self, ended: bool) -> Parsed:
         """The result without a complete head. At the end, a readable status line still counts as an answer."""
         if not ended:
@@ -265,6 +266,31 @@ def parse(raw: bytes, method: str, *, ended: bool) -> Parsed:
     reading = Reading(method)
     reading.feed(raw)
     return reading.finish(ended=ended)
+
+
+@lru_cache(64)
+def _read_head(block: bytes) -> _Head | None:
+    """A head by its bytes; None where it has no status line. Cached, since most answers of a run share a few heads."""
+    lines = [line[:-1] if line.endswith(b"\r") else line for line in block.split(b"\n")[:-2]]
+    status_line = STATUS_LINE.match(lines[0])
+    if status_line is None:
+        return None
+    defects = [] if status_line[4] is not None else ["status line has no space after the status code"]
+    headers = _fields(lines[1:], defects)
+    return _Head(
+        int(status_line[3]),
+        (status_line[4] or b"").decode("latin-1"),
+        headers,
+        tuple(defects),
+        _listed(headers, "Transfer-Encoding"),
+        tuple(field_values(headers, "Content-Length")),
+        closes="close" in _listed(headers, "Connection") or (status_line[1], status_line[2]) != (b"1", b"1"),
+    )
+
+
+def _listed(headers: Headers, name: str) -> tuple[str, ...]:
+    """The members of a list field, in lower case."""
+    return tuple(part.strip().lower() for value in field_values(headers, name) for part in value.split(","))
 
 
 def _fields(lines: list[bytes], defects: list[str]) -> Headers:
