@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, parse_json
@@ -21,12 +22,18 @@ _CHARSET = re.compile(r";[ \t]*charset=([^;]*)", re.IGNORECASE)
 _NAMES = {500: "ServiceException", 503: "ServiceUnavailableException"}
 
 
-def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[Judgement], dict[str, Any] | None]:
-    """Judge media type, JSON, object, errorMsg and its text, up to the first violation; give the object too, if any."""
+@lru_cache(16)
+def judge_error_body(
+    answer: Answer, names: tuple[str, ...] = ()
+) -> tuple[tuple[Judgement, ...], dict[str, Any] | None]:
+    """Judge media type, JSON, object, errorMsg and its text, up to the first violation; give the object too, if any.
+
+    Cached, since most errors of a run share a few answers.
+    """
     prefix = PREFIXES[answer.status]
     found = _judge_media_type(prefix, answer)
     if found[0].kind == "breaks":
-        return found, None
+        return tuple(found), None
     body = decoded_body(answer)
     try:
         text = parse_json(b"" if falsely_coded(answer) else body)
@@ -34,14 +41,14 @@ def judge_error_body(answer: Answer, names: tuple[str, ...] = ()) -> tuple[list[
         received = f"{error}: {text_of(body)}" if body else "0 bytes"
         if codings(answer):
             received = f"coded as {text_of(', '.join(codings(answer)))}, {received}"
-        return [*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)], None
+        return (*found, breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=received)), None
     found.append(holds(f"{prefix}.json"))
     found.append(_judge_unique_names(prefix, text.repeated))
     if not isinstance(text.value, Object):
-        return [*found, breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(body))], None
+        return (*found, breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(body))), None
     found.append(holds(f"{prefix}.object"))
     members = text.value.by_name()
-    return [*found, *_judge_message(prefix, answer.status, members, names)], members
+    return (*found, *_judge_message(prefix, answer.status, members, names)), members
 
 
 def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:

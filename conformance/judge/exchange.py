@@ -162,7 +162,8 @@ def _judge_content(contract: Contract, expectation: Expectation, exchange: Excha
     if status not in PREFIXES:
         return []
     names = expectation.names if status == 400 else ()
-    found, value = judge_error_body(answer, names)
+    judgements, value = judge_error_body(answer, names)
+    found = [*judgements]
     if status == 429:
         found += judge_retry_after(answer, exchange.wall_time)
     if status == 503 and value is not None:

@@ -142,9 +142,10 @@ class CaseState:
         """The probes that can be confirmed and were not sent a second time, with what they violated."""
         if self.case.scheduling != "one-shot":
             return []
+        violations = [judgement for judgement in self.judgements if judgement.kind == "breaks"]
         found = []
-        for number, sent in sorted(self.counting.items()):
-            requirements = violated(judgement for judgement in self.judgements if judgement.exchange == sent.number)
+        for number, sent in sorted(self.counting.items()) if violations else ():
+            requirements = violated(judgement for judgement in violations if judgement.exchange == sent.number)
             if requirements and number not in self.confirmed:
                 found.append((PlannedRequest(self.case.id, number, sent.probe), requirements))
         return found

@@ -14,6 +14,7 @@ How it works
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -149,8 +150,21 @@ class Engine:
         return [case for case in kept if not case.not_exercised and case.probes]
 
     def _send_each(self, pool: Executor, requests: Iterable[PlannedRequest], purpose: Purpose = "first") -> None:
-        """Send all of these on the pool and wait for them."""
-        _wait([self._submit(pool, self._send_one_shot, request.case_id, request, purpose) for request in requests])
+        """Send all of these on the pool and wait for them. Each thread takes the next request as soon as it can."""
+        left = deque(requests)
+
+        def send_next() -> None:
+            while not self.sender.pace.halted:
+                try:
+                    request = left.popleft()
+                except IndexError:
+                    return
+                self._guarded(self._send_one_shot, request.case_id, request, purpose)
+
+        threads = min(self.limits.concurrency, len(left))
+        futures = [pool.submit(send_next) for _ in range(threads)]
+        self._futures += futures
+        _wait(futures)
 
     def _submit(self, pool: Executor, work: Callable[..., None], case: str, *arguments: Any) -> Future[None]:
         future = pool.submit(self._guarded, work, case, *arguments)

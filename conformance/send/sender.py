@@ -52,13 +52,12 @@ class Emit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip`: the trip to use again, if any; `last`: no further request of this sending may follow."""
+    """One sending. `trip`: the trip to use again, if any."""
 
     number: int
     purpose: Purpose
     unique: str
     trip: str | None
-    last: bool = False
 
 
 @dataclass(slots=True)
@@ -124,7 +123,7 @@ class Sender:
         if request.probe.times > 1:
             return self._burst(client, request, replace(sending, purpose="burst"))
         for left in range(RESENDS, -1, -1):
-            sent = self._once(client, request, replace(sending, last=not left))
+            sent = self._once(client, request, sending, last=not left)
             if sent.status in BUSY and sent.status != request.probe.provoke:
                 self._obey(sent.exchange)
             if sent.final:
@@ -136,7 +135,7 @@ class Sender:
         others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
 
         def once(client: Client, last: bool) -> Sent:
-            return self._once(client, request, replace(sending, last=last))
+            return self._once(client, request, sending, last=last)
 
         try:
             return send_burst(request.probe, once, [client, *others], self.pace)
@@ -160,8 +159,8 @@ class Sender:
             return
         self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
 
-    def _once(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
-        """Send the request a single time, and settle what it held."""
+    def _once(self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
+        """Send the request a single time, and settle what it held. `last`: no other of this sending may follow."""
         probe, trip = request.probe, sending.trip
         held = _Held(trip, None)
         if probe.trip != "none" and trip is None:
@@ -195,7 +194,7 @@ class Sender:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
-        final = sending.last or _is_final(probe, exchange)
+        final = last or _is_final(probe, exchange)
         late = client.take_late_defect()
         sent = self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
         self._provoking.call("after", probe, sending.unique)
