@@ -35,7 +35,7 @@ from conformance.cases.model import Headers
 
 from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, tls_refusal, why_unreachable
 from .model import Exchange, Failure, FailureKind, Request
-from .wire import Parsed, Reading
+from .wire import Parsed, Reading, parse
 
 __all__ = ["Client", "Endpoint"]
 
@@ -125,15 +125,16 @@ class _Connection(HTTPConnection):
         try:
             if not isinstance(self.sock, socket.socket):
                 self.sock.settimeout(0)
-            stray = self.sock.recv(4096)
+            stray = self.sock.recv(PIECE)
         except WOULD_BLOCK:
             return True
         except OSError:
             stray = b""
-        if stray:
+        idle = time.monotonic() - self._state.last_end
+        if not stray:
+            self._state.closed_early = idle < EARLY_CLOSE_S
+        elif idle < EARLY_CLOSE_S or not _is_idle_timeout(parse(stray, "POST", ended=True)):
             self._state.late_defect = (self._state.last_case, f"{len(stray)} stray bytes after the end of the answer")
-        else:
-            self._state.closed_early = time.monotonic() - self._state.last_end < EARLY_CLOSE_S
         return False
 
     def request(  # type: ignore[override]
@@ -359,13 +360,18 @@ class Client:
                 return Exchange(case, probe, request, failure=got, wall_time=wall, closed_early=early, trip=trip)
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
-            if not died or state.opened > opened:
+            idle = got.sent_at - state.last_end >= EARLY_CLOSE_S
+            too_late = idle and parsed.answer is not None and parsed.answer.status == 408 and _is_idle_timeout(parsed)
+            if not (died or too_late) or state.opened > opened:
                 break
             if retry_closed is None:
-                if trip is not None and time.monotonic() - state.last_end < EARLY_CLOSE_S:
+                if too_late:
+                    parsed = replace(parsed, answer=None, failure=CLOSED_BEFORE)
+                elif trip is not None and time.monotonic() - state.last_end < EARLY_CLOSE_S:
                     early, parsed = True, replace(parsed, failure=CLOSED_BEFORE)
                 break
             lost = time.monotonic() - state.last_end < EARLY_CLOSE_S
+            self.close()
             body, trip = retry_closed()
             retry_closed = None
         early = early or (lost and parsed.answer is not None)  # lost twice: this request itself gets no answer
@@ -390,6 +396,11 @@ class Client:
             )
         received.release_conn()
         return received
+
+
+def _is_idle_timeout(parsed: Parsed) -> bool:
+    """Whether an answer that nobody asked for ends an idle connection (RFC 9110 section 15.5.9)."""
+    return parsed.answer is not None and not parsed.defects and (parsed.answer.status == 408 or not parsed.keep_alive)
 
 
 def _shut(sock: socket.socket | None) -> None:

@@ -1,9 +1,9 @@
 """The order of sending: opening step, first pass, exclusive cases, confirmation, smaller bodies. Never judges.
 
 How it works
-- `run` stays in the calling thread and gives work to two pools. One pool of `concurrency` threads sends one-shot cases;
-  each thread has its own client. Another pool sends chains, which may wait long; each connection of a chain has its own
-  client. `Pace` limits the requests in flight over both pools.
+- `run` stays in the calling thread and gives work to two pools. One pool of `concurrency` threads sends one-shot cases
+  on shared clients. Another pool sends chains, which may wait long; each connection of a chain has its own client.
+  `Pace` limits the requests in flight over both pools, and `Connections` the open connections.
 - Every sending becomes events in the `Journal`. The engine asks the tally what to send next, and only when nothing is
   in flight.
 - `_lock` guards the two counters that end a run early.
@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from itertools import count
+from itertools import count, zip_longest
 from typing import Any
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe, planned_requests
@@ -66,7 +66,6 @@ class Engine:
         self.interrupted = False
         self.errors: list[str] = []
         self._lock = threading.Lock()
-        self._local = threading.local()
         self._futures: list[Future[None]] = []
         self._cut_off = False
         self._lost = self._refused = 0
@@ -95,14 +94,14 @@ class Engine:
                 each.shutdown(wait=not self.interrupted, cancel_futures=True)
             if self.interrupted:
                 self._drain()
-            self.sender.close()
+            self.sender.connections.close_all()
             self.progress.stop()
 
     def _drain(self) -> None:
         """After an interruption: give the requests in flight a moment to end, then cut them off."""
         wait([future for future in self._futures if future.running()], GRACE_S)
         self._cut_off = True
-        self.sender.abort()
+        self.sender.connections.abort()
         wait([future for future in self._futures if future.running()], GRACE_S)
 
     def _all(self, cases: list[Case], pool: Executor, chains: Executor, rebuild: Rebuild | None) -> None:
@@ -171,13 +170,6 @@ class Engine:
         self._futures.append(future)
         return future
 
-    def _client(self) -> Client:
-        """The sending thread's own client."""
-        client: Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = self.sender.client()
-        return client
-
     def _guarded(self, work: Callable[..., None], case: str, *arguments: Any) -> None:
         """Do `work`. A crash of ours becomes an error of the case, never a finding about the target."""
         try:
@@ -199,7 +191,7 @@ class Engine:
 
     def _send_one_shot(self, request: PlannedRequest, purpose: Purpose) -> None:
         try:
-            sent = self.sender.send(self._client(), request, purpose=purpose, unique=new_unique([request.probe]))
+            sent = self.sender.send(None, request, purpose=purpose, unique=new_unique([request.probe]))
         except Unsent:
             if purpose == "first":
                 raise
@@ -212,11 +204,11 @@ class Engine:
         numbers = sorted({probe.connection for probe in case.probes})
 
         def send_connection(number: int) -> None:
-            client = self.sender.client()
+            client = self.sender.connections.own()
             try:
                 self._send_connection(case, number, client, unique)
             finally:
-                client.close()
+                self.sender.connections.close(client)
 
         if not case.together:
             for number in numbers:
@@ -229,13 +221,14 @@ class Engine:
     def _send_connection(self, case: Case, connection: int, client: Client, unique: str) -> None:
         trip: str | None = None
         window: Sent | None = None
-        for request in planned_requests(case):
+        requests = [request for request in planned_requests(case) if request.probe.connection == connection]
+        for request, following in zip_longest(requests, requests[1:]):
             probe = request.probe
-            if probe.connection != connection:
-                continue
             if probe.wait and not self._wait_for_end(case, window):
                 return
-            sent = self.sender.send(client, request, unique=unique, trip=trip if probe.trip == "same" else None)
+            keep = following is not None and not following.probe.wait
+            same = trip if probe.trip == "same" else None
+            sent = self.sender.send(client, request, unique=unique, trip=same, keep=keep)
             trip = sent.exchange.trip
             window = sent if sent.status == 429 else window
             self._count(sent)
@@ -278,7 +271,7 @@ class Engine:
 
         def violates(probe: Probe) -> frozenset[str]:
             request = PlannedRequest(case.id, next(numbers), probe)
-            sent = self.sender.send(self._client(), request, purpose="shrink")
+            sent = self.sender.send(None, request, purpose="shrink")
             self._count(sent)
             return self.journal.tally.violated_by(sent)
 

@@ -7,7 +7,7 @@ How it works
   record the exchange; make the `after` call.
 - If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
   unknown.
-- `_lock` guards the counters and the list of clients.
+- `_lock` guards the counters.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from conformance.exchange.retry_after import announced_delay
 from conformance.profile import Profile
 from conformance.send import Unsent
 from conformance.send.burst import send_burst
+from conformance.send.connections import Connections
 from conformance.send.money import Ledger, Reservation, cost_of
 from conformance.send.pace import Halted, Pace
 from conformance.send.provocation import Provoking
@@ -52,12 +53,13 @@ class Emit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip`: the trip to use again, if any."""
+    """One sending. `trip`: the trip to use again, if any; `keep`: its connection must stay open after it."""
 
     number: int
     purpose: Purpose
     unique: str
     trip: str | None
+    keep: bool = False
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class _Held:
 
 
 class Sender:
-    """Shared by the sending threads; each passes its own client."""
+    """Shared by the sending threads."""
 
     def __init__(
         self,
@@ -85,42 +87,30 @@ class Sender:
         emit: Emit,
     ) -> None:
         self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
-        self._new_client, self._emit, self._provoking = new_client, emit, Provoking(profile)
-        self._clients: list[Client] = []
+        self.connections = Connections(new_client, profile.limits.concurrency)
+        self._emit, self._provoking = emit, Provoking(profile)
         self._lock = threading.Lock()
         self._sendings = self._unreadable = 0
 
-    def client(self) -> Client:
-        """A new client with its own connection."""
-        client = self._new_client()
-        with self._lock:
-            self._clients.append(client)
-        return client
-
-    def abort(self) -> None:
-        """Cut off every request in flight."""
-        for client in self._clients:
-            client.abort()
-
-    def close(self) -> None:
-        """Close all connections."""
-        for client in self._clients:
-            client.close()
-
     def send(
         self,
-        client: Client,
+        client: Client | None,
         request: PlannedRequest,
         *,
         purpose: Purpose = "first",
         unique: str = "",
         trip: str | None = None,
+        keep: bool = False,
     ) -> Sent:
-        """Send `request`, again where the target asks to wait; gives the final exchange. Raises `Unsent` or `Halted`."""
+        """Send `request`, again where the target asks to wait; gives the final exchange. Raises `Unsent` or `Halted`.
+
+        `client`: one that the caller owns; None for a shared one. `keep`: its connection must stay open after it.
+        """
         with self._lock:
             self._sendings += 1
-            sending = _Sending(self._sendings, purpose, unique, trip)
+            sending = _Sending(self._sendings, purpose, unique, trip, keep=keep)
         if request.probe.times > 1:
+            assert client is not None
             return self._burst(client, request, replace(sending, purpose="burst"))
         for left in range(RESENDS, -1, -1):
             sent = self._once(client, request, sending, last=not left)
@@ -132,7 +122,7 @@ class Sender:
         return sent
 
     def _burst(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
-        others = [self.client() for _ in range(self.profile.limits.concurrency - 1)]
+        others = [self.connections.own() for _ in range(self.profile.limits.concurrency - 1)]
 
         def once(client: Client, last: bool) -> Sent:
             return self._once(client, request, sending, last=last)
@@ -141,7 +131,7 @@ class Sender:
             return send_burst(request.probe, once, [client, *others], self.pace)
         finally:
             for other in others:
-                other.close()
+                self.connections.close(other)
 
     def _obey(self, exchange: Exchange) -> None:
         """Pause all sending until the announced end of a 429 or 503 that was not provoked."""
@@ -159,7 +149,7 @@ class Sender:
             return
         self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
 
-    def _once(self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
+    def _once(self, own: Client | None, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
         """Send the request a single time, and settle what it held. `last`: no other of this sending may follow."""
         probe, trip = request.probe, sending.trip
         held = _Held(trip, None)
@@ -172,7 +162,8 @@ class Sender:
         sending_began = False
         try:
             # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses; repetitions do.
-            with self.pace.passage(exempt=probe.provoke == 429 and sending.purpose != "resend"):
+            exempt = probe.provoke == 429 and sending.purpose != "resend"
+            with self.connections.using(own, keep=sending.keep) as client, self.pace.passage(exempt=exempt):
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
                 self._provoking.call("before", probe, sending.unique)
@@ -190,12 +181,12 @@ class Sender:
                     trip=held.trip,
                     retry_closed=self._retry(template, request, held),
                 )
+                late = client.take_late_defect()
         except BaseException:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
         final = last or _is_final(probe, exchange)
-        late = client.take_late_defect()
         sent = self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
         self._provoking.call("after", probe, sending.unique)
         return sent

@@ -338,6 +338,52 @@ def test_bytes_after_an_answer_are_reported_for_its_case(serve):
     assert client.take_late_defect() == ("first", "5 stray bytes after the end of the answer")
 
 
+TIMEOUT_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+FAREWELL = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
+SECOND = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"
+
+
+@pytest.mark.parametrize(("data", "idle_s", "stray"), [
+    (TIMEOUT_408, 2, False), (FAREWELL, 2, False), (TIMEOUT_408, 0, True), (FAREWELL, 0, True), (SECOND, 2, True),
+    (FAREWELL[:-1], 2, True), (TIMEOUT_408 * 2, 2, True),
+])  # fmt: skip
+def test_an_answer_that_ends_an_idle_connection_is_not_stray(serve, monkeypatch, data, idle_s, stray):
+    """`idle_s`: for how long it seems to have been idle."""
+
+    def end(peer, sock):
+        peer.go.wait(20)
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        peer.done.set()
+
+    peer = serve(answering(OK, then=end), answering(OK))
+    client = client_of(peer)
+    post(client, case="first")
+    peer.go.set()
+    assert peer.done.wait(5)
+    monkeypatch.setattr(client_module, "EARLY_CLOSE_S", 1000 if not idle_s else 0)
+    second = post(client, case="second")
+    assert (second.answer.status, second.connection, second.closed_early) == (200, 2, False)
+    assert (client.take_late_defect() is not None) is stray
+
+
+@pytest.mark.parametrize("may_be_repeated", [True, False])
+def test_a_408_that_crosses_a_request_on_an_idle_connection_is_no_answer_to_it(serve, monkeypatch, may_be_repeated):
+    def end(peer, sock):
+        peer.read(sock)
+        sock.sendall(TIMEOUT_408)
+
+    peer = serve(answering(OK, then=end), answering(OK))
+    client = client_of(peer)
+    post(client)
+    monkeypatch.setattr(client_module, "EARLY_CLOSE_S", 0)
+    got = post(client, trip="t", retry_closed=(lambda: (b"again", "u")) if may_be_repeated else None)
+    if may_be_repeated:
+        assert (got.answer.status, got.request.body, got.closed_early) == (200, b"again", False)
+    else:
+        assert (got.answer, got.failure.kind) == (None, "aborted")
+
+
 def closing_at_the_second(peer, sock):
     """Answer one request; close the connection after the second request."""
     peer.read(sock)

@@ -122,7 +122,7 @@ def trips_in(read) -> list[str]:
 def test_a_lost_request_stays_reserved_and_the_next_has_its_own_trip(make_sender, tmp_path):
     with dying() as (url, read):
         sender = make_sender(url, trips='file = "trips.txt"')
-        client = sender.client()
+        client = sender.connections.own()
         sent = [sender.good(client, number) for number in range(2)]
         client.close()
     assert sent[1].status == 200
@@ -137,7 +137,7 @@ def test_a_lost_request_stays_reserved_and_the_next_has_its_own_trip(make_sender
 def test_a_request_is_not_sent_again_beyond_the_budget(make_sender):
     with dying() as (url, read):
         sender = make_sender(url, trips='file = "trips.txt"', money='max_total = "2.00"')
-        client = sender.client()
+        client = sender.connections.own()
         sender.good(client)
         with pytest.raises(Unsent, match="money budget"):
             sender.good(client, 1)
@@ -149,7 +149,7 @@ def test_a_request_is_not_sent_again_beyond_the_budget(make_sender):
 def test_a_reused_trip_is_sent_again_and_given_back(make_sender):
     with dying() as (url, read):
         sender = make_sender(url, trips='reuse = ["t-1"]')
-        client = sender.client()
+        client = sender.connections.own()
         for number in range(2):
             sender.good(client, number)
         client.close()
@@ -160,7 +160,7 @@ def test_a_reused_trip_is_sent_again_and_given_back(make_sender):
 def test_a_request_that_could_not_be_prepared_is_not_counted(make_sender, unused_url):
     with MockServer() as server:
         sender = make_sender(server.url, trips='file = "trips.txt"', before=unused_url)
-        client = sender.client()
+        client = sender.connections.own()
         with pytest.raises(Unsent, match="`before` call"):
             sender.good(client, provoke=500)
         client.close()
@@ -192,7 +192,7 @@ def test_trips_that_run_out_are_a_usage_error_and_no_error_of_a_case(make_sender
 
 def test_without_a_connection_nothing_is_charged(make_sender, unused_url):
     sender = make_sender(unused_url, trips='file = "trips.txt"')
-    assert sender.good(sender.client()).exchange.unsent
+    assert sender.good(sender.connections.own()).exchange.unsent
     assert sender.captures == []
     assert sender.ledger.totals() == {}
     assert sender.trips.take() == "t-1"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -36,9 +36,12 @@ def message(status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = 
 
 @contextmanager
 def answering(
-    reply: Callable[[ReceivedRequest], bytes], *, certificate: Path | None = None
+    reply: Callable[[ReceivedRequest], bytes], *, certificate: Path | None = None, one_connection: bool = False
 ) -> Iterator[SimpleNamespace]:
-    """A server that answers with the bytes that `reply` returns; `requests` lists the requests that it received."""
+    """A server that answers with the bytes that `reply` returns; `requests` lists the requests that it received.
+
+    `one_connection`: it serves a connection until its end before it serves the next.
+    """
     requests: list[ReceivedRequest] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,8 +58,8 @@ def answering(
 
     for method in METHODS:
         setattr(Handler, f"do_{method}", Handler.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = (HTTPServer if one_connection else ThreadingHTTPServer)(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True  # type: ignore[attr-defined]
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)

@@ -1,0 +1,83 @@
+"""The clients of a run, and how many of their connections are open at a time: at most `concurrency`.
+
+How it works
+- A client needs a place for its connection before it sends, and keeps the place while its connection may stay open.
+- Most requests take any idle shared client, the last used first. A chain of requests has clients of its own.
+- If all places are taken, the client that has been idle longest loses its place and its connection. So a server that
+  serves one connection at a time is served at concurrency 1.
+- A client that is sending, or is in the middle of a chain (`keep`), keeps its place. A thread that waits for a place
+  holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
+- `_changed` guards all of this. Another thread may close an idle client, since its own thread needs a place first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from conformance.exchange.client import Client
+
+
+class Connections:
+    """Shared by all sending threads. `limit`: the most connections that are open at a time."""
+
+    def __init__(self, new_client: Callable[[], Client], limit: int) -> None:
+        self._new_client, self._limit = new_client, limit
+        self._changed = threading.Condition()
+        self._idle: dict[Client, bool] = {}  # each client with a place, the one unused longest first
+        self._shared: set[Client] = set()
+
+    def own(self) -> Client:
+        """A new client for one thread, without a place yet; it must be given back with `close`."""
+        return self._new_client()
+
+    @contextmanager
+    def using(self, client: Client | None, *, keep: bool = False) -> Iterator[Client]:
+        """Hold a place for `client`, or for a shared one. `keep`: it is not closed before its next request."""
+        with self._changed:
+            while (found := self._with_place(client)) is None:
+                self._changed.wait()
+            self._idle.pop(found, None)
+            self._idle[found] = False
+        try:
+            yield found
+        finally:
+            with self._changed:
+                self._idle[found] = not keep
+                self._changed.notify_all()
+
+    def close(self, client: Client) -> None:
+        """Close the connection of a client and give up its place."""
+        client.close()
+        with self._changed:
+            self._idle.pop(client, None)
+            self._changed.notify_all()
+
+    def close_all(self) -> None:
+        """Close all connections."""
+        for client in list(self._idle):
+            client.close()
+
+    def abort(self) -> None:
+        """Cut off every request in flight."""
+        for client in list(self._idle):
+            client.abort()
+
+    def _with_place(self, client: Client | None) -> Client | None:
+        """The client to use, if there is a place for it."""
+        if client is None:
+            client = next((each for each in reversed(self._idle) if self._idle[each] and each in self._shared), None)
+        if client in self._idle:
+            return client
+        if len(self._idle) >= self._limit:
+            oldest = next((each for each, idle in self._idle.items() if idle), None)
+            if oldest is None:
+                return None
+            oldest.close()
+            del self._idle[oldest]
+            self._shared.discard(oldest)
+        if client is None:
+            client = self._new_client()
+            self._shared.add(client)
+        return client

@@ -1,0 +1,77 @@
+"""Never more connections are open than requests may be in flight, and chains keep theirs."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.runs import finished
+from conformance.options import Options
+from conformance.send.connections import Connections
+from conformance.session import Run
+from tests.support.profiles import profile_text
+from tests.support.servers import answering, message
+
+JSON = [("Content-Type", "application/json")]
+
+
+class FakeClient:
+    """A client that only knows whether its connection is open."""
+
+    def __init__(self) -> None:
+        self.open = False
+
+    def close(self) -> None:
+        self.open = False
+
+
+def use(connections: Connections, client: FakeClient | None = None, **more: bool) -> FakeClient:
+    with connections.using(client, **more) as used:
+        used.open = True
+    return used
+
+
+def test_shared_clients_are_used_again():
+    connections = Connections(FakeClient, 4)
+    assert use(connections) is use(connections)
+    with connections.using(None) as first, connections.using(None) as second:
+        assert first is not second
+
+
+def test_the_client_that_is_idle_longest_loses_its_connection():
+    connections = Connections(FakeClient, 2)
+    shared, chain, other = use(connections), use(connections, connections.own()), connections.own()
+    use(connections, other)
+    assert (shared.open, chain.open, other.open) == (False, True, True)
+    assert use(connections) is not shared
+    assert (chain.open, other.open) == (False, True)
+
+
+def test_a_chain_keeps_its_connection_and_others_wait():
+    connections, chain, waited = Connections(FakeClient, 1), FakeClient(), threading.Event()
+    use(connections, chain, keep=True)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: (use(connections), waited.set()))
+        use(connections, chain, keep=True)
+        assert not waited.wait(0.05)
+        assert chain.open
+        connections.close(chain)
+        other.result(20)
+    assert not chain.open
+
+
+def test_a_server_with_one_connection_is_served(tmp_path):
+    """It serves a connection until its end, so that a second one beside it would get no answer."""
+
+    def reply(request) -> bytes:
+        if request.method != "POST":
+            return message(405, [("Allow", "POST"), *JSON])
+        return message(200) if request.body[-1:] == b"}" else message(400, JSON, b'{"errorMsg":"BadRequestException"}')
+
+    with answering(reply, one_connection=True) as server:
+        (tmp_path / "profile.toml").write_text(profile_text(server.url, limits="concurrency = 1", timeout_s=10))
+        run = Run(Options(profile=tmp_path / "profile.toml", out=tmp_path / "out", depth="smoke"))
+        run.make_folder()
+        run.execute(run.cases)
+    assert run.result().stop == ""
+    assert not {"answer.in-time", "answer.connection"} & finished(run).broken
