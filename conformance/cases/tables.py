@@ -50,6 +50,7 @@ _SMOKE = (
     "value-empty-string",
     "value-zero",
     "code-missing",
+    "code-null",
     "code-lower-case",
     "code-empty",
     "code-too-long",
@@ -62,6 +63,29 @@ _SMOKE = (
     "provoked-503",
     "value-negative",
 )
+# The cases that stand for each case of the provider's test plan, by the beginnings of their ids. Each of these is sent at
+# every depth, save acceptance cases beyond the first.
+TEST_PLAN: dict[int, tuple[str, ...]] = {
+    1: ("accept-store-", "accept-currency-"),
+    2: ("trip-id-unknown",),
+    3: ("store-id-bad-format",),
+    4: ("store-id-missing",),
+    5: ("trip-id-missing",),
+    6: ("amount-missing", "value-missing"),
+    7: ("amount-number", "value-string"),
+    8: ("code-lower-case",),
+    9: ("code-too-long",),
+    10: ("store-id-bad-format", "store-id-trailing-line-feed"),
+    11: ("trip-id-bad-format",),
+    12: ("store-id-over-limit", "trip-id-over-limit", "code-too-long"),
+    13: ("provoked-429",),
+    14: ("provoked-500",),
+    15: ("provoked-503",),
+    16: ("value-zero",),
+    17: ("value-negative",),
+    18: ("store-id-empty", "trip-id-empty", "value-empty-string", "code-empty"),
+    19: ("store-id-null", "trip-id-null", "amount-null", "value-null", "code-null"),
+}
 
 
 def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
@@ -106,15 +130,15 @@ def _rank(contract: Contract, case: Case) -> tuple[int, bool]:
     return (levels[0] if levels else 2, len(case.probes) > 1)
 
 
-def _narrow(case: Case) -> Case:
+def _narrow(case: Case, breadth: int = BREADTH) -> Case:
     """Reduce a one-shot case of bodies to be refused to its first bodies."""
     refused = all(probe.expectation.nature in {"reject", "should-reject"} for probe in case.probes)
     if case.scheduling != "one-shot" or case.id in _WHOLE or not refused:
         return case
-    return replace(case, probes=case.probes[:BREADTH])
+    return replace(case, probes=case.probes[:breadth])
 
 
 def _smoke(opening: list[Case], rest: list[Case], shared: list[Case]) -> list[Case]:
-    chosen = [case for case in (*rest, *shared) if case.id in _SMOKE]
+    chosen = [_narrow(case, 1) for case in (*rest, *shared) if case.id in _SMOKE]
     room = SMOKE_REQUESTS - sum(len(case.probes) for case in chosen)
     return [*opening[: max(room, 1)], *chosen]

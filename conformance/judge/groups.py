@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conformance.cases.model import Case
 from conformance.contract.load import Contract
@@ -116,25 +116,56 @@ def _same_date(last: Exchange, exchange: Exchange) -> bool:
     return old is not None and new is not None and new <= old + 1
 
 
-def judge_equals(exchanges: Sequence[Exchange]) -> list[Judgement]:
-    """Judge answers to requests that differ only in their trip.
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Answers to requests that differ only in their trip: those that can be compared, and those unlike most of them."""
 
-    Empty where fewer than two can be compared, or where most are not a success, which other requirements judge.
+    compared: tuple[Exchange, ...]
+    odd: tuple[Exchange, ...]
+
+
+def equals_of(exchanges: Sequence[Exchange]) -> Equals | None:
+    """Compare answers to requests that differ only in their trip.
+
+    None where fewer than two can be compared, or where most are not a success, which other requirements judge.
     """
     keyed = [(exchange, key) for exchange in exchanges if (key := _key(exchange)) is not None]
     if len(keyed) < 2:
-        return []
+        return None
     counts = Counter(key for _, key in keyed)
     usual = max(counts, key=lambda key: (counts[key], key[0] == 200))
     if usual[0] != 200:
+        return None
+    odd = tuple(exchange for exchange, key in keyed if key != usual)
+    return Equals(tuple(exchange for exchange, _ in keyed), odd)
+
+
+def judge_equals(equals: Equals | None) -> list[Judgement]:
+    """Judge all equal requests of a run together."""
+    if equals is None:
         return []
-    odd = [exchange for exchange, key in keyed if key != usual]
-    if not odd:
+    if not equals.odd:
         return [holds("answer.independent")]
-    exchange = odd[0]
-    received = f"{len(odd)} of {len(keyed)} differ; the first is {_shown(exchange)} in case {exchange.case}"
+    exchange = equals.odd[0]
+    received = (
+        f"{len(equals.odd)} of {len(equals.compared)} differ; the first is {_shown(exchange)} in case {exchange.case}"
+    )
     violation = breaks("answer.independent", at="answers to equal requests", expected="all equal", received=received)
     return [replace(violation, exchange=exchange.number)]
+
+
+def judge_equals_of_case(equals: Equals | None, case: str) -> list[Judgement]:
+    """Judge the equal requests of one case by those of the whole run."""
+    if equals is None or all(exchange.case != case for exchange in equals.compared):
+        return []
+    odd = [exchange for exchange in equals.odd if exchange.case == case]
+    if not odd:
+        return [holds("answer.independent")]
+    expected = "the answer that equal requests of the run got"
+    violation = breaks(
+        "answer.independent", at="answer to the good request", expected=expected, received=_shown(odd[0])
+    )
+    return [replace(violation, exchange=odd[0].number)]
 
 
 def _key(exchange: Exchange) -> Key | None:

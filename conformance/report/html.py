@@ -89,8 +89,6 @@ class Page:
                 level: sum(1 for finding in findings if finding.row.requirement.level == level) for level in levels
             },
             untested=summary.untested(),
-            outcome_of={row.requirement.id: row.outcome for row in rows},
-            unjudged_outcomes=UNJUDGED,
             mandatory=sum(1 for row in rows if row.requirement.level == "MUST"),
             when=_when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),

@@ -6,18 +6,58 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from conformance.cases.tables import TEST_PLAN
 from conformance.contract.load import Contract, Level, Requirement
 from conformance.judge.model import Judgement
 from conformance.run.model import CaseResult, Outcome, RunResult
 
-Verdict = Literal["conformant", "non-conformant", "inconclusive"]
+Verdict = Literal["conformant", "non-conformant", "inconclusive", "partial"]
+Colour = Literal["green", "amber", "red"]
 Elicited = Literal["provoked", "in-passing", "none"]
+Reasons = tuple[tuple[str, int], ...]
+"""Reasons, each with the number of cases it applies to, the most frequent first."""
 
 # From worst to best.
 ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed", "not-judged", "not-exercised")
+# For a row of the test plan, a case without a result counts as worse than a warning, so that it is seen.
+PLAN_ORDER: tuple[Outcome, ...] = ("failed", "error", "not-judged", "not-exercised", "warned", "passed", "observed")
 UNJUDGED: tuple[Outcome, ...] = ("not-judged", "not-exercised")
+DELIVERY = frozenset({"answer.in-time", "answer.connection", "answer.framing", "answer.status-set", "answer.no-leak"})
+"""Requirements on any answer. That they are met shows that an answer came, not that a case was tested."""
 REASONS = 3
 """How many different reasons of one requirement are listed; of the others only the number is."""
+NOT_SELECTED = "Not selected"
+OWN_FAILURE = "The suite itself failed"
+UNDECIDED = "No response allowed a decision on this"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The cases made for one requirement: all of them, those sent, and those that gave a result for it.
+
+    `left_out`: why the others were not sent. `undecided`: why the others that were sent gave no result.
+    """
+
+    cases: int
+    sent: int
+    judged: int
+    left_out: Reasons = ()
+    undecided: Reasons = ()
+
+    @property
+    def partly(self) -> bool:
+        """Whether some of the cases gave a result and some were not sent."""
+        return bool(self.judged and self.left_out)
+
+    def __str__(self) -> str:
+        """For example "4 of 12 cases tested; 8 left out: max_amount is too small"."""
+        if not self.cases:
+            return "no case of its own"
+        parts = [f"{self.judged} of {self.cases} case{'' if self.cases == 1 else 's'} tested"]
+        parts += [f"{count} left out: {reason}" for reason, count in self.left_out[:REASONS]]
+        parts += [f"{count} not judged here: {reason}" for reason, count in self.undecided[:REASONS]]
+        more = len(self.left_out[REASONS:]) + len(self.undecided[REASONS:])
+        return "; ".join([*parts, *([f"and {more} more reasons"] if more else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +65,8 @@ class RequirementRow:
     """One requirement in the report.
 
     `cases`: the cases made for it, and other cases that showed a violation of it. `judged`: how many cases gave a result
-    for it. `unjudged`: how many cases were sent for it without giving one.
+    for it. `unjudged`: how many cases were sent for it without giving one. `coverage`: the cases made for it, also those
+    that were not sent or not selected.
     """
 
     requirement: Requirement
@@ -37,6 +78,16 @@ class RequirementRow:
     cases: tuple[str, ...]
     judged: int
     unjudged: int
+    coverage: Coverage
+
+    @property
+    def stability(self) -> str:
+        """In words, whether a violation was seen again when its request was repeated; empty if it was."""
+        if not self.unstable:
+            return ""
+        once = "seen once, not repeated"
+        pairs = [once if pair == "1 of 1" else f"seen in {pair} requests" for pair in self.unstable.split(", ")]
+        return ", ".join(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +101,10 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class TestPlanRow:
-    """One case of the provider's published test plan, and the requirements and cases that cover it."""
+    """One case of the provider's published test plan, and the requirements and cases that cover it.
+
+    `cases` are those that stand for it, sent or not, and no others. `reason`: why some of them gave no result.
+    """
 
     __test__ = False
 
@@ -59,6 +113,7 @@ class TestPlanRow:
     outcome: Outcome
     requirements: tuple[str, ...]
     cases: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +132,21 @@ class Summary:
     case_counts: dict[str, int]
     test_plan: tuple[TestPlanRow, ...]
     why: str = ""
+
+    @property
+    def colour(self) -> Colour:
+        """Green only for a conformant and complete run."""
+        if self.verdict == "non-conformant":
+            return "red"
+        return "green" if self.verdict == "conformant" and self.complete else "amber"
+
+    def partly_tested(self) -> list[RequirementRow]:
+        """The mandatory requirements that have a result although some of their cases were left out."""
+        return [
+            row
+            for row in self.requirements
+            if row.requirement.level == "MUST" and row.outcome not in UNJUDGED and row.coverage.partly
+        ]
 
     def untested(self) -> dict[tuple[Outcome, str], list[RequirementRow]]:
         """The requirements without a result, by outcome and reason, mandatory requirements first."""
@@ -100,7 +170,10 @@ def requirement_outcome(level: Level, judgements: list[Judgement], cases_sent: i
 
 
 def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
-    """The worst outcome among the case's judgements; `error` if the suite itself failed."""
+    """The worst outcome among the case's judgements; `error` if the suite itself failed.
+
+    It is passed only if something that it was made for was judged.
+    """
     if result.error:
         return "error"
     outcomes = [
@@ -108,14 +181,28 @@ def case_outcome(contract: Contract, result: CaseResult) -> Outcome:
     ]
     if not outcomes:
         return "not-judged" if result.sent else "not-exercised"
-    return min(outcomes, key=ORDER.index)
+    worst = min(outcomes, key=ORDER.index)
+    made_for = set(result.case.requirements) - DELIVERY
+    tested = any(judgement.requirement in made_for for judgement in result.judgements)
+    return worst if tested or worst in ("failed", "warned") else "not-judged"
 
 
-def _prevented_by_run(result: CaseResult) -> bool:
-    """Whether the case gave no result for a reason that came up during the run."""
-    if result.beforehand or result.case.not_exercised:
-        return False
-    return bool(result.error or result.reason or not result.judgements)
+def _why_undecided(result: CaseResult, requirement_id: str) -> str:
+    """Why a case that was sent gave no result for a requirement that it was made for."""
+    if result.error:
+        return OWN_FAILURE
+    probes = {sent.number: sent for sent in result.evidence}
+    violations = [judgement for judgement in result.judgements if judgement.kind == "breaks"]
+
+    def of_another_probe(judgement: Judgement) -> bool:
+        sent = probes.get(judgement.exchange)
+        return sent is None or sent.probe.expectation.requirement != requirement_id
+
+    for judgement in sorted(violations, key=of_another_probe):
+        sent = probes.get(judgement.exchange)
+        answered = f"answered {sent.status}" if sent is not None and sent.status else "no proper answer"
+        return f"{answered}, which is counted under {judgement.requirement}"
+    return result.reason or UNDECIDED
 
 
 def _unstable(judgements: list[Judgement]) -> str:
@@ -129,24 +216,42 @@ def _unstable(judgements: list[Judgement]) -> str:
     return ", ".join(dict.fromkeys(f"{seen} of {tried}" for seen, tried in pairs))
 
 
-def _reason(outcome: Outcome, made_for: list[CaseResult], *, deselected: bool) -> str:
-    """Why a requirement has no result. `deselected`: the selection left out a case made for it."""
+def _reason(outcome: Outcome, coverage: Coverage) -> str:
+    """Why a requirement has no result."""
     if outcome not in UNJUDGED:
         return ""
-    reasons = [
-        "The suite itself failed" if result.error else result.reason or result.case.not_exercised for result in made_for
-    ]
-    distinct = list(dict.fromkeys(reason for reason in reasons if reason))
-    if distinct:
-        more = f"; and {len(distinct) - REASONS} more" if len(distinct) > REASONS else ""
-        return "; ".join(distinct[:REASONS]) + more
-    if outcome == "not-judged":
-        return "No response allowed a decision on this"
-    return "Not selected" if deselected else "No case of this depth tests it"
+    reasons = [reason for reason, _ in (*coverage.left_out, *coverage.undecided)]
+    distinct = list(dict.fromkeys(reasons))
+    if NOT_SELECTED in distinct and len(distinct) > 1:
+        distinct.remove(NOT_SELECTED)
+    if not distinct:
+        return UNDECIDED if outcome == "not-judged" else "No case of this depth tests it"
+    more = f"; and {len(distinct) - REASONS} more" if len(distinct) > REASONS else ""
+    return "; ".join(distinct[:REASONS]) + more
+
+
+def _coverage(requirement_id: str, made_for: list[CaseResult], judged: set[str], deselected: int) -> Coverage:
+    left_out: list[str] = []
+    undecided: list[str] = []
+    for result in made_for:
+        if result.case.id in judged:
+            continue
+        if result.sent or result.error:
+            undecided.append(_why_undecided(result, requirement_id))
+        else:
+            left_out.append(result.reason or result.case.not_exercised or UNDECIDED)
+    left_out += [NOT_SELECTED] * deselected
+    return Coverage(
+        len(made_for) + deselected,
+        sum(1 for result in made_for if result.sent),
+        sum(1 for result in made_for if result.case.id in judged),
+        tuple(Counter(left_out).most_common()),
+        tuple(Counter(undecided).most_common()),
+    )
 
 
 def _requirement_row(
-    requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: set[str]
+    requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: int
 ) -> RequirementRow:
     requirement_id = requirement.id
     made_for = [result for result, _ in by_case if requirement_id in result.case.requirements]
@@ -154,12 +259,13 @@ def _requirement_row(
     cases_sent = sum(1 for result in made_for if result.sent or result.error)
     outcome = requirement_outcome(requirement.level, judgements, cases_sent)
     judged = {result.case.id for result, of_case in by_case if of_case}
-    elicited: Elicited = "provoked" if any(result.case.id in judged for result in made_for) else "in-passing"
+    coverage = _coverage(requirement_id, made_for, judged, deselected)
+    elicited: Elicited = "provoked" if coverage.judged else "in-passing"
     behaviours = Counter(judgement.behaviour for judgement in judgements if judgement.kind == "observed")
     return RequirementRow(
         requirement,
         outcome,
-        _reason(outcome, made_for, deselected=requirement_id in deselected),
+        _reason(outcome, coverage),
         elicited if judged else "none",
         tuple(
             f"{behaviour} ({count})"
@@ -173,6 +279,7 @@ def _requirement_row(
         ),
         len(judged),
         sum(1 for result in made_for if result.sent and result.case.id not in judged),
+        coverage,
     )
 
 
@@ -188,10 +295,18 @@ def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
             of_case.setdefault(judgement.requirement, []).append(judgement)
         for requirement_id, judgements in of_case.items():
             by_requirement[requirement_id].append((case_result, judgements))
-    deselected = {requirement_id for case in result.deselected for requirement_id in case.requirements}
+    deselected = Counter(requirement_id for case in result.deselected for requirement_id in case.requirements)
     return tuple(
-        _requirement_row(requirement, by_requirement[requirement.id], deselected) for requirement in requirements
+        _requirement_row(requirement, by_requirement[requirement.id], deselected[requirement.id])
+        for requirement in requirements
     )
+
+
+def _prevented_by_run(result: CaseResult) -> set[str]:
+    """The requirements that the case was made for and gave no result for, for a reason that came up during the run."""
+    if result.beforehand or result.case.not_exercised:
+        return set()
+    return set(result.case.requirements) - {judgement.requirement for judgement in result.judgements}
 
 
 def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdict, str]:
@@ -200,48 +315,70 @@ def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdi
         return "non-conformant", ""
     if result.stop:
         return "inconclusive", ""
-    prevented = {
-        requirement_id
-        for case_result in result.cases
-        if _prevented_by_run(case_result)
-        for requirement_id in case_result.case.requirements
-    }
-    for row in rows:
-        unjudged = row.outcome in UNJUDGED
-        if row.requirement.level == "MUST" and unjudged and row.requirement.id in prevented:
+    unjudged = [row for row in rows if row.requirement.level == "MUST" and row.outcome in UNJUDGED]
+    prevented = {requirement_id for case_result in result.cases for requirement_id in _prevented_by_run(case_result)}
+    for row in unjudged:
+        if row.requirement.id in prevented:
             return "inconclusive", f"{row.requirement.id}: {row.reason}"
+    deselected = {requirement_id for case in result.deselected for requirement_id in case.requirements}
+    by_depth = result.depth == "smoke"
+    if any(row.requirement.id in deselected or (by_depth and not row.coverage.cases) for row in unjudged):
+        return "partial", ""
     return "conformant", ""
 
 
-def _test_plan(contract: Contract, rows: tuple[RequirementRow, ...]) -> tuple[TestPlanRow, ...]:
+def _headline(verdict: Verdict, judged: int, mandatory: int, result: RunResult) -> str:
+    chosen = f"{result.depth}, selected cases only" if result.selection else result.depth
+    tested = f"{verdict}, {judged} of {mandatory} mandatory requirements tested ({chosen})"
+    return f"{tested}: no violation in what was selected" if verdict == "partial" else tested
+
+
+def _test_plan(contract: Contract, cases: dict[str, CaseRow], result: RunResult) -> tuple[TestPlanRow, ...]:
+    """One row for each case of the test plan, decided by the cases that stand for it."""
+    made_for: dict[str, tuple[str, ...]] = {name: row.result.case.requirements for name, row in cases.items()}
+    made_for |= {case.case: case.requirements for case in result.deselected}
     plan = []
     for number, title in contract.test_plan.items():
-        covering = [row for row in rows if number in row.requirement.test_plan]
-        worst: Outcome = min((row.outcome for row in covering), key=ORDER.index, default="not-exercised")
-        cases = tuple(dict.fromkeys(case for row in covering for case in row.cases))
-        plan.append(TestPlanRow(number, title, worst, tuple(row.requirement.id for row in covering), cases))
+        covering = [requirement.id for requirement in contract.requirements.values() if number in requirement.test_plan]
+        own = [
+            name for name, ids in made_for.items() if name.startswith(TEST_PLAN[number]) and set(ids) & set(covering)
+        ]
+        outcomes: dict[str, Outcome] = {name: cases[name].outcome if name in cases else "not-exercised" for name in own}
+        reasons = Counter(
+            (cases[name].reason or UNDECIDED) if name in cases else NOT_SELECTED
+            for name in own
+            if outcomes[name] in (*UNJUDGED, "error")
+        )
+        worst: Outcome = min(outcomes.values(), key=PLAN_ORDER.index, default="not-exercised")
+        reason = "; ".join(f"{count} of {len(own)}: {why}" for why, count in reasons.most_common(REASONS))
+        plan.append(TestPlanRow(number, title, worst, tuple(covering), tuple(own), reason))
     return tuple(plan)
+
+
+def _case_row(contract: Contract, result: CaseResult) -> CaseRow:
+    outcome = case_outcome(contract, result)
+    reason = result.error or result.reason or result.case.not_exercised
+    if outcome == "not-judged" and not reason:
+        reason = UNDECIDED
+    return CaseRow(result, outcome, reason)
 
 
 def summarise(contract: Contract, result: RunResult) -> Summary:
     """Decide everything about a run: each requirement, each case, the verdict and whether it is complete."""
     rows = _rows(contract, result)
-    cases = []
-    for case_result in result.cases:
-        reason = case_result.error or case_result.reason or case_result.case.not_exercised
-        cases.append(CaseRow(case_result, case_outcome(contract, case_result), reason))
+    cases = [_case_row(contract, case_result) for case_result in result.cases]
     musts = [row for row in rows if row.requirement.level == "MUST"]
     judged = sum(1 for row in musts if row.outcome not in UNJUDGED)
     verdict, why = _verdict(rows, result)
     return Summary(
         verdict,
         judged == len(musts),
-        f"{verdict}, {judged} of {len(musts)} mandatory requirements tested ({result.depth})",
+        _headline(verdict, judged, len(musts), result),
         rows,
         tuple(cases),
         {name: sum(1 for row in rows if row.outcome == name) for name in ORDER if name != "error"},
         {name: sum(1 for case in cases if case.outcome == name) for name in ORDER},
-        _test_plan(contract, rows),
+        _test_plan(contract, {row.result.case.id: row for row in cases}, result),
         why,
     )
 

@@ -10,7 +10,7 @@ from conformance import __version__
 from conformance.contract import Contract
 from conformance.judge.model import Judgement
 from conformance.report.clean import Cleaner
-from conformance.report.outcome import CaseRow, RequirementRow, Summary
+from conformance.report.outcome import CaseRow, Coverage, RequirementRow, Summary
 from conformance.run.model import RunResult
 
 SCHEMA = 1
@@ -27,6 +27,7 @@ def results_json(
         "suite": __version__,
         "verdict": summary.verdict,
         "headline": summary.headline,
+        "colour": summary.colour,
         "complete": summary.complete,
         "exit_status": status,
         "interrupted": result.interrupted,
@@ -85,6 +86,17 @@ def _requirement(row: RequirementRow) -> dict[str, Any]:
         "cases": list(row.cases),
         "judged": row.judged,
         "unjudged": row.unjudged,
+        "coverage": _coverage(row.coverage),
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "cases": coverage.cases,
+        "sent": coverage.sent,
+        "judged": coverage.judged,
+        "left_out": [{"reason": reason, "cases": count} for reason, count in coverage.left_out],
+        "undecided": [{"reason": reason, "cases": count} for reason, count in coverage.undecided],
     }
 
 

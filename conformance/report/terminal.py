@@ -18,6 +18,8 @@ PROGRESS_EVERY_S = 5.0
 FINDINGS_SHOWN = 4
 REQUIREMENTS_NAMED = 4
 REASONS_SHOWN = 4
+PARTLY_SHOWN = 3
+FILES = ("report.html", "results.json", "junit.xml", "record.jsonl", "evidence.har", "repro/")
 MAX_LINES = 40
 WIDTH = 240
 """Characters after which a text of the target is cut."""
@@ -95,9 +97,18 @@ def summary_lines(
         count = sum(len(rows) for rows in summary.untested().values())
         lines.append(f"{count} requirements were not tested for this reason")
     else:
-        lines += _untested(summary, cut)[: MAX_LINES - 1 - len(lines)]
-    repro = ", repro/" if any(finding.violations and finding.violations[0].replay_line for finding in findings) else ""
-    return [*lines, f"Files: {out}/report.html, results.json, junit.xml, record.jsonl, evidence.har{repro}"]
+        lines += [*_partly_tested(summary, cut), *_untested(summary, cut)][: MAX_LINES - 1 - len(lines)]
+    written = [name for name in FILES if ((out / name).is_dir() if name.endswith("/") else (out / name).is_file())]
+    return [*lines, f"Files: {out}/{', '.join(written)}" if written else f"No file could be written in {out}"]
+
+
+def _partly_tested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
+    """The mandatory requirements of which some cases were left out although others gave a result."""
+    rows = summary.partly_tested()
+    lines = [cut(f"partly tested: {row.requirement.id} (MUST): {row.coverage}") for row in rows[:PARTLY_SHOWN]]
+    if more := rows[PARTLY_SHOWN:]:
+        lines.append(cut(f"partly tested, {len(more)} more: {', '.join(row.requirement.id for row in more)}"))
+    return lines
 
 
 def charges(result: RunResult) -> str:
@@ -127,7 +138,7 @@ def _untested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
 
 def _finding(finding: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
     requirement = finding.row.requirement
-    unstable = f" (seen {finding.row.unstable} times)" if finding.row.unstable else ""
+    unstable = f" ({finding.row.stability})" if finding.row.stability else ""
     head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
     if not finding.violations:
         return [cut(head)]

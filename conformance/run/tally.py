@@ -25,12 +25,12 @@ from conformance.exchange.event import Event, Intent, Note, Plan, Sent, charge_s
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Recorder
 from conformance.judge.exchange import judge_exchange, judge_late_bytes
-from conformance.judge.groups import judge_group
+from conformance.judge.groups import Equals, equals_of, judge_equals_of_case, judge_group
 from conformance.judge.model import Judgement
 from conformance.run.case_state import CaseState, Sending, violated
 from conformance.run.model import Capture, CaseResult
 from conformance.run.opening import OPENING, is_suspect, no_access, no_server, wrong_target
-from conformance.run.whole_run import EQUALS, WHOLE_RUN, whole_run_judgements
+from conformance.run.whole_run import EQUALS, INDEPENDENT, WHOLE_RUN, whole_run_judgements
 
 _Charge: TypeAlias = tuple[int, Intent, Sent | None, Literal["captured", "unknown"]]
 PROVOKED_500 = Probe(Expectation("provoked", provoked=500))
@@ -241,18 +241,25 @@ class Tally:
         """The cases in the order of their plan. `stop`: why the run ended early; empty where it did not."""
         blocked = self.stopped_by_opening()
         charged = self._charged()
+        equals = equals_of([sent.exchange for sent in self._equal])
         return tuple(
-            self._result(state, stop, blocked, charged.get(state.case.id, "no")) for state in self._cases.values()
+            self._whole_run(state.case, blocked, equals)
+            if state.case.id in WHOLE_RUN
+            else self._result(state, stop, blocked, charged.get(state.case.id, "no"), equals)
+            for state in self._cases.values()
         )
 
     def _result(
-        self, state: CaseState, stop: str, blocked: str, charged: Literal["no", "yes", "unknown"]
+        self,
+        state: CaseState,
+        stop: str,
+        blocked: str,
+        charged: Literal["no", "yes", "unknown"],
+        equals: Equals | None,
     ) -> CaseResult:
         case = state.case
         if case.not_exercised:
             return CaseResult(case, reason=case.not_exercised, beforehand=True)
-        if case.id in WHOLE_RUN:
-            return self._whole_run(case, blocked)
         if blocked:  # wrong target, URL or profile: its answers are not findings
             return replace(state.result(blocked, (), charged), judgements=(), reason=blocked)
         group: list[Judgement] = []
@@ -261,14 +268,15 @@ class Tally:
             sent = [counting[number] for number in sorted(counting)]
             sent_case = replace(case, probes=tuple(event.probe for event in sent))
             group = judge_group(self.contract, sent_case, [event.exchange for event in sent])
+        if INDEPENDENT in case.requirements:
+            group += judge_equals_of_case(equals, case.id)
         late = self._late.get(case.id)
         return state.result(stop, [*group, *([judge_late_bytes(late)] if late else [])], charged)
 
-    def _whole_run(self, case: Case, blocked: str) -> CaseResult:
+    def _whole_run(self, case: Case, blocked: str, equals: Equals | None) -> CaseResult:
         """One of the cases that are judged over the whole run."""
         if blocked:
             return CaseResult(case, reason=blocked)
-        equals = [sent.exchange for sent in self._equal]
         judgements = whole_run_judgements(case.id, equals, self._closed_early, self.requests, self._cleared_500)
         numbers = {judgement.exchange for judgement in judgements if judgement.kind == "breaks"}
         few = sum(probe.equal for state in self._cases.values() for probe in state.case.probes) < 2

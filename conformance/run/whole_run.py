@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from conformance.cases.model import Case
-from conformance.exchange.model import Exchange
-from conformance.judge.groups import judge_closes, judge_equals
+from conformance.judge.groups import Equals, judge_closes, judge_equals
 from conformance.judge.model import Judgement, holds
 
 EQUALS, CLOSES, STABILITY = "run-equal-answers", "run-announced-closes", "run-stable-answers"
+INDEPENDENT = "answer.independent"
 WHOLE_RUN = frozenset({EQUALS, CLOSES, STABILITY})
 
 
 def whole_run_cases() -> list[Case]:
     """One case for each requirement that is judged over all exchanges of a run."""
     return [
-        Case(EQUALS, "whole-run", "All plain good requests of the run, compared", ("answer.independent",), ()),
+        Case(EQUALS, "whole-run", "All plain good requests of the run, compared", (INDEPENDENT,), ()),
         Case(
             CLOSES, "whole-run", "Kept-alive connections closed right after an answer", ("answer.close-announced",), ()
         ),
@@ -31,11 +29,11 @@ def whole_run_cases() -> list[Case]:
 
 
 def whole_run_judgements(
-    case: str, equals: Sequence[Exchange], closed_early: int, requests: int, cleared_500: int
+    case: str, equals: Equals | None, closed_early: int, requests: int, cleared_500: int
 ) -> list[Judgement]:
     """The judgements of one of these cases; none where nothing can be decided.
 
-    `equals`: the exchanges of all plain good requests. `closed_early`: how many of `requests` found their connection
+    `equals`: all plain good requests, compared. `closed_early`: how many of `requests` found their connection
     closed. `cleared_500`: well-formed 500s that disappeared in a second sending; their own cases have the violations.
     """
     if case == EQUALS:

@@ -12,7 +12,7 @@ from conformance.exchange.model import Answer, Exchange, Failure
 from conformance.exchange.retry_after import end_of_window
 from conformance.judge.error_body import PREFIXES
 from conformance.judge.exchange import judge_exchange
-from conformance.judge.groups import judge_equals, judge_group
+from conformance.judge.groups import equals_of, judge_equals, judge_group
 from conformance.judge.text import MOST
 from tests.support.answers import (
     ACCEPT,
@@ -333,7 +333,7 @@ def test_a_judge_never_raises(nature, status, headers, body, wall_time, with_tim
         assert judgement.requirement in CONTRACT.requirements
         assert len(judgement.received) <= MOST + 100
     end_of_window(given_exchange)
-    judge_equals([given_exchange] * 2)
+    judge_equals(equals_of([given_exchange] * 2))
     for rule in ("same-answer", "window"):
         case = Case("case", "t", "t", (), (Probe(expectation, wait=True),), rule=rule)
         judge_group(CONTRACT, case, [given_exchange, given_exchange])

@@ -8,7 +8,7 @@ from conformance.cases.model import Case, Expectation, Probe
 from conformance.contract.load import load_contract
 from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.exchange.retry_after import announced_delay, end_of_window
-from conformance.judge.groups import judge_closes, judge_equals, judge_group
+from conformance.judge.groups import equals_of, judge_closes, judge_equals, judge_group
 
 CONTRACT = load_contract()
 REQUEST = Request("POST", CONTRACT.path, (), b"")
@@ -94,7 +94,7 @@ def test_head_gets_what_get_gets():
 
 
 def equals(*exchanges):
-    return [judgement.kind for judgement in judge_equals(exchanges)]
+    return [judgement.kind for judgement in judge_equals(equals_of(exchanges))]
 
 
 def test_equals():
@@ -113,7 +113,7 @@ def test_equals():
         at(0, 0.0, 401),
         Exchange("case", 0, REQUEST, failure=Failure("refused", "")),
     ) == ["holds"]
-    assert "1 of 3 " in judge_equals([good, good, bad])[0].received
+    assert "1 of 3 " in judge_equals(equals_of([good, good, bad]))[0].received
 
 
 def test_headers_that_may_differ_are_not_compared():

@@ -10,7 +10,7 @@ from conformance.cases.model import Case
 from conformance.contract.load import load_contract
 from conformance.judge.model import breaks, holds, observed
 from conformance.report.outcome import case_outcome, exit_status, requirement_outcome, summarise
-from conformance.run.model import CaseResult, RunResult
+from conformance.run.model import CaseResult, Deselected, RunResult
 
 CONTRACT = load_contract()
 REQUIREMENTS = CONTRACT.requirements.values()
@@ -64,6 +64,7 @@ def test_outcome_of_a_case_is_the_worst(case, expected):
 
 ALL = result(*[holds(requirement_id) for requirement_id in MUSTS])
 ONLY = result(requirements=MUSTS[:1])
+NOT_CHOSEN = (Deselected("d", tuple(MUSTS[:1])),)
 ALL_BUT_ONE = result(*[holds(requirement_id) for requirement_id in MUSTS[1:]])
 
 
@@ -87,7 +88,8 @@ ALL_BUT_ONE = result(*[holds(requirement_id) for requirement_id in MUSTS[1:]])
         (run(ALL, result(requirements=MUSTS[:1], error="crash")), "conformant", True, 4, 4),
         (run(ALL_BUT_ONE, result(requirements=MUSTS[:1], error="crash")), "inconclusive", False, 4, 4),
         (run(ALL_BUT_ONE, result(violated(MUSTS[0]), error="crash")), "non-conformant", True, 4, 4),
-        (run(ALL_BUT_ONE, deselected=(ONLY.case,)), "conformant", False, 0, 3),
+        (run(ALL_BUT_ONE, deselected=NOT_CHOSEN), "partial", False, 0, 3),
+        (run(ALL, deselected=NOT_CHOSEN), "conformant", True, 0, 0),
         (run(ALL, result(violated(MUSTS[0])), interrupted=True), "non-conformant", True, 130, 130),
         (run(ALL, errors=("crash",), stop="network"), "inconclusive", True, 4, 4),
         (run(ALL_BUT_ONE, result(violated(SHOULD)), stop="network"), "inconclusive", False, 3, 1),
@@ -114,8 +116,8 @@ NOT_SENT = {"sent": 0, "requirements": MUSTS[:1]}
     ("value", "outcome", "reason"),
     [
         (run(ALL_BUT_ONE), "not-exercised", "No case of this depth tests it"),
-        (run(ALL_BUT_ONE, deselected=(ONLY.case,)), "not-exercised", "Not selected"),
-        (run(ALL_BUT_ONE, result(**NOT_SENT, reason="budget"), deselected=(ONLY.case,)), "not-exercised", "budget"),
+        (run(ALL_BUT_ONE, deselected=NOT_CHOSEN), "not-exercised", "Not selected"),
+        (run(ALL_BUT_ONE, result(**NOT_SENT, reason="budget"), deselected=NOT_CHOSEN), "not-exercised", "budget"),
         (run(result(**NOT_SENT, reason="a"), result(**NOT_SENT, reason="a")), "not-exercised", "a"),
         (run(*(result(**NOT_SENT, reason=letter) for letter in "abcde")), "not-exercised", "a; b; c; and 2 more"),
         (run(ONLY), "not-judged", "No response allowed a decision on this"),

@@ -14,8 +14,9 @@ def test_a_page_that_cannot_be_written(tmp_path):
     assert "Error of the test suite: a report could not be written" in done.stdout
     assert "Traceback" not in done.stderr
     value = json.loads((done.out / "results.json").read_text())
-    assert (value["verdict"], value["exit_status"]) == ("conformant", 4)
+    assert (value["verdict"], value["exit_status"]) == ("partial", 4)
     assert len(value["errors"]) == 1
+    assert "report.html" not in done.stdout.splitlines()[-1]
 
 
 def test_bodies_that_cannot_be_written(tmp_path):
