@@ -33,7 +33,17 @@ from urllib3.util.connection import create_connection
 
 from conformance.cases.model import Headers
 
-from .endpoint import Endpoint, EndpointAdapter, Fields, Prepared, Received, addresses, tls_refusal, why_unreachable
+from .endpoint import (
+    Endpoint,
+    EndpointAdapter,
+    Fields,
+    Prepared,
+    Received,
+    addresses,
+    own_failure,
+    tls_refusal,
+    why_unreachable,
+)
 from .model import Exchange, Failure, FailureKind, Request
 from .wire import Parsed, Reading, parse
 
@@ -82,22 +92,23 @@ class _Connection(HTTPConnection):
         return left
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers. The overridden private method gives each the whole time."""
+        """Connect to the first address that answers. Each gets a share of the time; the overridden method gives it all."""
         try:
             found = addresses(self._dns_host, self.port, self._remaining())
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         last: OSError = OSError("no address")
-        for address in found:
+        for position, address in enumerate(found):
+            share = self._remaining() / (len(found) - position)
             try:
-                sock = create_connection((address, self.port), self._remaining(), socket_options=self.socket_options)
+                sock = create_connection((address, self.port), share, socket_options=self.socket_options)
                 sock.settimeout(self._remaining())
-            except TimeoutError as error:
-                raise ConnectTimeoutError(self, "no connection within the time limit") from error
             except OSError as error:
                 last = error
             else:
                 return sock
+        if isinstance(last, TimeoutError):
+            raise ConnectTimeoutError(self, "no connection within the time limit") from last
         raise NewConnectionError(self, str(last)) from last
 
     def connect(self) -> None:
@@ -389,6 +400,8 @@ class Client:
                 return ABORTED
             received = cast("Received", self._adapter.send(prepared, stream=True, proxies=self._proxies))
         except (requests.RequestException, HTTPError, OSError) as error:
+            if own := own_failure(error):
+                raise own from error
             return (
                 ABORTED
                 if self._state.aborted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import ssl
@@ -24,6 +25,9 @@ from conformance.cases.model import Headers
 
 from .model import Failure, Request
 from .wire import Parsed
+
+OWN_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors of a connection that are the suite's own: too many open files, no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +143,33 @@ def addresses(host: str, port: int, limit: float) -> list[str]:
 
 @lru_cache(maxsize=8)
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Trusts `ca_file`, or else the usual authorities; ignores the environment. Raises OSError for a bad file."""
-    return ssl.create_default_context(cafile=ca_file or where())
+    """Trusts `ca_file`, or else the usual authorities. Raises OSError, with its name, for a file that cannot be used.
+
+    The default context of `ssl` would obey the environment: it writes the keys of the connection to SSLKEYLOGFILE.
+    """
+    context, file = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_file or where()
+    try:
+        context.load_verify_locations(file)
+    except OSError as error:
+        raise OSError(error.errno, f"{file} cannot be used as certificates: {error.strerror}") from None
+    return context
+
+
+def own_failure(error: BaseException | None) -> OSError | None:
+    """The cause of an error, if it is a limit of the machine that the suite runs on, such as too many open files."""
+    own = (cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno in OWN_LIMITS)
+    return next(own, None) or (
+        _no_socket() if any(isinstance(each, NameResolutionError) for each in _causes(error)) else None
+    )
+
+
+def _no_socket() -> OSError | None:
+    """Why no socket can be opened: a look-up of a name that fails for this reason does not tell."""
+    try:
+        socket.socket().close()
+    except OSError as error:
+        return error
+    return None
 
 
 class EndpointAdapter(HTTPAdapter):

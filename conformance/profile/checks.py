@@ -136,7 +136,7 @@ def _permission(raw: dict[str, Any], shown: str, environment: Any, *, here: bool
 
 def _certificates(path: str) -> Iterator[str]:
     try:
-        ssl.create_default_context(cafile=path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
         yield f"target.ca_file: found {path!r}; it cannot be read as certificates ({what}); name a PEM file"

@@ -22,7 +22,7 @@ from itertools import count, zip_longest
 from typing import Any
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe, planned_requests
-from conformance.errors import UsageError
+from conformance.errors import UsageError, own_limit
 from conformance.exchange.client import Client
 from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import BUSY
@@ -89,6 +89,10 @@ class Engine:
             self.sender.pace.halt(INTERRUPTED)
         except Halted:
             pass
+        except Exception as error:
+            if not own_limit(error):
+                raise
+            self._fail("sending", error)
         finally:
             for each in (pool, chains):
                 each.shutdown(wait=not self.interrupted, cancel_futures=True)
@@ -181,13 +185,19 @@ class Engine:
         except UsageError as error:
             self.usage = self.usage or str(error)
             self.sender.pace.halt(str(error))
-        except OSError as error:
-            self.errors.append(f"{case}: {error}")
-            self.sender.pace.halt(f"a file could not be written: {error}")
         except Exception as error:  # noqa: BLE001 - any exception here is ours
             if not self._cut_off:
-                self.errors.append(f"{case}: {type(error).__name__}: {error}")
-                self.journal.note(Note(case, f"{type(error).__name__}: {error}", error=True))
+                self._fail(case, error)
+
+    def _fail(self, where: str, error: Exception) -> None:
+        """Add an error of the suite itself. A limit of its machine or a file that cannot be written ends the run."""
+        limit = own_limit(error)
+        if limit or isinstance(error, OSError):
+            self.errors.append(f"{where}: {limit}: {error}" if limit else f"{where}: {error}")
+            self.sender.pace.halt(limit or f"a file could not be written: {error}")
+        else:
+            self.errors.append(f"{where}: {type(error).__name__}: {error}")
+            self.journal.note(Note(where, f"{type(error).__name__}: {error}", error=True))
 
     def _send_one_shot(self, request: PlannedRequest, purpose: Purpose) -> None:
         try:

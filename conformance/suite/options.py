@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from conformance.suite.plugin import ConformancePlugin
 
     try:
-        if config.getoption("numprocesses", None):
+        if config.getoption("numprocesses", None) or config.getoption("dist", "no") != "no":
             raise UsageError("-n: a run is one process with one money budget; use --concurrency for parallel requests")
         values = {
             option.name: config.getoption(PREFIX + option.name) for option in options() if option.name != "selection"

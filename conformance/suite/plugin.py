@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from conformance import __version__
 from conformance.cases.model import Case
@@ -90,18 +91,29 @@ class ConformancePlugin:
             raise OwnFault(f"{case_id}: {message(row, self.reporter.clean)}")
         return row
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the cases that -k and the arguments selected; only these are sent."""
-        self.selected = [item.case for item in items if isinstance(item, CaseItem)]
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """End with a usage error if the selection matches no case."""
+        """Take the selected cases in the order of the plan, whatever order other plugins gave to the items.
+
+        Ends with a usage error if the selection matches no case.
+        """
+        order = {case.id: position for position, case in enumerate(self.run.cases)}
+        session.items.sort(key=lambda item: order[item.case.id] if isinstance(item, CaseItem) else -1)
+        self.selected = [item.case for item in session.items if isinstance(item, CaseItem)]
         if not self.selected and not session.testsfailed:
             self.problem = (
                 f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
             )
             pytest.exit(self.problem, returncode=UsageError.status)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Report each case exactly once, also with plugins that run a failed test again."""
+        if not isinstance(item, CaseItem):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        runtestprotocol(item, nextitem=nextitem)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -61,6 +62,46 @@ def test_the_same_outcomes_and_status_as_the_command(command, form, faults, stat
     assert {file.name for file in command.out.iterdir()} >= {"results.json", "record.jsonl", "junit.xml", "report.html"}
     assert "test_cases.py ." in ran.stdout
     assert "mandatory requirements tested" in ran.stdout
+
+
+MEDDLING = """
+import random
+import pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items):
+    yield
+    random.seed(1)
+    random.shuffle(items)
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        runtestprotocol(item, nextitem=nextitem)
+    return True
+"""
+
+
+def test_plugins_that_shuffle_and_repeat_tests_change_nothing(command):
+    with MockServer(faults=["store-unknown-accepted"]) as server:
+        arguments = ("--target", server.url, "--concurrency", "1", *FEW_CASES)
+        command.run(*arguments)
+        expected, sent = compared(command.results()), sent_cases(command)
+        (command.folder / "meddling.py").write_text(MEDDLING)
+        command.out = command.folder / "by-pytest"
+        ran = by_pytest("package", command.folder, "-p", "meddling", *arguments, "--out", str(command.out))
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert (compared(command.results()), sent_cases(command)) == (expected, sent)
+    cases = ET.parse(command.out / "junit.xml").findall(".//testcase")
+    assert [case.get("name") for case in cases] == [f"test_case[{row['id']}]" for row in command.results()["cases"]]
+
+
+def sent_cases(command) -> list[str]:
+    """The cases of the record in the order sent, without chains, which run beside the others."""
+    lines = [line["exchange"]["case"] for line in command.record() if line["kind"] == "exchange"]
+    plan = next(line for line in command.record() if line["kind"] == "plan")
+    chains = {case["id"] for case in plan["cases"] if "scheduling" in case and case["scheduling"] != "one-shot"}
+    return [case for case in lines if case not in chains]
 
 
 def test_a_usage_error_is_2(command):

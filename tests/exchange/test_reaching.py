@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from conformance.exchange import client as client_module
 from conformance.exchange.client import Client, Endpoint
+from conformance.exchange.endpoint import tls_context
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CREDENTIALS = b"Proxy-Authorization: Basic " + base64.b64encode(b"user:pass word")
@@ -206,3 +208,37 @@ def test_a_connection_that_is_not_accepted_ends_at_the_deadline():
         for sock in waiting:
             sock.close()
     assert got.failure.kind == "timeout"
+
+
+def test_a_silent_address_leaves_time_for_the_next(serve, monkeypatch):
+    """As with a name that has an IPv6 address which the network drops."""
+    peer, tried = serve(answering(OK)), []
+    create_connection = client_module.create_connection
+
+    def connect(address, timeout, **more):
+        tried.append((address[0], timeout))
+        if address[0] == "192.0.2.1":
+            raise TimeoutError
+        return create_connection(address, timeout, **more)
+
+    monkeypatch.setattr(client_module, "addresses", lambda *_: ["192.0.2.1", "192.0.2.1", "127.0.0.1"])
+    monkeypatch.setattr(client_module, "create_connection", connect)
+    got = post(Client(Endpoint(peer.url, timeout_s=9)))
+    assert got.answer.status == 200
+    assert [address for address, _ in tried] == ["192.0.2.1", "192.0.2.1", "127.0.0.1"]
+    assert tried[0][1] <= 3 < tried[1][1] <= 4.5 < tried[2][1] <= 9
+
+
+@pytest.mark.parametrize("file", ["keys", "no/such/folder/keys"])
+def test_the_keys_of_a_connection_are_not_written(serve, certified, ca_file, file, monkeypatch, tmp_path):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / file))
+    tls_context.cache_clear()
+    peer = serve(answering(OK), tls=certified("127.0.0.1"))
+    assert post(Client(Endpoint(peer.url, ca_file=ca_file))).answer.status == 200
+    assert not (tmp_path / file).exists()
+
+
+def test_a_file_without_certificates_is_named(tmp_path):
+    (tmp_path / "empty.pem").write_text("nothing")
+    got = post(Client(Endpoint("https://127.0.0.1:1", ca_file=str(tmp_path / "empty.pem"))))
+    assert str(tmp_path / "empty.pem") in got.failure.detail
