@@ -9,7 +9,6 @@ INVENTED: dict[str, Fault] = {fault.name: fault for theme in (requests, answers)
 """Every invented fault by name, with the requirements that its inventor declared."""
 
 REPORTED: dict[str, frozenset[str] | None] = {
-    "keys-any-case": frozenset({"amount.required"}),
     "charset-without-blank-refused": frozenset({"answer.status-set"}),
     "accept-missing-plain-error": frozenset({"bad-request.media-type"}),
     "window-end-crashes": frozenset({"rate-limit.window-end"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.cases.body import TRIP_TEXT, Parts, body, members, parts_of, quoted
+from conformance.cases.body import OPERATOR, TRIP_TEXT, Parts, members, near_names, parts_of, quoted, wrapped
 from conformance.cases.build import case, reject
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
@@ -15,7 +15,11 @@ def amount_cases(data: TestData) -> list[Case]:
     parts = parts_of(data)
     text = quoted(parts.amount)
     wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
-    arrays = ["[]", f"[{parts.amount}]", "[1e400]", f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
+    around = wrapped(parts.amount, "amount")
+    lists = [f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
+    arrays = [*(text for text in around if text.startswith("[")), "[]", "[1e400]", *lists]
+    objects = [parts.with_amount(text) for text in (*around, OPERATOR) if text.startswith("{")]
+    misspelt = [parts.renamed("amount", name) for name in near_names("amount")]
     return [
         _refused("missing", "No amount object", "required", [parts.with_amount(None)]),
         _refused("null", "An amount of null", "not-null", [parts.with_amount("null")]),
@@ -26,8 +30,12 @@ def amount_cases(data: TestData) -> list[Case]:
         _refused("array", "An array as amount", "type", [parts.with_amount(each) for each in arrays]),
         _refused("stringified", "The amount object, written as a string", "type", [parts.with_amount(text)]),
         _refused("flat", "The members of amount at the top level", "type", [_flat(parts)]),
-        _refused("misspelt", "The amount object under another spelling of its name", "required", _misspelt(parts)),
+        _refused("misspelt", "The amount object under another spelling of its name", "required", misspelt),
+        case("amount-wrapped", THEME, "The amount object inside an object", reject(None), objects, _INNER),
     ]
+
+
+_INNER = ("value.required", "code.required")
 
 
 def _refused(slug: str, title: str, rule: str, texts: list[str]) -> Case:
@@ -38,8 +46,3 @@ def _flat(parts: Parts) -> str:
     return members(
         ("storeId", parts.store), ("shoppingTripId", TRIP_TEXT), ("amount", parts.value), ("code", parts.code)
     )
-
-
-def _misspelt(parts: Parts) -> list[str]:
-    names = ("Amount", "AMOUNT", "amounts", "amount ")
-    return [body(store=parts.store, amount=None, extra=f'"{name}":{parts.amount}') for name in names]

@@ -11,6 +11,8 @@ from conformance.cases.testdata import TestData
 
 TRIP_TEXT = f'"{TRIP}"'
 _NAMED = {'"': '\\"', "\\": "\\\\"}
+# What a query language reads as a condition that every value meets.
+OPERATOR = '{"$ne":""}'
 _TO_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
@@ -46,6 +48,19 @@ def with_exponent(value: Decimal, shift: int, zeros: int, letter: str) -> str:
     whole, fraction = (text[:-shift], "." + text[-shift:]) if shift else (text, "")
     mark = letter.rstrip("+") + ("+" if letter.endswith("+") and power >= 0 else "")
     return f"{'-' if sign else ''}{whole}{fraction}{mark}{power}"
+
+
+def wrapped(good: str, name: str) -> list[str]:
+    """The raw text of a good value, in arrays and objects out of which lenient readers take it."""
+    keys = ("0", "value", "id", name)
+    return [f"[{good}]", f"[{good},{good}]", *(f'{{"{key}":{good}}}' for key in keys), f"[[{good}]]"]
+
+
+def near_names(name: str) -> list[str]:
+    """Names that lenient readers take for `name`: snake case, other letter cases, plural, a trailing blank."""
+    snake = re.sub("([A-Z])", r"_\1", name).lower()
+    near = (snake, name[0].upper() + name[1:], name.lower(), name.upper(), name + "s", name + " ")
+    return [each for each in dict.fromkeys(near) if each != name]
 
 
 def members(*pairs: tuple[str, str | None]) -> str:
@@ -103,6 +118,10 @@ class Parts:
     def with_code(self, text: str | None) -> str:
         """The good body, its `code` replaced."""
         return body(store=self.store, amount=amount_object(self.value, text))
+
+    def renamed(self, member: str, name: str) -> str:
+        """The good body, a member of its top level under another name."""
+        return self.good.replace(f'"{member}":', f'"{name}":', 1)
 
     def with_extra(self, text: str) -> str:
         """The good body and one more member, given as raw text with its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from conformance.cases.body import escape, parts_of, plain, quoted
+from conformance.cases.body import OPERATOR, escape, members, near_names, parts_of, plain, quoted, wrapped
 from conformance.cases.build import case, either, reject
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
@@ -38,13 +38,17 @@ def _refused(data: TestData, slug: str, title: str, rule: str, texts: Iterable[s
 
 def _presence(data: TestData) -> list[Case]:
     known = data.currency
-    types = ["true", "false", "[1e400]", "{}", "[]", f"[{quoted(known)}]", f'{{"code":{quoted(known)}}}', "0"]
+    first, *others = wrapped(quoted(known), "code")
+    types = [first, "true", OPERATOR, *others, "0", "[1e400]", "{}", "false", "[]"]
+    parts = parts_of(data)
+    misspelt = [parts.with_amount(members(("amount", parts.value), (name, parts.code))) for name in near_names("code")]
     longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
     return [
         _refused(data, "missing", "No code", "required", [None]),
         _refused(data, "null", "A code of null", "not-null", ["null"]),
         _refused(data, "number", "A number as code", "type", ["840"]),
         _refused(data, "wrong-type", "All other types as code", "type", types),
+        case("code-misspelt-name", THEME, "The code under a similar name", reject("code.required"), misspelt),
         _refused(data, "empty", "An empty code", "pattern", ['""']),
         _refused(data, "lower-case", "The code in lower case", "pattern", [quoted(known.lower())]),
         _refused(data, "too-long", "A code of four capitals", "max-length", [quoted(longer[0])]),
@@ -54,14 +58,11 @@ def _presence(data: TestData) -> list[Case]:
 
 def _pattern(contract: Contract, data: TestData) -> list[Case]:
     known, rule = data.currency, contract.code
-    digits = [known[:2] + str(digit) for digit in range(10)]
-    edges = [known[:2] + character for character in ("@", "[", "`", "{", "/", ":", "-", "_", ".", "a", "z")]
+    digits = [known[:2] + "0", "840", known[:2] + "9", "1" + known[1:]]
     cased = [known.capitalize(), known[:2] + known[2].lower(), known[0].lower() + known[1:], known.lower().capitalize()]
-    added = [
-        text
-        for sign in ("\n", " ", "\t", "\r\n", "\0", "\u00a0", "\u200b", "\u2028", "!")
-        for text in around(known, sign)
-    ]
+    signs = ("\n", " ", "\0", "!", "\t", "\r\n", "\u00a0", "\u200b", "\u2028")
+    added = [around(known, sign)[0] for sign in signs]
+    added += [text for sign in signs[:4] for text in around(known, sign)[1:]]
     scripts = [known[:2] + text for text in LETTERS.values()]
     folded = [full_width(known), "ſ".join((known[0], known[2])), "ﬁ" + known[2], "\u212a" + known[1:]]
     folded += [
@@ -76,13 +77,16 @@ def _pattern(contract: Contract, data: TestData) -> list[Case]:
         "short": ("A code of one or two capitals", [known[:1], known[:2]]),
         "trailing-line-feed": ("The code followed by a line feed", [known + "\n", known[:2] + "\n"]),
         "digits": ("Codes with a digit, and numeric ones", [*digits, "840"]),
-        "edges": ("Codes with a character next to the capitals in ASCII", edges),
         "letter-case": ("Codes partly in lower case", list(dict.fromkeys(cased))),
         "added": ("A good code with one more character", added),
-        "every-ascii": ("Each ASCII character except capitals, in place of the last letter", _ascii(contract, known)),
+        "every-ascii": (
+            "Each ASCII character except letters and digits, in place of the last letter",
+            _ascii(contract, known),
+        ),
         "other-scripts": ("Capitals and digits of other scripts", scripts),
         "folding": ("Codes that folding or NFKC makes valid", folded),
         "blanks": ("Codes with blanks", ["   ", " ", "\t\t\t", known[:2] + " ", " " + known[1:]]),
+        "quoted-twice": ("The code as JSON inside a string", [f'"{known}"', f"[{known}]"]),
         "symbols": ("Symbols and names in place of a code", ["$", "€", "$$$", "US$", "us dollar", "%55SD", "&#85;SD"]),
     }
     found = []
@@ -97,7 +101,7 @@ def _pattern(contract: Contract, data: TestData) -> list[Case]:
 def _ascii(contract: Contract, known: str) -> list[str]:
     """Codes whose last character is outside the pattern; letters and digits have cases of their own."""
     signs = [sign for sign in outside(contract.code) if not contract.code.matches(known[:2] + sign)]
-    return [known[:2] + sign for sign in signs if not sign.isdigit()]
+    return [known[:2] + sign for sign in signs if not sign.isalnum()]
 
 
 def _other(data: TestData) -> list[Case]:

@@ -20,10 +20,14 @@ _SAME_CHARSET = (
 _OTHER_CHARSET = ("utf8", "iso-8859-1", "us-ascii", "utf-16", "none")
 _OTHER_TYPES = (
     "text/plain",
+    "json",
+    "application/json, application/json",
+    "application/json;",
     "application/x-www-form-urlencoded",
     "application/xml",
     "application/octet-stream",
     "application/problem+json",
+    "*/*",
     "multipart/form-data; boundary=x",
     "",
 )

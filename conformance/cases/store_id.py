@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from conformance.cases.body import parts_of, quoted
 from conformance.cases.build import BAD_REQUEST, absent, case, either, reject
 from conformance.cases.ids import IdField, malformed_cases, over_length
@@ -16,7 +18,16 @@ def store_id_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
     parts = parts_of(data)
     known = data.store
-    field = IdField(THEME, "storeId", contract.store_id, known, known, BAD_REQUEST, parts.with_store)
+    field = IdField(
+        THEME,
+        "storeId",
+        contract.store_id,
+        known,
+        known,
+        BAD_REQUEST,
+        parts.with_store,
+        partial(parts.renamed, "storeId"),
+    )
     return [*malformed_cases(field), *over_length(field, known), _unknown(data), *_open(field)]
 
 
@@ -32,7 +43,7 @@ def _open(field: IdField) -> list[Case]:
     """What may be accepted or refused: the empty id, and well-formed ids that the profile does not mention."""
     known, limit = field.known, field.rule.max_length
     padded = [known.ljust(limit - 1, "a"), known.ljust(limit, "a")]
-    unusual = ["-" + known, "_" + known, "0" + known, "-", known.swapcase()]
+    unusual = [known + known, "-" + known, "_" + known, "0" + known, "-", known.swapcase()]
     return [
         case("store-id-empty", THEME, "An empty storeId", either("store-id.empty"), [field.put('""')]),
         _well_formed("store-id-at-limit", "A storeId at the length limit", [each[:limit] for each in padded], field),

@@ -12,18 +12,15 @@ from conformance.cases.code import code_cases
 from conformance.cases.independence import independence_cases
 from conformance.cases.method_path import method_path_cases
 from conformance.cases.model import Case
+from conformance.cases.nesting import nesting_cases
 from conformance.cases.request_form import repeated_case, request_form_cases
 from conformance.cases.store_id import store_id_cases
 from conformance.cases.testdata import TestData
 from conformance.cases.trip_id import trip_id_cases
-from conformance.cases.value import value_cases
+from conformance.cases.value import currency_value_cases, value_cases
 from conformance.contract.load import Contract
 
 SMOKE_REQUESTS = 40
-# How many bodies of a case to be refused are sent unless the depth is "deep"; the tables list the best ones first.
-BREADTH = 4
-# Cases that keep all their bodies at every depth.
-_WHOLE = frozenset({"store-id-every-ascii", "trip-id-every-ascii", "amount-wrong-type", "value-numeric-strings"})
 _LEVELS = {"MUST": 0, "SHOULD": 1, "MAY": 2}
 # The test plan and the main requirements in few requests. Acceptance cases come first, as many as fit.
 _SMOKE = (
@@ -91,23 +88,20 @@ TEST_PLAN: dict[int, tuple[str, ...]] = {
 def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
     """Give the cases of a depth: `smoke`, `standard` or `deep`.
 
-    `smoke` is a selection of at most 40 requests; `standard` has every case, but only the first bodies of what must be
-    refused; `deep` has everything.
+    `smoke` is a selection of at most 40 requests; `standard` has every case; `deep` has more of what takes long.
 
     Acceptance cases come first, then those for a MUST, a SHOULD, a MAY; a window shared by all callers comes last.
     The order and the ids depend only on the arguments.
     """
     opening = acceptance_cases(data)
     shared = shared_window_case(contract, data)
-    rest = sorted(_middle(contract, data), key=lambda case: _rank(contract, case))
+    rest = sorted(_middle(contract, data, deep=depth == "deep"), key=lambda case: _rank(contract, case))
     if depth == "smoke":
         return _smoke(opening, rest, shared)
-    if depth != "deep":
-        rest = [_narrow(case) for case in rest]
     return [*opening, *rest, *shared]
 
 
-def _middle(contract: Contract, data: TestData) -> list[Case]:
+def _middle(contract: Contract, data: TestData, *, deep: bool) -> list[Case]:
     return [
         first_currency_case(data),
         *store_id_cases(contract, data),
@@ -115,13 +109,15 @@ def _middle(contract: Contract, data: TestData) -> list[Case]:
         *amount_cases(data),
         *value_cases(data),
         *code_cases(contract, data),
-        *body_form_cases(contract, data),
+        *body_form_cases(contract, data, deep=deep),
         *request_form_cases(data),
         *limit_cases(data),
         *provoked_cases(contract, data),
         *independence_cases(data),
         *method_path_cases(data),
         repeated_case(data),
+        *currency_value_cases(data),
+        *nesting_cases(data, deep=deep),
     ]
 
 
@@ -130,15 +126,12 @@ def _rank(contract: Contract, case: Case) -> tuple[int, bool]:
     return (levels[0] if levels else 2, len(case.probes) > 1)
 
 
-def _narrow(case: Case, breadth: int = BREADTH) -> Case:
-    """Reduce a one-shot case of bodies to be refused to its first bodies."""
-    refused = all(probe.expectation.nature in {"reject", "should-reject"} for probe in case.probes)
-    if case.scheduling != "one-shot" or case.id in _WHOLE or not refused:
-        return case
-    return replace(case, probes=case.probes[:breadth])
+def _first_body(case: Case) -> Case:
+    """The case with its first body, if it is one of bodies only."""
+    return case if case.scheduling != "one-shot" else replace(case, probes=case.probes[:1])
 
 
 def _smoke(opening: list[Case], rest: list[Case], shared: list[Case]) -> list[Case]:
-    chosen = [_narrow(case, 1) for case in (*rest, *shared) if case.id in _SMOKE]
+    chosen = [_first_body(case) for case in (*rest, *shared) if case.id in _SMOKE]
     room = SMOKE_REQUESTS - sum(len(case.probes) for case in chosen)
     return [*opening[: max(room, 1)], *chosen]

@@ -14,7 +14,6 @@ OUTSIDERS: dict[str, str] = {
     "tab": "\t",
     "carriage return and line feed": "\r\n",
     "NUL": "\0",
-    "at sign": "@",
     "line separator": "\u2028",
 }
 # Characters that \w or \d match where a pattern reads them as Unicode.
@@ -24,20 +23,16 @@ LETTERS: dict[str, str] = {
     "emoji": "🛒",
     "combining accent": "e\u0301",
     "Cyrillic letter": "а",
-    "Greek letter": "Ω",
     "Han character": "店",
-    "Devanagari digit": "५",
     "superscript digit": "²",
     "full-width letter": "Ａ",
     "full-width digit": "１",
-    "Roman numeral": "Ⅳ",
 }
 # Characters that case folding or NFKC turns into ASCII.
 FOLDED: dict[str, str] = {
     "long s": "ſ",
     "Kelvin sign": "\u212a",
     "dotless i": "ı",
-    "dotted capital I": "İ",
     "sharp s": "ß",
     "ligature fi": "ﬁ",
 }
@@ -47,10 +42,8 @@ LOOKALIKES: dict[str, str] = {
     "full-width low line": "\uff3f",
     "soft hyphen": "\u00ad",
     "byte order mark": "\ufeff",
-    "minus sign": "\u2212",
     "full-width hyphen": "\uff0d",
     "zero-width joiner": "\u200d",
-    "right-to-left mark": "\u200f",
     "next line": "\u0085",
     "ideographic space": "\u3000",
 }

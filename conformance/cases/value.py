@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
-from conformance.cases.body import parts_of, plain, quoted
+from conformance.cases.body import OPERATOR, members, near_names, parts_of, plain, quoted, wrapped
 from conformance.cases.build import OBSERVE, absent, accept, case, either, probe, reject, should_reject
 from conformance.cases.model import Case, Expectation
 from conformance.cases.testdata import TestData
 
 THEME = "value"
+_FRACTION = Decimal("0.5252525252")
+_POWERS = (1, 2, 3, 4, 5, 6, 7, 9, 12)
 MOST_DIGITS = 15  # the most significant digits that an amount to be accepted may have: those a double holds
 
 
@@ -20,37 +22,52 @@ def value_cases(data: TestData) -> list[Case]:
     return [
         *_presence(data),
         *_not_numbers(data),
+        _misspelt_name(data),
         _zero_spellings(data),
         *accepted_values(data),
-        *_open(data),
+        *_open(data, data.currency),
     ]
 
 
-def _cases(data: TestData, slug: str, title: str, expectation: Expectation, texts: Iterable[str | None]) -> Case:
-    parts = parts_of(data)
+def currency_value_cases(data: TestData) -> list[Case]:
+    """For every currency the values that the first currency gets, and larger ones: the most expensive cases."""
+    others = data.currencies[1:]
+    found = [_spelt(data, currency, f"-{currency.lower()}") for currency in others]
+    found += [each for currency in data.currencies for each in (_coarser(data, currency), _decades(data, currency))]
+    return found + [each for currency in others for each in _open(data, currency)[:2]]
+
+
+def _cases(
+    data: TestData,
+    slug: str,
+    title: str,
+    expectation: Expectation,
+    texts: Iterable[str | None],
+    currency: str | None = None,
+) -> Case:
+    parts = parts_of(data, currency=currency)
     return case(f"value-{slug}", THEME, title, expectation, [parts.with_value(text) for text in texts])
 
 
 def _presence(data: TestData) -> list[Case]:
     good = plain(data.amounts[data.currency])
-    strings = [
-        quoted("10"),
-        quoted("1e1"),
-        quoted(" 10"),
-        quoted("0x10"),
-        quoted("10,00"),
-        quoted("NaN"),
-        quoted("ten"),
-    ]
-    others = ["[]", f"[{good}]", "{}", f'{{"amount":{good}}}']
+    strings = ["10", "1e400", "1e1", " 10", f"{good}\0", f"{good} ", "NaN", "10,00", quoted(good), "0x10", "-1e400"]
+    strings += ["Infinity", "1_000", "ten"]
+    first, *others = wrapped(good, "amount")
     return [
         _cases(data, "missing", "No number in amount", reject("value.required"), [None]),
         _cases(data, "null", "A null as the number", reject("value.not-null"), ["null"]),
         _cases(data, "string", "The number, written as a string", reject("value.type"), [quoted(good)]),
         _cases(data, "empty-string", "An empty string as the number", reject("value.type"), ['""']),
         _cases(data, "boolean", "A boolean as the number", reject("value.type"), ["true", "false"]),
-        _cases(data, "numeric-strings", "Strings that look like numbers", reject("value.type"), strings),
-        _cases(data, "structured", "An array or object as the number", reject("value.type"), others),
+        _cases(data, "numeric-strings", "Strings that look like numbers", reject("value.type"), map(quoted, strings)),
+        _cases(
+            data,
+            "structured",
+            "An array or object as the number",
+            reject("value.type"),
+            [first, OPERATOR, *others, "[]", "{}"],
+        ),
         _cases(data, "zero", "An amount of 0", should_reject("value.zero"), ["0"]),
         _cases(data, "negative", "A negative amount", should_reject("value.negative"), [f"-{good}", "-1", "-0.01"]),
     ]
@@ -68,17 +85,37 @@ def _not_numbers(data: TestData) -> list[Case]:
         "1_000",
         "1e",
         "1,5",
+        "00",
+        "-",
+        "-00.0",
         "--1",
         "- 1",
         "1 0",
         "1e1.5",
+        "1e+",
+        "1.e1",
+        f"{good}.0",
         "10f",
+        "10n",
+        "0b11",
+        "1'000",
+        f"${good}",
+        f"{good}%",
+        "(10)",
+        "1/2",
         "１",
     ]
     return [
         _cases(data, "not-finite", "NaN and infinities", reject("value.not-finite"), bare),
         _cases(data, "misspelt", "Malformed numbers", reject("body.not-json", ()), malformed),
     ]
+
+
+def _misspelt_name(data: TestData) -> Case:
+    parts = parts_of(data)
+    bodies = [parts.with_amount(members((name, parts.value), ("code", parts.code))) for name in near_names("amount")]
+    title = "The number under a similar name"
+    return case("value-misspelt-name", THEME, title, reject("value.required"), bodies)
 
 
 def _zero_spellings(data: TestData) -> Case:
@@ -112,8 +149,7 @@ def spellings(value: Decimal) -> list[str]:
 def accepted_values(data: TestData) -> list[Case]:
     """Values between the profile's `amount` and `max_amount` in whole minor units, and spellings of `amount`."""
     first = data.currency
-    title = "The profile's amount in every JSON spelling"
-    found = [_cases(data, "spellings", title, accept("value.spellings"), spellings(data.amounts[first]))]
+    found = [_spelt(data, first, ""), _spelt_fraction(data)]
     found += [_exact(data, currency) for currency in data.currencies]
     found.append(_binary_fraction(data))
     for slug, value, title in (
@@ -128,6 +164,48 @@ def accepted_values(data: TestData) -> list[Case]:
     ):
         found.append(_accepted(data, slug, title, Decimal(value)))
     return found
+
+
+def _spelt(data: TestData, currency: str, suffix: str) -> Case:
+    title = f"The profile's amount in {currency} in every JSON spelling"
+    texts = spellings(data.amounts[currency])
+    return _cases(data, f"spellings{suffix}", title, accept("value.spellings"), texts, currency)
+
+
+def _spelt_fraction(data: TestData) -> Case:
+    """One minor unit above the amount: a number whose spellings with exponents need a minus sign."""
+    value = _next_value(data, data.currency)
+    slug, title = "spellings-fraction", "A value with all decimals of its currency in every JSON spelling"
+    if reason := why_not_accepted(data, data.currency, value):
+        return absent(f"value-{slug}", THEME, title, ("value.spellings",), reason)
+    return _cases(data, slug, title, accept("value.spellings"), spellings(value))
+
+
+def _coarser(data: TestData, currency: str) -> Case:
+    """Values with every smaller number of decimals than the currency has, down to whole numbers, written so."""
+    amount, units = data.amounts[currency], data.minor_units[currency]
+    whole = amount.to_integral_value(ROUND_FLOOR) + 1
+    values = [
+        whole,
+        *(whole + _FRACTION.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR) for digits in range(1, units)),
+    ]
+    kept = [value for value in values if not why_not_accepted(data, currency, value)]
+    slug, title = f"value-fewer-decimals-{currency.lower()}", f"Values in {currency} with fewer decimals than it has"
+    if not kept:
+        return absent(slug, THEME, title, ("value.accepted",), why_not_accepted(data, currency, whole))
+    expectation = accept("value.accepted")
+    return _cases(data, slug.removeprefix("value-"), title, expectation, map(plain, kept), currency)
+
+
+def _decades(data: TestData, currency: str) -> Case:
+    """The powers of ten between amount and max_amount, with all decimals of the currency."""
+    powers = [value for power in _POWERS if (value := Decimal(10) ** power) > data.amounts[currency]]
+    kept = [value for value in powers if not why_not_accepted(data, currency, value)]
+    slug, title = f"value-powers-of-ten-{currency.lower()}", f"Powers of ten in {currency}, up to max_amount"
+    if not kept:
+        return absent(slug, THEME, title, ("value.accepted",), why_not_accepted(data, currency, powers[0]))
+    texts = [plain(value, data.minor_units[currency]) for value in kept]
+    return _cases(data, slug.removeprefix("value-"), title, accept("value.accepted"), texts, currency)
 
 
 def why_not_accepted(data: TestData, currency: str, value: Decimal) -> str:
@@ -155,7 +233,7 @@ def _accepted(data: TestData, slug: str, title: str, value: Decimal) -> Case:
 def _exact(data: TestData, currency: str) -> Case:
     """One minor unit above the amount where the profile allows it, written with all decimals of the currency."""
     decimals, value = data.minor_units[currency], data.amounts[currency]
-    above = value + Decimal(1).scaleb(-decimals)
+    above = _next_value(data, currency)
     value = value if why_not_accepted(data, currency, above) else above
     slug, title = f"value-decimals-{currency.lower()}", f"An amount in {currency} with {decimals} decimals"
     reason = why_not_accepted(data, currency, value)
@@ -163,6 +241,11 @@ def _exact(data: TestData, currency: str) -> Case:
         return absent(slug, THEME, title, ("value.accepted",), reason)
     text = parts_of(data, currency=currency).with_value(plain(value, decimals))
     return case(slug, THEME, title, accept("value.accepted"), [text])
+
+
+def _next_value(data: TestData, currency: str) -> Decimal:
+    """One minor unit above the amount."""
+    return data.amounts[currency] + Decimal(1).scaleb(-data.minor_units[currency])
 
 
 def _binary_fraction(data: TestData) -> Case:
@@ -183,26 +266,36 @@ def _binary_fraction(data: TestData) -> Case:
     return _cases(data, "binary-fraction", title, accept("value.accepted"), found)
 
 
-def _open(data: TestData) -> list[Case]:
-    """Numbers that may be accepted or refused."""
-    currency = data.currency
+def _open(data: TestData, currency: str) -> list[Case]:
+    """Numbers that may be accepted or refused; those of other currencies than the first have its code in their id."""
+    suffix = "" if currency == data.currency else f"-{currency.lower()}"
     decimals, amount = data.minor_units[currency], data.amounts[currency]
     unit = Decimal(1).scaleb(-decimals)
     finer = plain(amount, decimals) + ("" if decimals else ".")
     title, requirements = "A value below the profile's amount", ("value.small",)
     if unit < amount:
-        small = _cases(data, "small", title, either("value.small", label=plain(unit)), [plain(unit)])
+        expectation = either("value.small", label=f"{plain(unit)}{suffix}")
+        small = _cases(data, f"small{suffix}", title, expectation, [plain(unit)], currency)
     else:
-        small = absent("value-small", THEME, title, requirements, f"The profile's amount is the smallest of {currency}")
-    beyond = either("value.beyond", label="more decimals")
+        small = absent(
+            f"value-small{suffix}", THEME, title, requirements, f"The profile's amount is the smallest of {currency}"
+        )
+    beyond = either("value.beyond", label=f"more decimals{suffix}")
     many = replace(beyond, label="many digits")
     huge = replace(beyond, label="huge exponent")
-    fine = [finer + "1", finer + "0000000001", f"{finer}{'0' * 16}1"]
+    fine = [finer + "5", finer + "0000000001", f"{finer}{'0' * 16}1"]
+    more = "More decimals than the currency has"
     return [
         small,
-        _cases(data, "more-decimals", "More decimals than the currency has", beyond, fine),
+        _cases(data, f"more-decimals{suffix}", more, beyond, fine if not suffix else fine[:1], currency),
         _cases(data, "tiny", "Numbers close to zero", replace(beyond, label="close to zero"), ["1e-400", "5e-324"]),
         _cases(data, "huge-exponent", "Numbers too large for floating point", huge, ["1e400", "1e309", "1e99999"]),
-        _cases(data, "400-digits", "Numbers of 400 digits", many, ["9" * 400, finer + "0" * 397 + "1"]),
+        _cases(
+            data,
+            "400-digits",
+            "Numbers of 16 and of 400 digits",
+            many,
+            ["9007199254740993", "9" * 400, finer + "0" * 397 + "1"],
+        ),
         _cases(data, "5000-digits", "Numbers of 5,000 digits", many, ["9" * 5000, finer + "0" * 4997 + "1"]),
     ]

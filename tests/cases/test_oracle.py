@@ -120,17 +120,24 @@ TABLE_KNOWS = {
     "request-chunked": "about framing",
     "request-expect-continue": "about framing",
     "capture-repeated": "about the second request",
-    "value-decimals-eur": "another currency and another value at once",
-    "value-decimals-jpy": "another currency and another value at once",
-    "value-decimals-kwd": "another currency and another value at once",
     "value-over-float32": "another value, and without decimals at that",
+    "amount-wrapped": "both members of the amount missing, and an unknown one",
     "amount-flat": "an amount of a wrong type, and an unknown attribute",
     "amount-misspelt": "no amount, and an unknown attribute",
     "body-duplicate-keys": "values that differ, of which either may count",
     "body-empty-object": "several members missing, and which names are right then",
     "body-nulls": "several members null, and which names are right then",
     "trip-id-long-on-file": "a trip that is good for one capture",
+    "value-spellings-fraction": "another value and another spelling at once",
+    "value-fewer-decimals-usd": "another value, in another spelling at that",
+    "body-deep-known": "a wrong type, and deep nesting",
+    "body-deep-arrays": "no object, and deep nesting",
 }
+for name in ("decimals", "spellings", "fewer-decimals", "powers-of-ten", "small", "more-decimals"):
+    for currency in ("eur", "jpy", "kwd"):
+        TABLE_KNOWS[f"value-{name}-{currency}"] = "another currency and another value or spelling at once"
+for member in ("store-id", "trip-id", "value", "code"):
+    TABLE_KNOWS[f"{member}-misspelt-name"] = "a member missing, and an unknown attribute"
 
 
 def test_the_oracle_agrees_with_the_tables() -> None:

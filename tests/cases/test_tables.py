@@ -81,7 +81,7 @@ def test_every_case_of_the_test_plan_is_covered(contract, depth):
 def test_sizes_stay_within_their_limits(contract):
     smoke, standard = (all_cases(contract, MOCK, depth) for depth in ("smoke", "standard"))
     assert sum(len(case.probes) for case in smoke) <= SMOKE_REQUESTS
-    assert sum(len(case.probes) for case in standard) <= 640
+    assert sum(len(case.probes) for case in standard) <= 1_150
     assert len(standard) <= 300
 
 
@@ -146,6 +146,8 @@ def test_a_bad_body_differs_from_the_good_body_only_in_its_field(contract, theme
     for case in all_cases(contract, MOCK, "deep"):
         for probe in case.probes:
             if case.theme != theme or probe.expectation.nature not in {"reject", "should-reject"}:
+                continue
+            if case.id.endswith("misspelt-name"):
                 continue
             try:
                 changed = json.loads(probe.body)

@@ -1,12 +1,14 @@
 """Every fault of the mock violates exactly its own requirements; benign differences and the clean server violate none.
 
-Most runs call the mock directly: with all cases of the tables, and for every fifth fault with the generated cases too.
-Faults of the connection are run over sockets with the cases of a smoke run, and one fault of each theme with all cases of
-the tables. `tox -e detection` runs everything over sockets.
+Most runs call the mock directly: every tenth fault with all cases, the others with the cases of the tables, of which
+those that are made for other requirements send their first two bodies only. Faults of the connection are run over sockets
+with the cases of a smoke run, and one fault of each theme with all cases of the tables. `tox -e faults` runs all cases
+for every fault directly, `tox -e detection` over sockets.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from functools import cache
@@ -23,8 +25,10 @@ from conformance.session import Run
 from tests.support.runs import Ran, of_the_tables, run_directly, run_once
 
 CLEAN_RUNS = 5
-GENERATED = {*list(FAULTS)[::5], *list(BENIGN)[::5]}
-"""Those that are run with the generated cases here too."""
+EVERYTHING = (
+    {*list(FAULTS)[::10], *list(BENIGN)[::10]} if "ALL_CASES" not in os.environ else {*FAULTS, *BENIGN, *INVENTED}
+)
+"""Those that are run with all cases, generated ones too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
 """Invented faults that need a connection: for their bytes, or for two requests at the same moment."""
@@ -61,19 +65,25 @@ def check_silent(ran: Ran) -> None:
     assert ran.summary.verdict == "conformant"
 
 
+def ran_directly(out: Path, name: str) -> Ran:
+    whole = name in EVERYTHING
+    return run_directly(out, name, only=bool if whole else of_the_tables, whole=whole)
+
+
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in NEEDS_WIRE])
 def test_a_fault_turns_exactly_its_own_requirements_red(name: str, tmp_path: Path) -> None:
-    check(run_directly(tmp_path / "run", name, only=bool if name in GENERATED else of_the_tables), FAULTS[name].breaks)
+    check(ran_directly(tmp_path / "run", name), FAULTS[name].breaks)
 
 
 @pytest.mark.parametrize("name", [name for name in BENIGN if name not in NEEDS_WIRE])
 def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
-    check_silent(run_directly(tmp_path / "run", name, only=bool if name in GENERATED else of_the_tables))
+    check_silent(ran_directly(tmp_path / "run", name))
 
 
 @pytest.mark.parametrize("name", INVENTED)
 def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
-    ran = (run_once if name in INVENTED_WIRE else run_directly)(tmp_path / "run", name, only=of_the_tables)
+    out = tmp_path / "run"
+    ran = run_once(out, name, only=of_the_tables) if name in INVENTED_WIRE else ran_directly(out, name)
     expected = REPORTED.get(name, INVENTED[name].breaks)
     assert ran.broken
     check(ran, ran.broken if expected is None else expected)
