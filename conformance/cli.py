@@ -199,7 +199,10 @@ def plan(**values: Any) -> None:
     for share in generated:
         print(f"              {share.strategy:<22} {share.bodies:>5}  by {share.drawn_by}")
     print(f"trips needed  {cost.trips}")
-    burst = max((probe.times for case in planned.cases for probe in case.probes), default=1)
+    alone = [case.id for case in planned.cases if case.scheduling == "exclusive" and not case.not_exercised]
+    if alone:
+        print(f"runs alone    {', '.join(alone)}: nothing else is sent meanwhile")
+    burst = max((probe.times for case in planned.cases for probe in case.probes if probe.per_second), default=1)
     print(
         f"may charge    {cost.charging} requests; a conforming server charges at most {cost.captures} of them"
         + (f" and none of the {burst} requests of a burst" if burst > 1 else "")

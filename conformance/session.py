@@ -164,7 +164,7 @@ class Run:
         self.footer = {
             "ended": now(),
             "interrupted": engine.interrupted,
-            "stop": "" if engine.interrupted else engine.stop,
+            "stop": sender.left_on if engine.interrupted else engine.stop,
             "usage": engine.usage,
             "errors": engine.errors,
         }

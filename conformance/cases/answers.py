@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.cases.body import parts_of
 from conformance.cases.build import absent, accept, probe
-from conformance.cases.model import Case, Expectation, Probe
+from conformance.cases.model import Case, Expectation, Probe, Scheduling
 from conformance.cases.testdata import Provoked, TestData
 from conformance.contract.load import Contract
 
@@ -15,6 +15,8 @@ _ERRORS = {500: ("server-error", "server error"), 503: ("unavailable", "unavaila
 # A single provoked answer does not show stability, which is judged over a run.
 _OVER_A_RUN = {"server-error.stable"}
 _END, _SHARED_END = "rate-limit.window-end", "rate-limit.shared-window-end"
+SWITCH_TRIES = 3
+"""How often a request is sent at most to see that a switch of the profile is on, or off again."""
 _OVER_TIME = {_END, _SHARED_END, "rate-limit.repeated", "rate-limit.not-growing"}
 
 
@@ -26,7 +28,7 @@ def provoked_cases(contract: Contract, data: TestData) -> list[Case]:
         requirements = contract.of_theme(prefix, _OVER_A_RUN)
         slug, title = f"provoked-{status}", f"A provoked {name} ({status})"
         if status in data.provocations:
-            found.append(Case(slug, THEME, title, requirements, (_provoked(data, status),)))
+            found.append(_provoked_case(data, status, slug, title, requirements))
         else:
             reason = f"The profile does not say how to provoke a {status}"
             found.append(absent(slug, THEME, title, requirements, reason))
@@ -58,7 +60,17 @@ def _over_time(end: str) -> tuple[str, ...]:
 
 
 def _provoked(data: TestData, status: int) -> Probe:
-    return probe(Expectation("provoked", provoked=status), parts_of(data).good, provoke=status)
+    times = SWITCH_TRIES if data.provocations[status].switched else 1
+    return probe(Expectation("provoked", provoked=status), parts_of(data).good, provoke=status, times=times)
+
+
+def _provoked_case(data: TestData, status: int, slug: str, title: str, requirements: tuple[str, ...]) -> Case:
+    """One provoked answer. Where everybody gets it, the case is sent alone, and waits until the server is as before."""
+    first = _provoked(data, status)
+    if not data.provocations[status].alone:
+        return Case(slug, THEME, title, requirements, (first,))
+    settled = replace(first, provoke=None, times=SWITCH_TRIES, settles=True)
+    return Case(slug, THEME, title, requirements, (first, settled), scheduling="exclusive")
 
 
 def _window(data: TestData, end: str) -> tuple[Probe, ...]:
@@ -70,6 +82,7 @@ def _window(data: TestData, end: str) -> tuple[Probe, ...]:
     if burst := data.provocations[429].burst:
         inside = replace(inside, body=b"{", trip="none")
         first = replace(inside, times=burst[0], per_second=burst[1])
+    inside = replace(inside, times=1)
     after = probe(accept(end), parts_of(data).good, provoke=429, wait=True)
     return (first, inside, inside, after)
 
@@ -89,7 +102,7 @@ def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
     if means.kind == "forced":
         reason = "The profile forces the 429, so there is no window to test"
         return [
-            Case("provoked-429", THEME, title, requirements, (_provoked(data, 429),)),
+            _provoked_case(data, 429, "provoked-429", title, requirements),
             absent("provoked-429-window", THEME, window, _over_time(_END), reason),
             absent("provoked-429-shared", THEME, shared, (_SHARED_END,), reason),
         ]
@@ -98,7 +111,8 @@ def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
         return [absent("provoked-429-window", THEME, window, (_END,), reason)]
     requirements = (*requirements, *_over_time(_END))
     probes = _window(data, _END)
+    scheduling: Scheduling = "exclusive" if means.alone else "chain"
     return [
-        Case("provoked-429-window", THEME, window, requirements, probes, scheduling="chain", rule="window"),
+        Case("provoked-429-window", THEME, window, requirements, probes, scheduling=scheduling, rule="window"),
         absent("provoked-429-shared", THEME, shared, (_SHARED_END,), "The profile's window is each caller's own"),
     ]

@@ -49,7 +49,8 @@ class Probe:
     `accept` is the value of the Accept field, None to send none. `wait`: first wait for the end of the window that the
     last 429 of the case announced. `provoke`: make the target answer this status, in the way that the profile gives.
     `equal`: this is the plain good request, whose answers are compared over the run. `times`: how often it is sent at
-    most, several at once and `per_second` of them (0: no limit), until the answer is the provoked one.
+    most until the answer is the provoked one: in a burst, several at once and `per_second` of them; else one after the
+    other. `settles`: it is sent after the profile's switch was turned off, until the answer is no longer the provoked one.
     """
 
     expectation: Expectation
@@ -66,6 +67,7 @@ class Probe:
     connection: int = 0
     times: int = 1
     per_second: float = 0.0
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)

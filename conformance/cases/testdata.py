@@ -12,13 +12,20 @@ class Provoked:
     """How a status can be provoked.
 
     `limiter`: the first such request opens a window; later ones are served after its end. `forced`: a switch, on until
-    it is turned off. `scope`: whether the window applies to one case or to all requests of the run. `burst`: how many
-    requests reach the limit, and how many of them are sent in a second; None where one request is enough.
+    it is turned off. `scope`: whether it applies to one case or to all requests of the run. `burst`: how many requests
+    reach the limit, and how many of them are sent in a second; None where one request is enough. `switched`: calls of the
+    profile change the server before and after.
     """
 
     kind: Literal["limiter", "forced"] = "forced"
     scope: Literal["case", "run"] = "case"
     burst: tuple[int, float] | None = None
+    switched: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it changes the answers to other requests, so that nothing else may be in flight."""
+        return self.switched or self.scope == "run"
 
 
 @dataclass(frozen=True, slots=True)

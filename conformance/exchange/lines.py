@@ -18,7 +18,7 @@ _CASE = ("id", "theme", "title")
 _CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised")
 _EXCHANGE = ("case", "probe", "sent_at", "answered_at", "wall_time", "connection", "closed_early", "trip")
 _EXPECTATION = ("nature", "requirement", "provoked", "label")
-_PROBE = ("method", "path", "framing", "trip", "provoke", "wait", "equal", "connection", "times")
+_PROBE = ("method", "path", "framing", "trip", "provoke", "wait", "equal", "connection", "times", "settles")
 _USUAL = Probe(Expectation("observe"))
 _EQUAL = replace(_USUAL, equal=True)
 

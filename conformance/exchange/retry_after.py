@@ -15,6 +15,7 @@ from .content import NotJsonError, decoded_body, parse_json
 from .model import BUSY, Answer, Exchange
 
 Form = Literal["absent", "several", "malformed", "seconds", "date"]
+LimitForm = tuple[tuple[str, ...], bytes]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,6 +26,10 @@ _RFC_850 = re.compile(rf"(?P<name>{_LONG}), (?P<day>[0-9]{{2}})-{_MONTH}-(?P<yea
 _ASCTIME = re.compile(rf"(?P<name>{_SHORT}) {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_CLOCK} (?P<year>[0-9]{{4}})")
 _DIGITS = re.compile(r"[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_CHANGING = frozenset(
+    {"age", "connection", "content-length", "date", "keep-alive", "retry-after", "set-cookie", "transfer-encoding"}
+)
+_NUMBERED = re.compile(rb"[\w.:+-]*[0-9][\w.:+-]*")
 _DAY_COMMA = re.compile(r"(^|,)\s*[A-Za-z]+,")
 
 
@@ -126,6 +131,12 @@ def _body_delay(answer: Answer) -> float | None:
         return None
     text = value.by_name().get("retryAfter") if isinstance(value, Object) else None
     return float(text) if isinstance(text, str) and _DECIMAL.fullmatch(text) else None
+
+
+def form_of_limit(answer: Answer) -> LimitForm:
+    """What the answers of one rate limit have in common: names of header fields, and the body without its numbers."""
+    names = {name.lower() for name, _ in answer.headers} - _CHANGING
+    return tuple(sorted(names)), _NUMBERED.sub(b"#", decoded_body(answer))
 
 
 def end_of_window(exchange: Exchange) -> float | None:

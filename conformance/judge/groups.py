@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from conformance.cases.model import Case
 from conformance.contract.load import Contract
 from conformance.exchange.model import AUTHENTICATION, BUSY, Exchange
-from conformance.exchange.retry_after import announced_delay, end_of_window, read_retry_after
+from conformance.exchange.retry_after import (
+    LimitForm,
+    announced_delay,
+    end_of_window,
+    form_of_limit,
+    read_retry_after,
+)
 from conformance.judge.error_body import PREFIXES, judge_error_body
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
@@ -20,14 +28,18 @@ _UNRELATED = AUTHENTICATION | BUSY  # statuses that depend on other things than 
 _COMPARED = frozenset({"content-type", "content-encoding", "retry-after", "location", "allow", "www-authenticate"})
 
 Key = tuple[object, ...]
+Others = Mapping[LimitForm | None, float]
+"""The forms of 429s to requests that should not provoke one, with the longest delay of each."""
 
 
-def judge_group(contract: Contract, case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
+def judge_group(
+    contract: Contract, case: Case, exchanges: Sequence[Exchange], others: Others = MappingProxyType({})
+) -> list[Judgement]:
     """Judge the exchanges of one case together, by its rule. Empty for a case without a rule."""
     if case.rule == "same-answer":
         return _judge_same_answer(contract, case, exchanges)
     if case.rule == "window":
-        return _judge_window(case, exchanges)
+        return _judge_window(case, exchanges, others)
     return []
 
 
@@ -61,38 +73,72 @@ def _judge_same_answer(contract: Contract, case: Case, exchanges: Sequence[Excha
     return found
 
 
-def _judge_window(case: Case, exchanges: Sequence[Exchange]) -> list[Judgement]:
-    """Judge a provoked limit over time, by the monotonic clock and the end that the last 429 announced."""
+def _judge_window(case: Case, exchanges: Sequence[Exchange], others: Others) -> list[Judgement]:
+    """Judge a provoked limit over time, by the monotonic clock and the end that the last 429 announced.
+
+    A 429 in another form than those of the window comes from another rate limit, and decides nothing here.
+    """
+    usable = [each for each in exchanges if each.answer is not None and not each.defects]
+    usable = [each for each in usable if each.probe < len(case.probes)]
+    inside = [each for each in usable if not case.probes[each.probe].wait]
+    refused = [each for each in inside if _form(each) is not None]
+    forms = {_form(each) for each in refused}
+    own = forms - others.keys() or forms
     found: list[Judgement] = []
     last: Exchange | None = None
-    for exchange in exchanges:
-        answer = exchange.answer
-        if answer is None or exchange.defects or exchange.probe >= len(case.probes):
-            continue
-        probe = case.probes[exchange.probe]
+    for exchange in refused:
         end = end_of_window(last) if last is not None else None
-        if last is not None and end is not None and exchange.sent_at is not None:
-            if exchange.sent_at >= end:
-                new = _judge_after(probe.expectation.requirement if probe.wait else None, exchange, end)
-            else:
-                new = _judge_within(last, exchange, end)
-            found += [replace(judgement, exchange=exchange.number) for judgement in new]
-        if answer.status == 429:
-            last = exchange
+        if last is not None and end is not None and exchange.sent_at is not None and exchange.sent_at < end:
+            found += [replace(each, exchange=exchange.number) for each in _judge_within(last, exchange, end, others)]
+        last = exchange if _form(exchange) in own else last
+    after = [each for each in usable if case.probes[each.probe].wait]
+    requirement = case.probes[after[0].probe].expectation.requirement if after else None
+    if requirement is not None and refused:
+        found += _judge_end(requirement, refused[-1], after, own, others)
     return found
 
 
-def _judge_after(requirement: str | None, exchange: Exchange, end: float) -> list[Judgement]:
+def _form(exchange: Exchange) -> LimitForm | None:
+    """The form of a 429; None for any other answer."""
     answer = exchange.answer
-    if requirement is None or answer is None or exchange.sent_at is None:
+    return form_of_limit(answer) if answer is not None and answer.status == 429 else None
+
+
+def _judge_end(
+    requirement: str, last: Exchange, after: Sequence[Exchange], own: AbstractSet[LimitForm | None], others: Others
+) -> list[Judgement]:
+    """Judge the requests after the end of a window that `last` announced first; each 429 announces a new end.
+
+    It is a violation where the window refuses twice after an announced end, or once where it was not possible to ask
+    again. Where the run met another limit, only a 429 in a form of the window's `own` is certain to be the window's; in
+    a form that both have, the last two must be refused.
+    """
+    refused: list[tuple[Exchange, float]] = []
+    served: Exchange | None = None
+    end = end_of_window(last)
+    for exchange in after:
+        if end is None or exchange.sent_at is None or exchange.sent_at < end:
+            continue
+        if _form(exchange) is None:
+            served = exchange
+            break
+        refused.append((exchange, end))
+        end = end_of_window(exchange) or end
+    certain = [pair for pair in refused if not others or _form(pair[0]) in own - others.keys()]
+    doubtful = [pair for pair in refused[-2:] if _form(pair[0]) in own]
+    asked_once = len(certain) == len(refused) == 1
+    if len(certain) > 1 or (served is None and (asked_once or len(doubtful) > 1)):
+        exchange, end = certain[1] if len(certain) > 1 else refused[-1]
+        assert exchange.sent_at is not None
+        received = f"429, {exchange.sent_at - end:.2f} s after the end"
+        judgement = breaks(requirement, at="status", expected="no 429 after the announced end", received=received)
+        return [replace(judgement, exchange=exchange.number)]
+    if served is None or served.answer is None or served.answer.status in _UNRELATED:
         return []
-    if answer.status != 429:
-        return [] if answer.status in _UNRELATED else [holds(requirement)]
-    received = f"429, {exchange.sent_at - end:.2f} s after the end"
-    return [breaks(requirement, at="status", expected="no 429 after the announced end", received=received)]
+    return [replace(holds(requirement), exchange=served.number)]
 
 
-def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgement]:
+def _judge_within(last: Exchange, exchange: Exchange, end: float, others: Others) -> list[Judgement]:
     new_end, answer = end_of_window(exchange), exchange.answer
     if answer is None or last.answer is None or answer.status != 429 or new_end is None:
         return []
@@ -103,6 +149,8 @@ def _judge_within(last: Exchange, exchange: Exchange, end: float) -> list[Judgem
     slack = 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0)
     if shorter or new_end <= end + slack or _same_date(last, exchange):
         return [*found, holds("rate-limit.not-growing")]
+    if old is not None and old <= others.get(_form(last), -1.0):  # another limit announces this as well
+        return found
     expected, received = "the same end of the window", f"an end {new_end - end:.1f} s later"
     return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]
 

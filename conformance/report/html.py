@@ -19,6 +19,7 @@ from conformance.report.clean import Cleaner
 from conformance.report.explain import parts, reading
 from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
+from conformance.report.terminal import other_limit
 from conformance.run.model import RunResult
 
 FOLDER = Path(__file__).resolve().parent
@@ -85,6 +86,7 @@ class Page:
             digest=self.contract.digest[:12],
             findings=findings,
             files=files,
+            other_limit=other_limit(result),
             violated={
                 level: sum(1 for finding in findings if finding.row.requirement.level == level) for level in levels
             },

@@ -51,6 +51,7 @@ def results_json(
             "spec_digest": contract.digest,
             "requests": result.requests,
             "ignored_environment": list(result.ignored_environment),
+            "other_limit": asdict(result.other_limit) if result.other_limit else None,
         },
         "requirements": [_requirement(row) for row in summary.requirements],
         "cases": [_case(row) for row in summary.cases],

@@ -83,6 +83,7 @@ def summary_lines(
     requests = plural(result.requests, "request")
     lines = [summary.headline, cut(f"{result.url}: {requests}, {charges(result)} (seed {result.seed})")]
     lines += [f"Stopped: {cut(result.stop)}"] if result.stop else []
+    lines += [other_limit(result)] if result.other_limit else []
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
     lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
@@ -109,6 +110,18 @@ def _partly_tested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
     if more := rows[PARTLY_SHOWN:]:
         lines.append(cut(f"partly tested, {len(more)} more: {', '.join(row.requirement.id for row in more)}"))
     return lines
+
+
+def other_limit(result: RunResult) -> str:
+    """How often a rate limit answered that nothing had provoked, and which setting avoids that."""
+    limit = result.other_limit
+    if limit is None:
+        return ""
+    fitting = f"{limit.fitting:.0f}" if limit.fitting >= 1 else f"{limit.fitting:.1g}"
+    return (
+        f"Another limit answered {limit.answers} of {plural(result.requests, 'request')} with 429; the run waited and sent "
+        f"them again. It got through at {fitting} a second: [limits] requests_per_second = {fitting} fits"
+    )
 
 
 def charges(result: RunResult) -> str:

@@ -63,7 +63,10 @@ class Sending:
 
 @dataclass(slots=True)
 class CaseState:
-    """What is known of one case. `confirmed`: by probe number, what the second sending violated again."""
+    """What is known of one case. `confirmed`: by probe number, what the second sending violated again.
+
+    `asks`: by probe number, all exchanges that ask whether a window is over.
+    """
 
     case: Case
     judgements: list[Judgement] = field(default_factory=list)
@@ -72,6 +75,7 @@ class CaseState:
     numbers: list[int] = field(default_factory=list)
     first: dict[int, Sending] = field(default_factory=dict)
     confirmed: dict[int, frozenset[str]] = field(default_factory=dict)
+    asks: dict[int, list[Sent]] = field(default_factory=dict)
     noted: Note | None = None
     error: str = ""
     _held: set[tuple[str, str, str]] = field(default_factory=set)
@@ -91,6 +95,8 @@ class CaseState:
     def take(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
         """Add an exchange of the first sending of a probe."""
         self._judge(judgements)
+        if sent.probe.wait:
+            self.asks.setdefault(sent.exchange.probe, []).append(sent)
         chain, found = self.case.scheduling != "one-shot", violated(judgements)
         if found or (sent.final and (chain or not self.evidence)):
             self.evidence.append((sent, found))

@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import count, zip_longest
 from typing import Any
 
@@ -43,6 +43,8 @@ LOST_IN_A_ROW = 5
 REFUSED_IN_A_ROW = 5
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
+SWITCH_OFF_S = 20.0
+"""The most seconds that an interrupted run waits until the profile's `after` call was made."""
 Rebuild = Callable[[list[tuple[str, str]]], dict[str, Case] | None]
 Pools = Callable[[int, str], Executor]
 """Makes an executor with that many threads; tests replace it by one that works in the calling thread."""
@@ -73,7 +75,8 @@ class Engine:
     @property
     def stop(self) -> str:
         """Why the run ended early; empty where it did not."""
-        return self.journal.tally.stopped_by_opening() or self.sender.pace.reason
+        reason, left_on = self.sender.pace.reason, self.sender.left_on
+        return self.journal.tally.stopped_by_opening() or (reason if left_on in reason else f"{reason}; {left_on}")
 
     def run(self, cases: Sequence[Case], rebuild: Rebuild | None = None) -> None:
         """Send `cases`. `rebuild` makes the cases again, by id, for the accepted pairs of store and currency."""
@@ -107,6 +110,7 @@ class Engine:
         self._cut_off = True
         self.sender.connections.abort()
         wait([future for future in self._futures if future.running()], GRACE_S)
+        self.sender.off.wait(SWITCH_OFF_S)
 
     def _all(self, cases: list[Case], pool: Executor, chains: Executor, rebuild: Rebuild | None) -> None:
         opening = [case for case in cases if case.id == OPENING]
@@ -125,7 +129,7 @@ class Engine:
         _wait(waiting)
         for case in rest:
             if case.scheduling == "exclusive":
-                _wait([self._submit(chains, self._chain, case.id, case)])
+                _wait([self._submit(chains, self._exclusive, case.id, case)])
         tally = self.journal.tally
         self._send_each(pool, tally.to_confirm()[:CONFIRMATIONS], "confirm")
         budget = Budget()
@@ -208,9 +212,22 @@ class Engine:
         else:
             self._count(sent)
 
-    def _chain(self, case: Case) -> None:
-        """Send the probes of a case in order, each of its connections with its own client."""
+    def _exclusive(self, case: Case) -> None:
+        """Send a case while nothing else is in flight. What the profile switches on for it is off when it ends."""
+        status = next((probe.provoke for probe in case.probes if probe.provoke is not None), None)
         unique = new_unique(case.probes)
+        with self.sender.switched(status, unique) if status is not None else nullcontext():
+            self._chain(case, unique)
+        for request in planned_requests(case):
+            if request.probe.settles:
+                sent = self.sender.send(None, request)
+                self._count(sent)
+                if sent.provoked:
+                    self.sender.pace.halt(f"the server still answers {sent.status} after that was provoked ({case.id})")
+
+    def _chain(self, case: Case, unique: str = "") -> None:
+        """Send the probes of a case in order, each of its connections with its own client."""
+        unique = unique or new_unique(case.probes)
         numbers = sorted({probe.connection for probe in case.probes})
 
         def send_connection(number: int) -> None:
@@ -232,6 +249,7 @@ class Engine:
         trip: str | None = None
         window: Sent | None = None
         requests = [request for request in planned_requests(case) if request.probe.connection == connection]
+        requests = [request for request in requests if not request.probe.settles]
         for request, following in zip_longest(requests, requests[1:]):
             probe = request.probe
             if probe.wait and not self._wait_for_end(case, window):

@@ -9,6 +9,7 @@ from typing import Literal
 from conformance.cases.model import Case
 from conformance.exchange.event import Sent
 from conformance.judge.model import Judgement
+from conformance.run.limits import OtherLimit
 
 Outcome = Literal["passed", "failed", "warned", "observed", "not-judged", "not-exercised", "error"]
 
@@ -59,6 +60,7 @@ class RunResult:
 
     `stop`: why the run ended early (opening step, network, busy server), for people; empty where it did not.
     `usage`: what the user gave and turned out to be wrong during the run, such as too few trips.
+    `other_limit`: a rate limit that the run met without provoking it.
     `started`, `ended`: ISO 8601 in UTC. `totals`: captured and unknown amounts by currency.
     """
 
@@ -79,3 +81,4 @@ class RunResult:
     captures: tuple[Capture, ...] = ()
     totals: dict[str, Decimal] = field(default_factory=dict)
     deselected: tuple[Deselected, ...] = ()
+    other_limit: OtherLimit | None = None

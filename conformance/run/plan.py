@@ -53,7 +53,12 @@ def data_of(profile: Profile, *, any_uuid: bool, reusable: bool) -> TestData:
         any_uuid=any_uuid,
         reusable_trips=reusable,
         provocations={
-            status: Provoked(way.kind, way.scope, (way.burst.requests, way.burst.per_second) if way.burst else None)
+            status: Provoked(
+                way.kind,
+                way.scope,
+                (way.burst.requests, way.burst.per_second) if way.burst else None,
+                switched=bool(way.before or way.after),
+            )
             for status, way in profile.provoke.items()
         },
     )
@@ -88,7 +93,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
             continue
         for probe in case.probes:
             requests += probe.times
-            trips += probe.trip == "fresh"
+            trips += probe.times * (probe.trip == "fresh")
             if probe.method not in SAFE_METHODS:
                 currency, amount, _ = cost_of(probe.body, profile)
                 charging += probe.times
@@ -105,6 +110,7 @@ def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]
         cost_of(probe.body, profile)[:2]
         for probe in case.probes
         if probe.expectation.nature in CHARGING and probe.method == "POST" and not _for_burst(probe)
+        for _ in range(probe.times)
     ]
 
 

@@ -42,6 +42,7 @@ def run_result(header: Json, tally: Tally, footer: Json) -> RunResult:
         captures=tally.captures(),
         totals=tally.totals(),
         deselected=deselected,
+        other_limit=tally.limits.other_limit(),
     )
 
 

@@ -28,6 +28,7 @@ from conformance.judge.exchange import judge_exchange, judge_late_bytes
 from conformance.judge.groups import Equals, equals_of, judge_equals_of_case, judge_group
 from conformance.judge.model import Judgement
 from conformance.run.case_state import CaseState, Sending, violated
+from conformance.run.limits import LimitsMet
 from conformance.run.model import Capture, CaseResult
 from conformance.run.opening import OPENING, is_suspect, no_access, no_server, wrong_target
 from conformance.run.whole_run import EQUALS, INDEPENDENT, WHOLE_RUN, whole_run_judgements
@@ -58,6 +59,7 @@ class Tally:
         self._equal: list[Sent] = []
         self._late: dict[str, str] = {}
         self._closed_early = self._cleared_500 = 0
+        self.limits = LimitsMet()
 
     def take(self, event: Event) -> None:
         """Add the next event. Raises `Inconsistent`."""
@@ -86,6 +88,7 @@ class Tally:
         self._violated[sent.number] = violated(judgements)
         self.requests += 1
         self._closed_early += exchange.closed_early
+        self.limits.take(sent)
         if sent.late:
             self._late.setdefault(*sent.late)
         state.numbers += [sent.number] if sent.number is not None else []
@@ -267,7 +270,8 @@ class Tally:
         if case.rule and len(counting) == len(case.probes):
             sent = [counting[number] for number in sorted(counting)]
             sent_case = replace(case, probes=tuple(event.probe for event in sent))
-            group = judge_group(self.contract, sent_case, [event.exchange for event in sent])
+            exchanges = [each.exchange for event in sent for each in state.asks.get(event.exchange.probe, [event])]
+            group = judge_group(self.contract, sent_case, exchanges, self.limits.forms)
         if INDEPENDENT in case.requirements:
             group += judge_equals_of_case(equals, case.id)
         late = self._late.get(case.id)

@@ -1,10 +1,13 @@
 """When the next request may be sent: the clock, the rate, the requests in flight, and pauses that the target announced.
 
 How it works
-- Every request goes through `passage`: it takes one of `concurrency` places in flight, then waits for its time.
+- Every request goes through `passage`: it waits for its time and for one of `concurrency` places in flight.
+- A request that must be alone waits in a queue of its own. While that queue is not empty, no other request starts; its
+  first request starts as soon as nothing is in flight.
 - `_next` is the earliest time of the next request. Each request moves it on by one interval of the rate; an announced
   pause moves it to the end of the pause.
-- `_lock` guards only `_next` and `reason`. No thread waits while it holds the lock.
+- Where a rate limit refuses again and again, the run halves its own rate, and raises it again while nothing is refused.
+- `_changed` guards all of this and wakes the threads that wait for a place. Nobody waits for a time while holding it.
 - `halt` wakes every waiting thread. From then on each of them gets `Halted`, and nothing more is sent.
 """
 
@@ -12,8 +15,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+PATIENT_REFUSALS = 2
+"""Pauses for a rate limit before the run lowers its own rate."""
+LEAST_RATE = 5
+"""Requests a second; the run does not slow down further by itself."""
+FASTER = 1.25
+"""Factor by which a lowered rate grows in a second without a refusal."""
 
 
 class Halted(BaseException):
@@ -37,10 +48,13 @@ class Pace:
 
     def __init__(self, rate: float | None, concurrency: int, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
-        self._interval = 1 / rate if rate else 0.0
-        self._slots = threading.Semaphore(concurrency)
-        self._lock = threading.Lock()
-        self._next = 0.0
+        self._most, self._in_flight = concurrency, 0
+        self._least_interval = self._interval = 1 / rate if rate else 0.0
+        self._changed = threading.Condition()
+        self._alone: deque[object] = deque()
+        self._recent: deque[float] = deque()
+        self._next = self._lowered = 0.0
+        self._refusals = 0
         self._halt = threading.Event()
         self.reason = ""
 
@@ -51,14 +65,25 @@ class Pace:
 
     def halt(self, reason: str) -> None:
         """Stop all sending. The first reason is kept."""
-        with self._lock:
+        with self._changed:
             self.reason = self.reason or reason
-        self._halt.set()
+            self._halt.set()
+            self._changed.notify_all()
 
-    def pause_until(self, moment: float) -> None:
-        """Pause all sending until `moment`, in seconds of the monotonic clock."""
-        with self._lock:
+    def pause_until(self, moment: float, *, limited: bool = False) -> None:
+        """Pause all sending until `moment`, in seconds of the monotonic clock. `limited`: a rate limit asks for it."""
+        with self._changed:
+            now = self.clock.now()
+            if limited and self._next <= now + self._interval:  # else a refusal of the same moment has paused already
+                self._refusals += 1
+                self._slow_down(now)
             self._next = max(self._next, moment)
+
+    def _slow_down(self, now: float) -> None:
+        sent = len(self._recent)
+        if self._refusals > PATIENT_REFUSALS and sent > LEAST_RATE:
+            self._interval = max(self._interval, 1 / max(LEAST_RATE, sent / 2))
+            self._lowered = now
 
     def sleep_until(self, moment: float) -> None:
         """Wait for `moment` of the monotonic clock. Raises `Halted` as soon as sending is stopped."""
@@ -69,17 +94,55 @@ class Pace:
             raise Halted
 
     @contextmanager
-    def passage(self, *, exempt: bool = False) -> Iterator[None]:
-        """Take a place in flight and, unless `exempt`, wait for rate and pauses. The context holds the place."""
-        with self._slots:
-            while True:
-                with self._lock:
-                    now = self.clock.now()
-                    due = now if exempt else max(now, self._next)
-                    if due <= now:
-                        self._next = max(self._next, due + self._interval) if self._interval else self._next
-                        break
+    def passage(self, *, exempt: bool = False, alone: bool = False) -> Iterator[None]:
+        """Take a place in flight and, unless `exempt`, wait for rate and pauses. The context holds the place.
+
+        `alone`: nothing else is in flight while the context lasts.
+        """
+        ticket = object() if alone else None
+        with self._changed:
+            self._alone += [ticket] if alone else []
+        try:
+            while (due := self._entered(ticket, exempt=exempt)) is not None:
                 self.sleep_until(due)
+            try:
+                yield
+            finally:
+                with self._changed:
+                    self._in_flight -= 1
+                    self._changed.notify_all()
+        finally:
+            if alone:
+                with self._changed:
+                    self._alone.remove(ticket)
+                    self._changed.notify_all()
+
+    def _entered(self, ticket: object, *, exempt: bool) -> float | None:
+        """Take a place as soon as one is free; None where that was done, else the time to wait for before."""
+        with self._changed:
+            while not self.halted and not self._free(ticket):
+                self._changed.wait()
             if self.halted:
                 raise Halted
-            yield
+            now = self.clock.now()
+            if not exempt and self._next > now:
+                return self._next
+            self._speed_up(now)
+            if self._interval:
+                self._next = max(self._next, now + self._interval)
+            self._in_flight += 1
+        return None
+
+    def _free(self, ticket: object) -> bool:
+        if ticket is not None:
+            return self._alone[0] is ticket and not self._in_flight
+        return not self._alone and self._in_flight < self._most
+
+    def _speed_up(self, now: float) -> None:
+        """Count a request of this moment, and raise a lowered rate where a second has passed without a refusal."""
+        self._recent.append(now)
+        while self._recent[0] < now - 1:
+            self._recent.popleft()
+        if self._interval > self._least_interval and now > self._lowered + 1:
+            self._interval = max(self._least_interval, self._interval / FASTER)
+            self._lowered = now

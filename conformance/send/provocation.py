@@ -13,6 +13,9 @@ from conformance.cases.model import Headers, Probe
 from conformance.profile import Call, Profile, Provocation
 from conformance.send import Unsent
 
+CALL_LIMIT_S = 5.0
+"""The most seconds for a call of the profile, so that an interrupted run ends soon."""
+
 
 class Provoking:
     """Applies the entries of `[provoke]`, with `${unique}` replaced by one value for each case."""
@@ -32,26 +35,25 @@ class Provoking:
             body = json.dumps(merged, separators=(",", ":")).encode()
         return body, probe.headers + added
 
-    def call(self, when: Literal["before", "after"], probe: Probe, unique: str) -> None:
-        """Make the profile's call before or after a provoked request. Raises `Unsent` where it fails."""
-        way = self._way(probe)
+    def call(self, when: Literal["before", "after"], status: int, unique: str) -> None:
+        """Make the profile's call before or after this status is provoked. Raises `Unsent` where it fails."""
+        way = self._profile.provoke.get(status)
         call: Call | None = getattr(way, when) if way is not None else None
         if call is None:
             return
         target, url = self._profile.target, _filled(call.url, unique)
+        limit = min(self._profile.limits.timeout_s, CALL_LIMIT_S)
         content = None if call.json_body is None else _filled(call.json_body, unique)
         with requests.Session() as session:
             session.trust_env = False
             session.verify = target.ca_file or True
             session.proxies = {"http": target.proxy, "https": target.proxy} if target.proxy else {}
             try:
-                answer = session.request(
-                    call.method, url, json=content, timeout=self._profile.limits.timeout_s, allow_redirects=False
-                )
+                answer = session.request(call.method, url, json=content, timeout=limit, allow_redirects=False)
             except requests.RequestException as error:
-                raise Unsent(f"The profile's `{when}` call to {call.url} failed: {error}") from None
+                raise Unsent(f"The profile's `{when}` call {call.method} {call.url} failed: {error}") from None
         if answer.status_code >= 400:
-            raise Unsent(f"The profile's `{when}` call to {call.url} was answered with {answer.status_code}")
+            raise Unsent(f"The profile's `{when}` call {call.method} {call.url} was answered with {answer.status_code}")
 
     def _way(self, probe: Probe) -> Provocation | None:
         return self._profile.provoke.get(probe.provoke) if probe.provoke is not None else None

@@ -2,9 +2,12 @@
 
 How it works
 - A sending is one planned request and its repetitions where the target asks to wait.
-- The steps of each request, in order: take a trip; wait for a place in flight and for the time to send (`Pace`);
-  reserve the money (`Ledger`); make the profile's `before` call; record the intent; send; settle money and trip;
-  record the exchange; make the `after` call.
+- A sending holds a place of `Connections`. The steps of each request, in order: take a trip; wait for a place in flight
+  and for the time to send (`Pace`); reserve the money (`Ledger`); record the intent; send; obey where asked to wait; settle money and trip; record the
+  exchange.
+- A repetition is sent alone, so that a limit that serves one request after the wait serves this one.
+- `switched` makes the profile's `before` call, and its `after` call in any event. `off` is set while nothing that was
+  switched on has to be switched off.
 - If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
   unknown.
 - `_lock` guards the counters.
@@ -14,7 +17,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
@@ -37,6 +41,12 @@ RESENDS = 2
 """How often a request is sent again where the target asks to wait."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that charge nothing."""
+ASKS, ASKS_AMONG_LIMITS = 2, 4
+"""How often it is tried whether a window is over: usually, and where another rate limit was met in the run."""
+SWITCH_WAITS_S = (0.25, 0.5, 1.0)
+"""Seconds before each request that needs the profile's switch: it may take a moment until it has an effect."""
+AFTER_WAITS_S = (0.5, 1.0)
+"""Seconds before the second and the third try of an `after` call."""
 UNREADABLE_WAITS = (1.0, 2.0)
 """Seconds to wait where the announced end cannot be read: the first time, and every later time."""
 
@@ -53,13 +63,12 @@ class Emit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip`: the trip to use again, if any; `keep`: its connection must stay open after it."""
+    """One sending. `trip`: the trip to use again, if any."""
 
     number: int
     purpose: Purpose
     unique: str
     trip: str | None
-    keep: bool = False
 
 
 @dataclass(slots=True)
@@ -90,7 +99,10 @@ class Sender:
         self.connections = Connections(new_client, profile.limits.concurrency)
         self._emit, self._provoking = emit, Provoking(profile)
         self._lock = threading.Lock()
-        self._sendings = self._unreadable = 0
+        self._sendings = self._unreadable = self._limited = 0
+        self.off = threading.Event()
+        self.off.set()
+        self.left_on = ""
 
     def send(
         self,
@@ -108,24 +120,71 @@ class Sender:
         """
         with self._lock:
             self._sendings += 1
-            sending = _Sending(self._sendings, purpose, unique, trip, keep=keep)
-        if request.probe.times > 1:
+            sending = _Sending(self._sendings, purpose, unique, trip)
+        if request.probe.per_second:
             assert client is not None
             return self._burst(client, request, replace(sending, purpose="burst"))
-        for left in range(RESENDS, -1, -1):
-            sent = self._once(client, request, sending, last=not left)
-            if sent.status in BUSY and sent.status != request.probe.provoke:
-                self._obey(sent.exchange)
-            if sent.final:
-                break
-            sending = replace(sending, purpose="resend")
+        tried, sent = 0, None
+        with self.connections.using(client, keep=keep) as connection:
+            while sent is None or not sent.final:
+                if request.probe.times > 1:
+                    self._await_switch(request.probe, tried, sent)
+                tried += 1
+                sent = self._once(connection, request, sending, last=tried >= self._most_tries(request.probe))
+                sending = replace(sending, purpose="resend")
         return sent
+
+    def _most_tries(self, probe: Probe) -> int:
+        """How often a request is sent at most, with its repetitions."""
+        if probe.wait:
+            return ASKS_AMONG_LIMITS if self._limited else ASKS
+        return probe.times if probe.times > 1 else 1 + RESENDS
+
+    def _await_switch(self, probe: Probe, tried: int, sent: Sent | None) -> None:
+        """Wait until a switch has had time to have an effect, and for what the last answer announced."""
+        delay = SWITCH_WAITS_S[min(tried, len(SWITCH_WAITS_S) - 1)]
+        if probe.settles and sent is not None and sent.exchange.answer is not None:
+            announced = announced_delay(sent.exchange.answer, sent.exchange.wall_time) or 0.0
+            delay = max(delay, announced if announced <= self.profile.limits.max_wait_s else 0.0)
+        self.pace.sleep_until(self.pace.clock.now() + delay)
+
+    @contextmanager
+    def switched(self, status: int, unique: str) -> Iterator[None]:
+        """The profile's `before` call for this status, and its `after` call when the context ends for any reason.
+
+        Where the `after` call fails, the run ends: what was switched on would be taken for the server's own behaviour.
+        """
+        if self.pace.halted:
+            raise Halted
+        self.off.clear()
+        try:
+            try:
+                self._provoking.call("before", status, unique)
+                yield
+            finally:
+                self._switch_off(status, unique)
+        finally:
+            self.off.set()
+
+    def _switch_off(self, status: int, unique: str) -> None:
+        problem = ""
+        for wait in (0.0, *AFTER_WAITS_S):
+            self.pace.clock.wait(threading.Event(), wait)
+            try:
+                self._provoking.call("after", status, unique)
+            except Unsent as error:
+                problem = str(error)
+            else:
+                return
+        self.left_on = f"{problem}, three times; the server may still answer {status} to everybody"
+        self.pace.halt(self.left_on)
 
     def _burst(self, client: Client, request: PlannedRequest, sending: _Sending) -> Sent:
         others = [self.connections.own() for _ in range(self.profile.limits.concurrency - 1)]
 
         def once(client: Client, last: bool) -> Sent:
-            return self._once(client, request, sending, last=last)
+            with self.connections.using(client) as connection:
+                return self._once(connection, request, sending, last=last)
 
         try:
             return send_burst(request.probe, once, [client, *others], self.pace)
@@ -133,23 +192,30 @@ class Sender:
             for other in others:
                 self.connections.close(other)
 
-    def _obey(self, exchange: Exchange) -> None:
-        """Pause all sending until the announced end of a 429 or 503 that was not provoked."""
+    def _obey(self, probe: Probe, exchange: Exchange) -> bool:
+        """Pause all sending until the announced end of a 429 or 503 that was not provoked.
+
+        False where that is too long to wait for: then the run ends, unless it is only a window that is not over yet.
+        """
         assert exchange.answer is not None
+        status, limit = exchange.answer.status, self.profile.limits.max_wait_s
+        limited = status == 429 and not probe.wait
         delay = announced_delay(exchange.answer, exchange.wall_time)
-        if delay is None:
-            with self._lock:
+        with self._lock:
+            self._limited += limited
+            if delay is None:
                 delay = UNREADABLE_WAITS[min(self._unreadable, 1)]
                 self._unreadable += 1
-        if delay > self.profile.limits.max_wait_s:
+        if delay <= limit:
+            self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay, limited=limited)
+            return True
+        if not probe.wait:
             self.pace.halt(
-                f"the server answered {exchange.answer.status} and asks to wait {delay:g} s, "
-                f"longer than max_wait_s = {self.profile.limits.max_wait_s:g} allows"
+                f"the server answered {status} and asks to wait {delay:g} s, longer than max_wait_s = {limit:g} allows"
             )
-            return
-        self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay)
+        return False
 
-    def _once(self, own: Client | None, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
+    def _once(self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
         """Send the request a single time, and settle what it held. `last`: no other of this sending may follow."""
         probe, trip = request.probe, sending.trip
         held = _Held(trip, None)
@@ -161,12 +227,12 @@ class Sender:
         body = fill_trip(template, held.trip) if held.trip is not None else template
         sending_began = False
         try:
-            # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses; repetitions do.
-            exempt = probe.provoke == 429 and sending.purpose != "resend"
-            with self.connections.using(own, keep=sending.keep) as client, self.pace.passage(exempt=exempt):
+            again = sending.purpose == "resend"
+            # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses.
+            exempt = probe.provoke == 429 and not probe.wait and not again
+            with self.pace.passage(exempt=exempt, alone=probe.wait or again):
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
-                self._provoking.call("before", probe, sending.unique)
                 self._intend(held, request.case_id)
                 sending_began = True
                 exchange = client.send(
@@ -181,15 +247,15 @@ class Sender:
                     trip=held.trip,
                     retry_closed=self._retry(template, request, held),
                 )
+                if _asks_to_wait(probe, exchange):
+                    last = not self._obey(probe, exchange) or last
                 late = client.take_late_defect()
         except BaseException:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
         final = last or _is_final(probe, exchange)
-        sent = self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
-        self._provoking.call("after", probe, sending.unique)
-        return sent
+        return self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
 
     def _reserve(self, held: _Held, body: bytes) -> None:
         """Reserve what the request may cost. Raises `Unsent` where the budget is spent."""
@@ -258,11 +324,23 @@ class Sender:
 
 
 def _is_final(probe: Probe, exchange: Exchange) -> bool:
-    """Whether an answer ends its sending: in a burst the provoked one or none, else any that does not ask to wait."""
+    """Whether an answer ends its sending.
+
+    Where a status is provoked by many requests or by a switch, it ends it, or that there is no answer. After the switch
+    was turned off, and elsewhere, any answer does that is neither that status nor asks to wait.
+    """
     status = exchange.answer.status if exchange.answer else None
-    if probe.times > 1:
+    if probe.times > 1 and not probe.settles:
         return status is None or status == probe.expectation.provoked
-    return status not in BUSY or status == probe.provoke
+    if probe.settles and status == probe.expectation.provoked:
+        return False
+    return not _asks_to_wait(probe, exchange)
+
+
+def _asks_to_wait(probe: Probe, exchange: Exchange) -> bool:
+    """Whether the answer asks to wait although the request was not made to provoke that."""
+    status = exchange.answer.status if exchange.answer else None
+    return status in BUSY and (probe.wait or status != probe.expectation.provoked)
 
 
 def path_of(operation: str, path: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.contract.load import load_contract
 from conformance.exchange.model import Answer, Exchange, Failure, Request
-from conformance.exchange.retry_after import announced_delay, end_of_window
+from conformance.exchange.retry_after import announced_delay, end_of_window, form_of_limit
 from conformance.judge.groups import equals_of, judge_closes, judge_equals, judge_group
 
 CONTRACT = load_contract()
@@ -20,17 +20,57 @@ def at(probe, time, status, wait=None, body=b"", more=()):
     return Exchange("case", probe, REQUEST, Answer(status, headers, body), sent_at=time, answered_at=time)
 
 
-def window(*exchanges, requirement="rate-limit.window-end"):
+def window(*exchanges, requirement="rate-limit.window-end", others=None):
     after = Expectation("observe", requirement)
     probes = (Probe(P429), Probe(P429), Probe(after, wait=True), Probe(after, wait=True))
     numbered = [replace(exchange, number=number) for number, exchange in enumerate(exchanges)]
-    judgements = judge_group(CONTRACT, Case("case", "rate_limit", "t", (), probes, "exclusive", "window"), numbered)
+    case = Case("case", "rate_limit", "t", (), probes, "exclusive", "window")
+    judgements = judge_group(CONTRACT, case, numbered, others or {})
     return [(judgement.requirement, judgement.kind, judgement.exchange) for judgement in judgements]
 
 
 def test_a_429_after_the_announced_end():
     judgements = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "0"), at(3, 5.2, 429, "-1795575593"))
-    assert judgements == [("rate-limit.window-end", "breaks", 1), ("rate-limit.window-end", "breaks", 2)]
+    assert judgements == [("rate-limit.window-end", "breaks", 2)]
+
+
+def test_a_window_that_is_over_when_asked_again():
+    judgements = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "1"), at(3, 6.05, 200))
+    assert judgements == [("rate-limit.window-end", "holds", 2)]
+
+
+OTHER, OTHERS = b'{"errorMsg":"slow down"}', {form_of_limit(Answer(429, (), b'{"errorMsg":"slow down"}')): 1.0}
+
+
+def test_another_limit_at_the_end_of_a_window_decides_nothing():
+    refused = (at(2, 5.0, 429, "1", OTHER), at(3, 6.0, 429, "1", OTHER))
+    assert window(at(0, 3.0, 429, "2"), *refused, others=OTHERS) == []
+    assert window(at(0, 3.0, 429, "2"), refused[0], at(3, 6.0, 429, "0"), others=OTHERS) == []
+    in_its_form = (at(2, 5.0, 429, "1"), at(3, 6.0, 429, "1"))
+    assert window(at(0, 3.0, 429, "2"), *in_its_form, others=OTHERS) == [("rate-limit.window-end", "breaks", 2)]
+
+
+def test_a_window_may_answer_in_another_form_after_its_end_where_there_is_no_other_limit():
+    refused = (at(2, 5.0, 429, "0", OTHER), at(3, 5.0, 429, "0", OTHER))
+    assert window(at(0, 3.0, 429, "2"), *refused) == [("rate-limit.window-end", "breaks", 2)]
+
+
+def test_another_limit_inside_a_window_is_no_growth():
+    assert window(at(0, 0.0, 429, "1", OTHER), at(1, 0.1, 429, "9"), others=OTHERS) == []
+    assert ("rate-limit.not-growing", "breaks", 2) in window(
+        at(0, 0.0, 429, "5"), at(1, 0.1, 429, "1", OTHER), at(1, 0.2, 429, "9"), others=OTHERS
+    )
+    alike = window(at(0, 0.0, 429, "1", OTHER), at(1, 0.1, 429, "9", OTHER), others=OTHERS)
+    assert [requirement for requirement, _, _ in alike] == ["rate-limit.repeated"]
+
+
+def test_the_form_of_a_limit_has_no_numbers():
+    first, second = (
+        Answer(429, (("Date", date), ("X-Left", "0")), b'{"errorMsg":"%b left, request %b"}' % (left, request))
+        for date, left, request in (("a", b"0.5 s", b"7f3a-1"), ("b", b"12 s", b"00ff-2"))
+    )
+    assert form_of_limit(first) == form_of_limit(second)
+    assert form_of_limit(first) != form_of_limit(Answer(429, (), first.body))
 
 
 def test_a_shared_window_has_a_requirement_of_its_own():

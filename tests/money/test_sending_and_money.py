@@ -160,10 +160,8 @@ def test_a_reused_trip_is_sent_again_and_given_back(make_sender):
 def test_a_request_that_could_not_be_prepared_is_not_counted(make_sender, unused_url):
     with MockServer() as server:
         sender = make_sender(server.url, trips='file = "trips.txt"', before=unused_url)
-        client = sender.connections.own()
-        with pytest.raises(Unsent, match="`before` call"):
-            sender.good(client, provoke=500)
-        client.close()
+        with pytest.raises(Unsent, match="`before` call"), sender.switched(500, "u"):
+            sender.good(sender.connections.own(), provoke=500)
     assert (sender.ledger.totals(), sender.captures) == ({}, [])
     assert sender.trips.take() == "t-1"
 

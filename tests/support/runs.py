@@ -13,6 +13,7 @@ from benchmarks.runs import SHELF, Ran, finished, outcomes, planned, run_once, t
 from conformance.cases.model import Case
 from conformance.mock.server import Mock
 from conformance.session import Run
+from tests.fair.layers import Layer, put_before
 from tests.support.direct import SimulatedClock, on_mock
 
 __all__ = ["Ran", "finished", "of_the_tables", "outcomes", "planned", "run_directly", "run_once", "time_limit"]
@@ -29,18 +30,29 @@ def sampled(case: Case, breaks: frozenset[str]) -> Case:
     return case if whole else replace(case, probes=case.probes[:2])
 
 
-def run_directly(out: Path, *faults: str, only: Callable[[Case], bool] = bool, whole: bool = True) -> Ran:
+def run_directly(
+    out: Path,
+    *faults: str,
+    only: Callable[[Case], bool] = bool,
+    whole: bool = True,
+    clock: SimulatedClock | None = None,
+    front: Layer | None = None,
+) -> Ran:
     """A run put directly on the mock, of the cases for which `only` holds; without `whole`, of a sample of their bodies.
+
+    `front` is put before the mock.
 
     Raises `NeedsWire` where a fault shows on a connection only.
     """
-    clock = SimulatedClock()
+    clock = clock or SimulatedClock()
     run = copy(_plan(any(SHELF[name].scope == "run" for name in faults)))
     run.out = out
     run.make_folder()
     limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(*faults)})
     run.profile = run.profile.model_copy(update={"limits": limits})
     mock = Mock([SHELF[name] for name in faults], hang_s=3.0, clock=clock.now)
+    if front is not None:
+        put_before(mock, front)
     cases = [case for case in run.cases if only(case)]
     if not whole:
         breaks = frozenset().union(*(SHELF[name].breaks for name in faults))
