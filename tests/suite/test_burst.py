@@ -54,7 +54,7 @@ def test_a_window_opened_by_a_burst_is_judged_to_its_end(tmp_path):
     )
     reported = outcomes(summary, *requirement_ids)
     assert set(reported.values()) == {"passed"}, reported
-    assert summary.verdict == "conformant"
+    assert summary.verdict == "partial"  # only because of the selection
     assert len(book) == 2  # the opening, and the capture after the end of the window
     assert result.requests <= 2 + LIMIT + run.profile.limits.concurrency + 3
     assert burst_of(result).reason == ""

@@ -104,7 +104,7 @@ def test_the_after_call_is_tried_three_times(tmp_path):
         run = run_of(tmp_path, server, 500)
         run.execute(of_the_switch(run))
     assert switch.calls == ["PUT", "DELETE", "DELETE", "DELETE"]
-    assert finished(run).summary.verdict == "conformant"
+    assert finished(run).summary.verdict == "partial"  # only because of the selection
 
 
 def test_a_failed_after_call_ends_the_run_and_is_named(tmp_path):
