@@ -81,6 +81,13 @@ class RequirementRow:
     coverage: Coverage
 
     @property
+    def tested(self) -> str:
+        """How many of its cases were tested, and how many others gave a result for it."""
+        others = self.judged - self.coverage.judged
+        seen = f"; seen in {others} other case{'' if others == 1 else 's'}" if others else ""
+        return f"{self.coverage}{seen}"
+
+    @property
     def stability(self) -> str:
         """In words, whether a violation was seen again when its request was repeated; empty if it was."""
         if not self.unstable:

@@ -106,7 +106,7 @@ def summary_lines(
 def _partly_tested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
     """The mandatory requirements of which some cases were left out although others gave a result."""
     rows = summary.partly_tested()
-    lines = [cut(f"partly tested: {row.requirement.id} (MUST): {row.coverage}") for row in rows[:PARTLY_SHOWN]]
+    lines = [cut(f"partly tested: {row.requirement.id} (MUST): {row.tested}") for row in rows[:PARTLY_SHOWN]]
     if more := rows[PARTLY_SHOWN:]:
         lines.append(cut(f"partly tested, {len(more)} more: {', '.join(row.requirement.id for row in more)}"))
     return lines
