@@ -14,6 +14,7 @@ from conformance.profile.model import (
     Provocation,
     Target,
     Trips,
+    Waiver,
 )
 from conformance.profile.schema import profile_schema
 from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic
@@ -34,6 +35,7 @@ __all__ = [
     "Provocation",
     "Target",
     "Trips",
+    "Waiver",
     "bad_trip",
     "basic",
     "builtin_profile",

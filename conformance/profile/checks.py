@@ -51,6 +51,7 @@ def problems(
     yield from _trips(raw, contract)
     yield from _provoke(raw, contract)
     yield from _amounts(raw)
+    yield from _waivers(raw, contract)
 
 
 def loopback(url: Any) -> bool:
@@ -68,8 +69,6 @@ def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
     for key in ("client_cert", "client_key"):
         if key in table(raw, "target"):
             yield f"target.{key}: not supported yet; remove it"
-    if "waiver" in raw:
-        yield "waiver: not supported yet; remove [[waiver]]"
 
 
 def _url_problem(url: str, example: str) -> str:
@@ -297,6 +296,17 @@ def _burst(key: str, provocation: dict[str, Any]) -> Iterator[str]:
             yield f'{key}.{name}: found {provocation.get(name, default)!r}; with a burst, only {name} = "{needed}" is allowed'
     if "body" in provocation:
         yield f"{key}.body: a burst must not have a body, since its requests must not charge; use headers"
+
+
+def _waivers(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
+    """Each waiver of a requirement names one of the contract."""
+    listed = raw.get("waiver")
+    for position, waiver in enumerate(listed if isinstance(listed, list) else []):
+        name = waiver.get("requirement") if isinstance(waiver, dict) else None
+        if isinstance(name, str) and name not in contract.requirements:
+            near = get_close_matches(name, contract.requirements, 1)
+            hint = f"did you mean {near[0]}?" if near else "`capture-conformance list` shows all ids"
+            yield f"waiver.{position}.requirement: found {name!r}; there is no requirement with this id; {hint}"
 
 
 def _amounts(raw: dict[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from conformance.contract import Contract, load_contract
 from conformance.errors import UsageError
 from conformance.profile.checks import loopback, problems, table
-from conformance.profile.model import Auth, Call, Data, Limits, Money, Profile, Provocation, Target, Trips
+from conformance.profile.model import Auth, Call, Data, Limits, Money, Profile, Provocation, Target, Trips, Waiver
 from conformance.profile.schema import provocable
 from conformance.profile.secrets import MASK, secret_values, without_user
 
@@ -24,6 +24,9 @@ ALLOWED = {
     "float_type": "a number is allowed, without quotes",
     "model_type": "a table is allowed",
     "dict_type": "a table is allowed",
+    "date_type": "a date is allowed, without quotes, such as 2027-03-31",
+    "date_from_datetime_inexact": "a date without a time is allowed, such as 2027-03-31",
+    "string_too_short": "a text that is not empty is allowed",
 }
 LOCAL_LIMITS = {"concurrency": 8, "requests_per_second": None}
 
@@ -117,7 +120,6 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> None:
 
 def _build(raw: dict[str, Any], contract: Contract) -> Profile:
     raw = dict(raw)
-    raw.pop("waiver", None)
     provoke, target, limits = raw.get("provoke"), raw.get("target"), raw.get("limits", {})
     if isinstance(provoke, dict):
         status_of = {str(status): status for status in provocable(contract)}
@@ -177,8 +179,10 @@ def _allowed_names(loc: list[str]) -> list[str]:
     """The keys that the table at `loc` may have."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "": (Profile,), "target": (Target,), "data": (Data,), "data.trips": (Trips,), "limits": (Limits,),
-        "auth": get_args(get_args(Auth)[0]),
+        "auth": get_args(get_args(Auth)[0]), "waiver": (Waiver,),
     }  # fmt: skip
+    if loc[:1] == ["waiver"]:
+        loc = ["waiver"]
     provoke_model = Call if loc[-1:] in (["before"], ["after"]) else Provocation
     allowed_models = models.get(".".join(loc), (provoke_model,) if loc[:1] == ["provoke"] else (Money,))
     return list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -135,6 +136,23 @@ class Money(_Model):
     max_total: str | None = None
 
 
+class Waiver(_Model):
+    """A violation that both parties accept until a date: of one requirement, or whatever one case shows."""
+
+    requirement: str | None = None
+    case: str | None = None
+    reason: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    expires: date
+    ticket: str | None = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Waiver:
+        if (self.requirement is None) == (self.case is None):
+            raise ValueError("exactly one of requirement, case is allowed")
+        return self
+
+
 class Profile(_Model):
     """The checked profile of one target."""
 
@@ -144,6 +162,7 @@ class Profile(_Model):
     provoke: dict[int, Provocation] = Field(default_factory=dict)
     limits: Limits = Limits()
     money: dict[str, int | Money] | None = None
+    waiver: list[Waiver] = Field(default_factory=list)
     _secrets: tuple[str, ...] = PrivateAttr(default=())
     _folder: str = PrivateAttr(default="")
 

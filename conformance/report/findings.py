@@ -46,7 +46,7 @@ def findings(summary: Summary, replay_text: ReplayText) -> tuple[Finding, ...]:
     `replay_text` gives what to paste to reproduce a violation.
     """
     violated = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
-    violated.sort(key=lambda row: (row.outcome, bool(row.unstable)))
+    violated.sort(key=lambda row: (row.waived, row.outcome, bool(row.unstable)))
     by_requirement: dict[str, list[Violation]] = {row.requirement.id: [] for row in violated}
     for row in summary.cases:
         counted = set()

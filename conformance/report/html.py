@@ -88,7 +88,8 @@ class Page:
             files=files,
             other_limit=other_limit(result),
             violated={
-                level: sum(1 for finding in findings if finding.row.requirement.level == level) for level in levels
+                level: sum(finding.row.requirement.level == level and not finding.row.waived for finding in findings)
+                for level in levels
             },
             untested=summary.untested(),
             mandatory=sum(1 for row in rows if row.requirement.level == "MUST"),

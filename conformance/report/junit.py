@@ -25,4 +25,6 @@ def violation(judgement: Judgement, clean: Cleaner) -> str:
 def message(row: CaseRow, clean: Cleaner) -> str:
     """The message of a case that failed, was skipped, or had an error of the suite itself."""
     violations = [violation(judgement, clean) for judgement in row.result.judgements if judgement.kind == "breaks"]
-    return "\n".join(violations) if row.outcome == "failed" else clean(row.reason or row.outcome)
+    if row.outcome != "failed":
+        return clean(row.reason or row.outcome)
+    return "\n".join([*(["waived by the profile"] if row.waived else []), *violations])

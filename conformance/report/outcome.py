@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from conformance.cases.tables import TEST_PLAN
 from conformance.contract.load import Contract, Level, Requirement
 from conformance.judge.model import Judgement
+from conformance.report.waivers import WaiverRow, Waivers
 from conformance.run.model import CaseResult, Outcome, RunResult
 
 Verdict = Literal["conformant", "non-conformant", "inconclusive", "partial"]
@@ -22,6 +24,7 @@ ORDER: tuple[Outcome, ...] = ("error", "failed", "warned", "passed", "observed",
 # For a row of the test plan, a case without a result counts as worse than a warning, so that it is seen.
 PLAN_ORDER: tuple[Outcome, ...] = ("failed", "error", "not-judged", "not-exercised", "warned", "passed", "observed")
 UNJUDGED: tuple[Outcome, ...] = ("not-judged", "not-exercised")
+VIOLATED: tuple[Outcome, ...] = ("failed", "warned")
 DELIVERY = frozenset({"answer.in-time", "answer.connection", "answer.framing", "answer.status-set", "answer.no-leak"})
 """Requirements on any answer. That they are met shows that an answer came, not that a case was tested."""
 REASONS = 3
@@ -66,7 +69,7 @@ class RequirementRow:
 
     `cases`: the cases made for it, and other cases that showed a violation of it. `judged`: how many cases gave a result
     for it. `unjudged`: how many cases were sent for it without giving one. `coverage`: the cases made for it, also those
-    that were not sent or not selected.
+    that were not sent or not selected. `waived`: waivers cover all its violations.
     """
 
     requirement: Requirement
@@ -79,6 +82,7 @@ class RequirementRow:
     judged: int
     unjudged: int
     coverage: Coverage
+    waived: bool = False
 
     @property
     def tested(self) -> str:
@@ -99,11 +103,12 @@ class RequirementRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """One case in the report."""
+    """One case in the report. `waived`: waivers cover all its violations."""
 
     result: CaseResult
     outcome: Outcome
     reason: str
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,7 @@ class Summary:
     case_counts: dict[str, int]
     test_plan: tuple[TestPlanRow, ...]
     why: str = ""
+    waivers: tuple[WaiverRow, ...] = ()
 
     @property
     def colour(self) -> Colour:
@@ -258,7 +264,10 @@ def _coverage(requirement_id: str, made_for: list[CaseResult], judged: set[str],
 
 
 def _requirement_row(
-    requirement: Requirement, by_case: list[tuple[CaseResult, list[Judgement]]], deselected: int
+    requirement: Requirement,
+    by_case: list[tuple[CaseResult, list[Judgement]]],
+    deselected: int,
+    waivers: Waivers,
 ) -> RequirementRow:
     requirement_id = requirement.id
     made_for = [result for result, _ in by_case if requirement_id in result.case.requirements]
@@ -287,10 +296,16 @@ def _requirement_row(
         len(judged),
         sum(1 for result in made_for if result.sent and result.case.id not in judged),
         coverage,
+        outcome in VIOLATED
+        and all(
+            waivers.cover(requirement_id, result.case.id)
+            for result, of_case in by_case
+            if any(judgement.kind == "breaks" for judgement in of_case)
+        ),
     )
 
 
-def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
+def _rows(contract: Contract, result: RunResult, waivers: Waivers) -> tuple[RequirementRow, ...]:
     """One row for each requirement. Judgements of a case count even if the suite itself failed later in that case."""
     requirements = contract.requirements.values()
     by_requirement: dict[str, list[tuple[CaseResult, list[Judgement]]]] = {
@@ -304,7 +319,7 @@ def _rows(contract: Contract, result: RunResult) -> tuple[RequirementRow, ...]:
             by_requirement[requirement_id].append((case_result, judgements))
     deselected = Counter(requirement_id for case in result.deselected for requirement_id in case.requirements)
     return tuple(
-        _requirement_row(requirement, by_requirement[requirement.id], deselected[requirement.id])
+        _requirement_row(requirement, by_requirement[requirement.id], deselected[requirement.id], waivers)
         for requirement in requirements
     )
 
@@ -318,7 +333,7 @@ def _prevented_by_run(result: CaseResult) -> set[str]:
 
 def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdict, str]:
     """The verdict, and the reason if it is inconclusive although the run was completed."""
-    if any(row.outcome == "failed" for row in rows):
+    if any(row.outcome == "failed" and not row.waived for row in rows):
         return "non-conformant", ""
     if result.stop:
         return "inconclusive", ""
@@ -334,9 +349,10 @@ def _verdict(rows: tuple[RequirementRow, ...], result: RunResult) -> tuple[Verdi
     return "conformant", ""
 
 
-def _headline(verdict: Verdict, judged: int, mandatory: int, result: RunResult) -> str:
+def _headline(verdict: Verdict, judged: int, mandatory: int, waived: int, result: RunResult) -> str:
     chosen = f"{result.depth}, selected cases only" if result.selection else result.depth
     tested = f"{verdict}, {judged} of {mandatory} mandatory requirements tested ({chosen})"
+    tested += f", {waived} violation{'' if waived == 1 else 's'} waived" if waived else ""
     return f"{tested}: no violation in what was selected" if verdict == "partial" else tested
 
 
@@ -362,31 +378,36 @@ def _test_plan(contract: Contract, cases: dict[str, CaseRow], result: RunResult)
     return tuple(plan)
 
 
-def _case_row(contract: Contract, result: CaseResult) -> CaseRow:
+def _case_row(contract: Contract, result: CaseResult, waivers: Waivers) -> CaseRow:
     outcome = case_outcome(contract, result)
     reason = result.error or result.reason or result.case.not_exercised
     if outcome == "not-judged" and not reason:
         reason = UNDECIDED
-    return CaseRow(result, outcome, reason)
+    return CaseRow(result, outcome, reason, outcome in VIOLATED and waivers.cover_case(result))
 
 
 def summarise(contract: Contract, result: RunResult) -> Summary:
     """Decide everything about a run: each requirement, each case, the verdict and whether it is complete."""
-    rows = _rows(contract, result)
-    cases = [_case_row(contract, case_result) for case_result in result.cases]
+    whole = not (result.selection or result.deselected or result.stop or result.interrupted or result.depth == "smoke")
+    waivers = Waivers(result.waivers, date.fromisoformat(result.started[:10]), whole=whole)
+    rows = _rows(contract, result, waivers)
+    cases = [_case_row(contract, case_result, waivers) for case_result in result.cases]
     musts = [row for row in rows if row.requirement.level == "MUST"]
     judged = sum(1 for row in musts if row.outcome not in UNJUDGED)
     verdict, why = _verdict(rows, result)
     return Summary(
         verdict,
         judged == len(musts),
-        _headline(verdict, judged, len(musts), result),
+        _headline(verdict, judged, len(musts), sum(1 for row in musts if row.waived), result),
         rows,
         tuple(cases),
         {name: sum(1 for row in rows if row.outcome == name) for name in ORDER if name != "error"},
         {name: sum(1 for case in cases if case.outcome == name) for name in ORDER},
         _test_plan(contract, {row.result.case.id: row for row in cases}, result),
         why,
+        waivers.rows(
+            {row.requirement.id: row.outcome for row in rows}, {row.result.case.id: row.outcome for row in cases}
+        ),
     )
 
 
@@ -396,9 +417,9 @@ def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, 
         return 130
     if result.errors or any(row.outcome == "error" for row in summary.cases):
         return 4
-    if result.usage:
+    if result.usage or any(row.out_of_date for row in summary.waivers):
         return 2
-    warned = fail_on_warning and any(row.outcome == "warned" for row in summary.requirements)
+    warned = fail_on_warning and any(row.outcome == "warned" and not row.waived for row in summary.requirements)
     if summary.verdict == "non-conformant" or warned:
         return 1
     if summary.verdict == "inconclusive" or (require_complete and not summary.complete):

@@ -60,7 +60,9 @@ def results_json(
             "totals": {code: str(total) for code, total in result.totals.items()},
             "captures": [asdict(capture) for capture in result.captures],
         },
-        "waivers": [],
+        "waivers": [
+            {**row.waiver.model_dump(mode="json", exclude_none=True), "state": row.state} for row in summary.waivers
+        ],
     }
 
 
@@ -83,7 +85,7 @@ def _requirement(row: RequirementRow) -> dict[str, Any]:
         "elicited": row.elicited,
         "observed": list(row.observed),
         "unstable": row.unstable,
-        "waived": False,
+        "waived": row.waived,
         "cases": list(row.cases),
         "judged": row.judged,
         "unjudged": row.unjudged,
@@ -112,6 +114,7 @@ def _case(row: CaseRow) -> dict[str, Any]:
         "title": result.case.title,
         "requirements": list(result.case.requirements),
         "outcome": row.outcome,
+        "waived": row.waived,
         "reason": row.reason,
         "judgements": by_kind,
         "exchanges": list(result.numbers),

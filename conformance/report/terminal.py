@@ -18,6 +18,7 @@ PROGRESS_EVERY_S = 5.0
 FINDINGS_SHOWN = 4
 REQUIREMENTS_NAMED = 4
 REASONS_SHOWN = 4
+WAIVERS_SHOWN = 6
 PARTLY_SHOWN = 3
 FILES = ("report.html", "results.json", "junit.xml", "record.jsonl", "evidence.har", "repro/")
 MAX_LINES = 40
@@ -87,6 +88,7 @@ def summary_lines(
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
     lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
+    lines += [cut(row.line()) for row in summary.waivers if row.state != "not-needed"][:WAIVERS_SHOWN]
     lines += ["Pasting a line below sends its request again, which may charge."] if findings else []
     for finding in findings[:FINDINGS_SHOWN]:
         lines += ["", *_finding(finding, cut, clean)]
@@ -151,8 +153,9 @@ def _untested(summary: Summary, cut: Callable[[str], str]) -> list[str]:
 
 def _finding(finding: Finding, cut: Callable[[str], str], clean: Cleaner) -> list[str]:
     requirement = finding.row.requirement
-    unstable = f" ({finding.row.stability})" if finding.row.stability else ""
-    head = f"{requirement.level} {requirement.id}{unstable}: {requirement.statement}"
+    notes = [*(["waived"] if finding.row.waived else []), *([finding.row.stability] if finding.row.stability else [])]
+    note = f" ({', '.join(notes)})" if notes else ""
+    head = f"{requirement.level} {requirement.id}{note}: {requirement.statement}"
     if not finding.violations:
         return [cut(head)]
     first, cases = finding.violations[0], len(finding.violations) + finding.more

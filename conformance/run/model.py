@@ -9,6 +9,7 @@ from typing import Literal
 from conformance.cases.model import Case
 from conformance.exchange.event import Sent
 from conformance.judge.model import Judgement
+from conformance.profile import Waiver
 from conformance.run.limits import OtherLimit
 
 Outcome = Literal["passed", "failed", "warned", "observed", "not-judged", "not-exercised", "error"]
@@ -82,3 +83,4 @@ class RunResult:
     totals: dict[str, Decimal] = field(default_factory=dict)
     deselected: tuple[Deselected, ...] = ()
     other_limit: OtherLimit | None = None
+    waivers: tuple[Waiver, ...] = ()

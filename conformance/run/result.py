@@ -9,6 +9,7 @@ from typing import Any
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.exchange.record import Record, read_record
+from conformance.profile import Waiver
 from conformance.run.model import Deselected, RunResult
 from conformance.run.tally import Inconsistent, Tally
 
@@ -43,6 +44,7 @@ def run_result(header: Json, tally: Tally, footer: Json) -> RunResult:
         totals=tally.totals(),
         deselected=deselected,
         other_limit=tally.limits.other_limit(),
+        waivers=tuple(Waiver.model_validate(row, strict=False) for row in header["profile"].get("waiver", ())),
     )
 
 

@@ -20,7 +20,6 @@ from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import Progress
-from conformance.run.model import Outcome
 from conformance.session import Run, interrupt_on_signal, signals_ignored
 from conformance.suite.options import SUITE
 
@@ -46,7 +45,7 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         """Pass, fail or skip, according to the outcome."""
         assert self.plugin.reporter is not None
-        report_outcome(self.row.outcome, message(self.row, self.plugin.reporter.clean))
+        report_outcome(self.row, message(self.row, self.plugin.reporter.clean))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Path, line and name that pytest shows for the item."""
@@ -222,9 +221,9 @@ class ConformancePlugin:
             self.run.out.rmdir()
 
 
-def report_outcome(outcome: Outcome, text: str) -> None:
-    """Pass, fail or skip the current item, according to the outcome of its case."""
-    if outcome == "failed":
+def report_outcome(row: CaseRow, text: str) -> None:
+    """Pass, fail or skip the current item, according to the outcome of its case. What is waived does not fail."""
+    if row.outcome == "failed" and not row.waived:
         pytest.fail(text, pytrace=False)
-    if outcome in UNJUDGED:
+    if row.outcome == "failed" or row.outcome in UNJUDGED:
         pytest.skip(text)

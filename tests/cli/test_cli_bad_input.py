@@ -54,14 +54,13 @@ def test_one_thing_wrong_in_a_profile(command, text, message):
 
 def test_features_that_are_not_supported_yet_have_a_message_of_their_own(command):
     (command.folder / "p.toml").write_text(
-        '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"\n[[waiver]]\nreason = "x"'
+        '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"'
     )
     ran = command.run("--profile", "p.toml")
     assert ran.returncode == 2
     assert [line.split(": ")[1] for line in ran.stderr.splitlines() if "not supported yet" in line] == [
         "auth.kind",
         "target.client_cert",
-        "waiver",
     ]
 
 

@@ -115,6 +115,7 @@ def test_limits_and_patterns_are_those_of_the_spec(tmp_path):
 
 URL = 'url = "https://pay.example.com" '
 BURST = "burst = { requests = 100, per_second = 50 }"
+WAIVER = '[[waiver]]\nreason = "agreed"\nowner = "Team"\nexpires = 2027-03-31\n'
 BAD = {
     "not toml": ([("[target]", "[target")], "not TOML"),
     "unknown key": ([("timeout_s", "timeout")], "limits.timeout: unknown key; did you mean timeout_s?"),
@@ -179,7 +180,31 @@ BAD = {
         [("[provoke.429]", "[provoke.503]"), ("# body = {", f"{BURST}\n# body = {{")],
         "provoke.503.burst",
     ),
-    "waiver": ([("[money.USD]", '[[waiver]]\nreason = "x"\n[money.USD]')], "waiver: not supported yet"),
+    "waiver of nothing": ([("[limits]", f"{WAIVER}\n[limits]")], "waiver.0: found a table of reason, owner, expires"),
+    "waiver of both": (
+        [("[limits]", f'{WAIVER}requirement = "value.zero"\ncase = "x"\n[limits]')],
+        "exactly one of requirement, case is allowed",
+    ),
+    "waiver of an unknown requirement": (
+        [("[limits]", f'{WAIVER}requirement = "value.zeros"\n[limits]')],
+        "waiver.0.requirement: found 'value.zeros'; there is no requirement with this id; did you mean value.zero?",
+    ),
+    "waiver without end": (
+        [("[limits]", '[[waiver]]\ncase = "x"\nreason = "r"\nowner = "o"\n[limits]')],
+        "waiver.0.expires: missing",
+    ),
+    "waiver with a text as end": (
+        [("[limits]", '[[waiver]]\ncase = "x"\nreason = "r"\nowner = "o"\nexpires = "2027-03-31"\n[limits]')],
+        "waiver.0.expires: found '2027-03-31'; a date is allowed, without quotes, such as 2027-03-31",
+    ),
+    "waiver without reason": (
+        [("[limits]", '[[waiver]]\ncase = "x"\nreason = ""\nowner = "o"\nexpires = 2027-03-31\n[limits]')],
+        "waiver.0.reason: found ''; a text that is not empty is allowed",
+    ),
+    "misspelt key of a waiver": (
+        [("[limits]", f'{WAIVER}requirment = "value.zero"\n[limits]')],
+        "waiver.0.requirment: unknown key; did you mean requirement?",
+    ),
 }
 
 
