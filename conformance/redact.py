@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -15,6 +16,9 @@ CREDENTIAL_FIELDS = frozenset(
 )
 SECRET_HEADERS = CREDENTIAL_FIELDS | {"set-cookie"}
 _SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(SECRET_HEADERS).encode())
+_SIGNATURE = re.compile("(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_SIGNATURE_BYTES = re.compile(_SIGNATURE.pattern.encode())
+STARS = "*" * 64
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")
 
@@ -72,10 +76,25 @@ def _size(text: str) -> int:
 class Redactor:
     """Replaces each secret by as many stars as it has bytes (in UTF-8, for a text)."""
 
-    __slots__ = ("_bytes", "_bytes_pattern", "_texts", "_texts_pattern")
+    __slots__ = ("_bytes", "_bytes_pattern", "_lock", "_secrets", "_signatures", "_texts", "_texts_pattern")
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
-        secrets = tuple(secret for secret in secrets if secret)
+        self._lock = threading.Lock()
+        self._signatures: set[str] = set()
+        self._use(tuple(secret for secret in secrets if secret))
+
+    def learn(self, *secrets: str) -> None:
+        """Replace these secrets too, from now on. May be called while other threads redact."""
+        with self._lock:
+            if new := tuple(secret for secret in dict.fromkeys(secrets) if secret not in self._secrets):
+                self._use(self._secrets + new)
+
+    def learn_signature(self, signature: str) -> None:
+        """Replace this signature of one request too: 64 hexadecimal digits. Quick, however many there are."""
+        self._signatures.add(signature)
+
+    def _use(self, secrets: tuple[str, ...]) -> None:
+        self._secrets = secrets
         texts = sorted({form for secret in secrets for form in encodings(secret)}, key=lambda form: (-len(form), form))
         raw = sorted(
             {form for secret in secrets for form in _byte_encodings(secret)}, key=lambda form: (-len(form), form)
@@ -89,6 +108,8 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """`text` without any secret."""
+        if self._signatures:
+            text = _SIGNATURE.sub(lambda found: STARS if found[0].lower() in self._signatures else found[0], text)
         if not self._texts:
             return text
         lowered = text.lower()
@@ -98,6 +119,11 @@ class Redactor:
 
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without any secret, of the same length."""
+        if self._signatures:
+            known = self._signatures
+            data = _SIGNATURE_BYTES.sub(
+                lambda found: STARS.encode() if found[0].decode().lower() in known else found[0], data
+            )
         if not self._bytes:
             return data
         lowered = data.lower()

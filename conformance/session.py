@@ -25,6 +25,7 @@ from conformance.contract import Contract, load_contract
 from conformance.contract.load import SpecError
 from conformance.errors import UsageError
 from conformance.exchange.client import Client, Endpoint
+from conformance.exchange.endpoint import Certificate, Sign
 from conformance.exchange.event import Note, Plan
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
@@ -38,7 +39,7 @@ from conformance.run.plan import data_of, planned_cases
 from conformance.run.progress import NullProgress, Progress
 from conformance.run.result import run_result
 from conformance.run.tally import Journal, Tally
-from conformance.send.auth import auth_headers
+from conformance.send.auth import credentials_of
 from conformance.send.money import Ledger
 from conformance.send.pace import Clock, Pace
 from conformance.send.sender import Sender
@@ -121,13 +122,8 @@ class Run:
     ) -> None:
         """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written."""
         machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
-        endpoint = Endpoint(
-            url=profile.target.url,
-            headers=(*profile.target.headers.items(), *auth_headers(profile, self.environ)),
-            ca_file=profile.target.ca_file,
-            proxy=profile.target.proxy,
-            timeout_s=limits.timeout_s,
-        )
+        credentials = credentials_of(profile, self.environ, self.redactor)
+        endpoint = self.endpoint(credentials.fields)
         chosen = {case.id for case in selected}
         self.tally = Tally(self.contract, limits.timeout_s)
         self.header = self._header([case for case in self.cases if case.id not in chosen])
@@ -142,6 +138,7 @@ class Run:
             Ledger(profile),
             self.trips,
             journal,
+            credentials,
         )
         engine = Engine(
             limits,
@@ -172,6 +169,20 @@ class Run:
             recorder.footer(self.footer)
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
+
+    def endpoint(self, sign: Sign) -> Endpoint:
+        """Where the profile says to send, with credentials from `sign`."""
+        target = self.profile.target
+        password = self.environ.get(target.client_key_password_env or "", "")
+        return Endpoint(
+            url=target.url,
+            headers=tuple(target.headers.items()),
+            sign=sign,
+            ca_file=target.ca_file,
+            certificate=Certificate(target.client_cert, target.client_key, password) if target.client_cert else None,
+            proxy=target.proxy,
+            timeout_s=self.profile.limits.timeout_s,
+        )
 
     def not_sent(self, selected: Sequence[Case], reason: str) -> None:
         """Note that no case can be sent because the suite itself failed."""

@@ -82,6 +82,7 @@ class _Connection(HTTPConnection):
         super().__init__(*args, **kwargs)
         self._state, self._reading = state, Reading("")
         self._end: FailureKind | None = None
+        self._answered = False
         self._early, self._sent_at = False, 0.0
         self._refusal: Failure | None = None
 
@@ -121,6 +122,7 @@ class _Connection(HTTPConnection):
         finally:
             watch.cancel()
         self._state.opened += 1
+        self._answered = False
         self._state.sock = self.sock
         if self._state.aborted:
             self.close()
@@ -161,7 +163,7 @@ class _Connection(HTTPConnection):
         """Write the request. An answer that arrives meanwhile is read; a final one ends the writing."""
         if self.sock is None:
             self.connect()
-        self._reading, self._end, self._early = Reading(method), None, False
+        self._reading, self._end, self._early, self._refusal = Reading(method), None, False, None
         self._sent_at = time.monotonic()
         assert headers is not None
         lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.fields)]
@@ -179,7 +181,12 @@ class _Connection(HTTPConnection):
         except TimeoutError:
             self._end = "timeout"
         except OSError as error:  # the server may have answered without reading the request
-            self._refusal = tls_refusal(error)
+            self._refuse(error)
+
+    def _refuse(self, error: OSError) -> None:
+        """Note a refused handshake. After an answer an alert does not show that the request was not processed."""
+        if not self._answered:
+            self._refusal = self._refusal or tls_refusal(error)
 
     def _write(self, data: bytes) -> None:
         """Write the data within the deadline. A large request is written only until an answer arrives."""
@@ -257,8 +264,10 @@ class _Connection(HTTPConnection):
             except TimeoutError:
                 self._end = "timeout"
             except OSError as error:
-                self._end, self._refusal = "reset", self._refusal or tls_refusal(error)
+                self._end = "reset"
+                self._refuse(error)
         answered_at = time.monotonic()
+        self._answered = True
         parsed = self._outcome()
         if self._early or not parsed.keep_alive:
             self.close()

@@ -7,9 +7,9 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
@@ -28,6 +28,17 @@ from .wire import Parsed
 
 OWN_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 """Errors of a connection that are the suite's own: too many open files, no memory."""
+Sign = Callable[[Request, str], Headers]
+"""Gives the header fields with the credentials of a request that is otherwise complete; its URL is the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of a client certificate and its key (None: in the same file), and the password of the key."""
+
+    file: str
+    key: str | None = None
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,9 @@ class Endpoint:
 
     url: str
     headers: Headers = ()
+    sign: Sign | None = None
     ca_file: str | None = None
+    certificate: Certificate | None = None
     proxy: str | None = None
     timeout_s: float = 10.0
 
@@ -79,7 +92,12 @@ class Endpoint:
             fields.append(("Content-Length", str(len(body))))
         if framing == "expect":
             fields.append(("Expect", "100-continue"))
-        return Request(method, target, tuple(fields), body)
+        request = Request(method, target, tuple(fields), body)
+        if self.sign is None:
+            return request
+        url = target if target[:1] != "/" else f"{self.parts.scheme}://{self.host}{target}"
+        credentials = [(name, value) for name, value in self.sign(request, url) if name.lower() not in own]
+        return replace(request, headers=(*fields, *credentials))
 
 
 class Fields(dict[str, str]):
@@ -142,7 +160,7 @@ def addresses(host: str, port: int, limit: float) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None, certificate: Certificate | None = None) -> ssl.SSLContext:
     """Trusts `ca_file`, or else the usual authorities. Raises OSError, with its name, for a file that cannot be used.
 
     The default context of `ssl` would obey the environment: it writes the keys of the connection to SSLKEYLOGFILE.
@@ -152,6 +170,8 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
         context.load_verify_locations(file)
     except OSError as error:
         raise OSError(error.errno, f"{file} cannot be used as certificates: {error.strerror}") from None
+    if certificate is not None:
+        context.load_cert_chain(certificate.file, certificate.key, password=lambda: certificate.password)
     return context
 
 
@@ -185,7 +205,7 @@ class EndpointAdapter(HTTPAdapter):
         """Use a TLS context that all clients share: reading the certificates takes long."""
         host, more = super().build_connection_pool_key_attributes(request, verify, cert)
         end = self._endpoint
-        return host, {"ssl_context": tls_context(end.ca_file)} if end.secure else more
+        return host, {"ssl_context": tls_context(end.ca_file, end.certificate)} if end.secure else more
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         """Check a proxy with TLS against the same certificates."""

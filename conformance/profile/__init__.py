@@ -6,12 +6,15 @@ from conformance.profile.model import (
     BasicAuth,
     BearerAuth,
     Call,
+    CommandAuth,
     Data,
     Limits,
     Money,
     NoAuth,
+    OAuth2Auth,
     Profile,
     Provocation,
+    SigV4Auth,
     Target,
     Trips,
     Waiver,
@@ -19,6 +22,7 @@ from conformance.profile.model import (
 from conformance.profile.schema import profile_schema
 from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic
 from conformance.profile.trips import bad_trip, read_trips
+from conformance.profile.values import is_field_value
 
 __all__ = [
     "MASK",
@@ -27,18 +31,22 @@ __all__ = [
     "BasicAuth",
     "BearerAuth",
     "Call",
+    "CommandAuth",
     "Data",
     "Limits",
     "Money",
     "NoAuth",
+    "OAuth2Auth",
     "Profile",
     "Provocation",
+    "SigV4Auth",
     "Target",
     "Trips",
     "Waiver",
     "bad_trip",
     "basic",
     "builtin_profile",
+    "is_field_value",
     "load_profile",
     "profile_schema",
     "read_trips",

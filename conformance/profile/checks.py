@@ -5,9 +5,7 @@ Never shows a secret. Reads the environment it is given and the files that the p
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
@@ -15,10 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.contract import Contract, StringRule
+from conformance.profile.auth_checks import auth_problems
 from conformance.profile.model import minor_units
 from conformance.profile.schema import provocable
-from conformance.profile.secrets import MASK, SHORTEST_SECRET, variables, without_user
+from conformance.profile.secrets import MASK, SHORTEST_SECRET, without_user
 from conformance.profile.trips import bad_trip, read_trips
+from conformance.profile.values import VALUE, loopback, table, url_problem
 from conformance.redact import CREDENTIAL_FIELDS
 
 SIGNIFICANT = 15  # decimal digits that every binary64 number can hold
@@ -28,24 +28,15 @@ FIELDS_OF_THE_SUITE = frozenset(
      "transfer-encoding", "user-agent"}
 )  # fmt: skip
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")
 MONEY_LINES = '[money]\nmax_captures = 200\n[money.{code}]\namount = "0.50"\nmax_amount = "25.00"\nmax_total = "150.00"'
-
-
-def table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The table under `key`, or an empty table if there is none."""
-    value = raw.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def problems(
     raw: dict[str, Any], contract: Contract, environ: Mapping[str, str] | None, *, builtin: bool, allow_production: bool
 ) -> Iterator[str]:
     """All problems of the profile as read, except those that the model finds."""
-    yield from _unsupported(raw)
     yield from _target(raw, contract, builtin=builtin, allow_production=allow_production)
-    if environ is not None:
-        yield from _credentials(raw, environ)
+    yield from auth_problems(raw, environ)
     yield from _header_fields(raw)
     yield from _ids(raw, contract)
     yield from _trips(raw, contract)
@@ -54,51 +45,17 @@ def problems(
     yield from _waivers(raw, contract)
 
 
-def loopback(url: Any) -> bool:
-    """Whether the URL names this machine. Decided by the text alone: no name is looked up."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
-    except (ValueError, TypeError, AttributeError):
-        return False
-
-
-def _unsupported(raw: dict[str, Any]) -> Iterator[str]:
-    if table(raw, "auth").get("kind") in ("sigv4", "command"):
-        yield f"auth.kind: found {raw['auth']['kind']!r}; not supported yet; use none, bearer, basic or api-key"
-    for key in ("client_cert", "client_key"):
-        if key in table(raw, "target"):
-            yield f"target.{key}: not supported yet; remove it"
-
-
-def _url_problem(url: str, example: str) -> str:
-    """What is wrong with a URL; empty if nothing is."""
-    shown = repr(without_user(url).split("?")[0])
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return f"found {shown}; not a URL; write {example}"
-    if parts.scheme not in ("http", "https") or not host:
-        return f"found {shown}; write a URL that begins with http:// or https://, such as {example}"
-    if parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
-        return f"found {shown}; it must not contain a user, a space or a character outside ASCII"
-    return ""
-
-
 def _target(raw: dict[str, Any], contract: Contract, *, builtin: bool, allow_production: bool) -> Iterator[str]:
     target = table(raw, "target")
     url, environment = target.get("url"), target.get("environment")
     if environment == "production" and not allow_production:
         yield "target.environment: found 'production'; add --allow-production if real charges are intended"
-    proxy, ca_file = target.get("proxy"), target.get("ca_file")
-    if isinstance(proxy, str) and (wrong := _url_problem(proxy, "http://proxy.example.com:3128")):
+    proxy = target.get("proxy")
+    if isinstance(proxy, str) and (wrong := url_problem(proxy, "http://proxy.example.com:3128")):
         yield f"target.proxy: {wrong}"
-    if isinstance(ca_file, str):
-        yield from _certificates(ca_file)
     if not isinstance(url, str):
         return
-    if wrong := _url_problem(url, "https://pay.example.com"):
+    if wrong := url_problem(url, "https://pay.example.com"):
         yield f"target.url: {wrong}"
         return
     shown, parts = without_user(url), urlsplit(url)
@@ -133,46 +90,12 @@ def _permission(raw: dict[str, Any], shown: str, environment: Any, *, here: bool
     yield "\n    ".join([f"target: {where}: nothing is sent without [target] environment and [money]{start}:", *lines])
 
 
-def _certificates(path: str) -> Iterator[str]:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or error
-        yield f"target.ca_file: found {path!r}; it cannot be read as certificates ({what}); name a PEM file"
-
-
-def _credentials(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
-    auth = table(raw, "auth")
-    for key, name, secret in variables(auth):
-        if not isinstance(name, str):
-            continue
-        value = environ.get(name)
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
-            yield f"auth.{key}: found {MASK}; write the name of an environment variable, never the secret itself"
-        elif not value:
-            yield f"auth.{key}: environment variable {_name_or_mask(name)} is not set; export it"
-        elif secret and len(value) < SHORTEST_SECRET:
-            yield (
-                f"auth.{key}: the value of {_name_or_mask(name)} is shorter than {SHORTEST_SECRET} characters; "
-                "use a longer secret"
-            )
-        elif not value.isprintable() or (auth.get("kind") != "basic" and not VALUE.fullmatch(value)):
-            yield f"auth.{key}: the value of {_name_or_mask(name)} has characters that are not allowed in a header field, such as a line break"
-        elif key == "user_env" and ":" in value:
-            yield f"auth.{key}: the value of {_name_or_mask(name)} contains a colon, which RFC 7617 does not allow in a user name"
-
-
-def _name_or_mask(name: str) -> str:
-    """The name as found, or a mask if it looks like a secret written in place of a name."""
-    return repr(name) if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) else MASK
-
-
 def _header_fields(raw: dict[str, Any]) -> Iterator[str]:
     """Header fields that the profile adds: to every request, to provoked requests, and the field of an API key."""
     auth = table(raw, "auth")
     kind = auth.get("kind")
-    auth_field = auth.get("header") if kind == "api-key" else "Authorization" if kind in ("bearer", "basic") else None
-    if kind == "api-key" and isinstance(auth_field, str):
+    auth_field = None if kind in ("none", None) else auth.get("header", "Authorization")
+    if "header" in auth and isinstance(auth_field, str):
         yield from _header_field("auth.header", auth_field, None)
     target = table(raw, "target")
     for name, value in table(target, "headers").items():
@@ -280,7 +203,7 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         for when in ("before", "after"):
             call = table(provocation, when)
             url, method = call.get("url"), call.get("method")
-            if isinstance(url, str) and (wrong := _url_problem(url, "https://admin.example.com/fault")):
+            if isinstance(url, str) and (wrong := url_problem(url, "https://admin.example.com/fault")):
                 yield f"{key}.{when}.url: {wrong}"
             if isinstance(method, str) and not TOKEN.fullmatch(method):
                 yield f"{key}.{when}.method: found {method!r}; an HTTP method is allowed, such as PUT"

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from conformance.contract import Contract, load_contract
 from conformance.errors import UsageError
-from conformance.profile.checks import loopback, problems, table
+from conformance.profile.checks import problems
 from conformance.profile.model import Auth, Call, Data, Limits, Money, Profile, Provocation, Target, Trips, Waiver
 from conformance.profile.schema import provocable
 from conformance.profile.secrets import MASK, secret_values, without_user
+from conformance.profile.values import loopback, table
 
 ALLOWED = {
     "string_type": "text in quotes is allowed",
@@ -113,7 +114,9 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _resolve_paths(raw: dict[str, Any], folder: Path) -> None:
     """Make the paths in the profile relative to its own folder."""
-    for names, key in ((table(raw, "target"), "ca_file"), (table(table(raw, "data"), "trips"), "file")):
+    target = table(raw, "target")
+    files = [(target, key) for key in ("ca_file", "client_cert", "client_key")]
+    for names, key in (*files, (table(table(raw, "data"), "trips"), "file")):
         if isinstance(names.get(key), str):
             names[key] = str(folder / names[key])
 

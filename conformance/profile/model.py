@@ -26,6 +26,7 @@ class Target(_Model):
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    client_key_password_env: str | None = None
     proxy: str | None = None
     operator: str | None = None
 
@@ -59,7 +60,41 @@ class ApiKeyAuth(_Model):
     key_env: str
 
 
-Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth, Field(discriminator="kind")]
+class SigV4Auth(_Model):
+    """AWS Signature Version 4 with the credentials that botocore finds; `role` is assumed with them."""
+
+    kind: Literal["sigv4"]
+    region: str = Field(pattern=r"^[a-z0-9-]+$")
+    service: str = Field(default="execute-api", pattern=r"^[a-z0-9-]+$")
+    profile: str | None = None
+    role: str | None = None
+
+
+class CommandAuth(_Model):
+    """The field `header` with the value that a command prints; printed again after `max_age_s` and after a 401."""
+
+    kind: Literal["command"]
+    command: list[str] = Field(min_length=1)
+    header: str = "Authorization"
+    max_age_s: float = Field(default=300, gt=0)
+    timeout_s: float = Field(default=10, gt=0)
+
+
+class OAuth2Auth(_Model):
+    """An access token for the client's own credentials, RFC 6749 section 4.4."""
+
+    kind: Literal["oauth2"]
+    token_url: str
+    client_id_env: str
+    client_secret_env: str
+    client_auth: Literal["basic", "post"] = "basic"
+    scope: str | None = None
+    audience: str | None = None
+
+
+Auth = Annotated[
+    NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | SigV4Auth | CommandAuth | OAuth2Auth, Field(discriminator="kind")
+]
 
 
 class Trips(_Model):

@@ -10,14 +10,20 @@ from typing import Any
 MASK = "***"
 SHORTEST_SECRET = 8  # characters; a shorter text occurs by chance, and would be masked all over the report
 _SECRET_NAME = re.compile(r"auth|token|key|secret|pass|cookie|credential|signature|session", re.IGNORECASE)
-_VARIABLES = {"bearer": ("token_env",), "basic": ("user_env", "password_env"), "api-key": ("key_env",)}
+_VARIABLES = {
+    "bearer": ("token_env",),
+    "basic": ("user_env", "password_env"),
+    "api-key": ("key_env",),
+    "oauth2": ("client_id_env", "client_secret_env"),
+}
+NOT_SECRET = ("user_env", "client_id_env")
 
 
 def variables(auth: Mapping[str, Any]) -> list[tuple[str, Any, bool]]:
     """For an `[auth]` table as read: each key, the environment variable it names, and whether its value is secret."""
     kind = auth.get("kind")
     keys = _VARIABLES.get(kind, ()) if isinstance(kind, str) else ()
-    return [(key, auth.get(key), key != "user_env") for key in keys]
+    return [(key, auth.get(key), key not in NOT_SECRET) for key in keys]
 
 
 def basic(user: str, password: str) -> str:
@@ -47,8 +53,10 @@ def secret_values(raw: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[s
     """The values of all secrets of a checked profile, in each form in which they are sent."""
     auth: Mapping[str, Any] = raw.get("auth", {})
     values = [environ[name] for _, name, secret in variables(auth) if secret]
-    if auth.get("kind") == "basic":
+    if auth.get("kind") in ("basic", "oauth2"):
         values.append(basic(*(environ[name] for _, name, _ in variables(auth))))
+    if key_password := raw["target"].get("client_key_password_env"):
+        values.append(environ[key_password])
     values += [text for text in _secret_texts(raw, "") if len(text) >= SHORTEST_SECRET and "${unique}" not in text]
     return tuple(dict.fromkeys(values))
 

@@ -12,8 +12,8 @@ REDACTED_BYTES = 65_536
 class Cleaner:
     """Prepares texts of a target to be shown. No other code does this."""
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        self.redactor = Redactor(secrets)
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
 
     def __call__(self, text: str, limit: int = 0) -> str:
         """`text` as a report may print it, cut after `limit` characters; 0 for no limit."""

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from conformance.cases.model import Headers
 from conformance.exchange.event import Sent
-from conformance.profile import Profile, Provocation
+from conformance.profile import (
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    CommandAuth,
+    OAuth2Auth,
+    Profile,
+    Provocation,
+    SigV4Auth,
+    Target,
+)
 from conformance.redact import SECRET_HEADERS, Redactor
 
 # curl sets these fields itself, as in the request or without a difference to the target.
@@ -37,7 +47,7 @@ class ReplayWriter:
 
     `variables`: for each header field with a secret, its value with a shell variable in place of the secret.
     `trip`: the shell expression for a trip that was not used yet; empty if a trip may be used again.
-    `options`: options of curl for every line.
+    `options`: options of curl for every line. `left_out`: header fields, in lower case, that curl sets itself.
     `provoking`, `calls`: for each status, the header fields and the other calls with which the profile provokes it.
     """
 
@@ -47,6 +57,7 @@ class ReplayWriter:
     variables: dict[str, str] = field(default_factory=dict)
     trip: str = FRESH_TRIP
     options: tuple[str, ...] = ()
+    left_out: frozenset[str] = SET_BY_CURL
     provoking: dict[int, Headers] = field(default_factory=dict)
     calls: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
@@ -84,7 +95,7 @@ class ReplayWriter:
         arguments.append(shlex.quote(f"{scheme}://{rest.split('/', 1)[0]}{request.target}"))
         names = {name.lower() for name, _ in request.headers}
         for name, value in request.headers:
-            if name.lower() not in SET_BY_CURL:
+            if name.lower() not in self.left_out:
                 arguments += ["-H", self._field(name, value, unique)]
         arguments += ["-H", "Accept:"] if "accept" not in names else []
         if request.body:
@@ -137,6 +148,8 @@ def replay_writer(profile: Profile, repro: Path, redactor: Redactor, ignored: It
     trips, target = profile.data.trips, profile.target
     options = ["-m", f"{profile.limits.timeout_s:g}"]
     options += ["--cacert", shlex.quote(target.ca_file)] if target.ca_file else []
+    options += _certificate_options(target)
+    options += _signing_options(profile.auth) if isinstance(profile.auth, SigV4Auth) else []
     if target.proxy:
         options += ["--proxy", shlex.quote(target.proxy)]
     elif any("PROXY" in name.upper() for name in ignored):
@@ -148,9 +161,26 @@ def replay_writer(profile: Profile, repro: Path, redactor: Redactor, ignored: It
         credentials(profile),
         FRESH_TRIP if trips.generate else "" if trips.reuse else TRIP_VARIABLE,
         tuple(options),
+        SET_BY_CURL | ({"authorization", "x-amz-date"} if isinstance(profile.auth, SigV4Auth) else set()),
         {status: tuple(provocation.headers.items()) for status, provocation in profile.provoke.items()},
         {status: tuple(_calls(provocation)) for status, provocation in profile.provoke.items()},
     )
+
+
+def _certificate_options(target: Target) -> list[str]:
+    """The client certificate and its key; the key's password is read from its variable."""
+    if not target.client_cert:
+        return []
+    options = ["--cert", shlex.quote(re.sub(r"([\\:])", r"\\\1", target.client_cert))]
+    options += ["--key", shlex.quote(target.client_key)] if target.client_key else []
+    return options + (["--pass", f'"${target.client_key_password_env}"'] if target.client_key_password_env else [])
+
+
+def _signing_options(auth: SigV4Auth) -> list[str]:
+    """Let curl sign, with credentials from the variables that the AWS tools use."""
+    return [
+        "--aws-sigv4", f"aws:amz:{auth.region}:{auth.service}", "--user", '"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+    ]  # fmt: skip
 
 
 def _calls(provocation: Provocation) -> Iterator[str]:
@@ -164,17 +194,24 @@ def _calls(provocation: Provocation) -> Iterator[str]:
 def credentials(profile: Profile) -> dict[str, str]:
     """Header fields with credentials, each with its value as a shell line writes it: a variable for the secret."""
     auth = profile.auth
-    match auth.kind:
-        case "bearer":
-            return {"Authorization": f"Bearer ${auth.token_env}"}
-        case "basic":
-            return {
-                "Authorization": f'Basic $(printf %s "${auth.user_env}:${auth.password_env}" | base64 | tr -d "\\n")'
-            }
-        case "api-key":
-            return {auth.header: f"${auth.key_env}"}
+    match auth:
+        case BearerAuth():
+            fields = {"Authorization": f"Bearer ${auth.token_env}"}
+        case BasicAuth():
+            variables = f'"${auth.user_env}:${auth.password_env}"'
+            fields = {"Authorization": f'Basic $(printf %s {variables} | base64 | tr -d "\\n")'}
+        case ApiKeyAuth():
+            fields = {auth.header: f"${auth.key_env}"}
+        case CommandAuth():
+            folder = f"cd {shlex.quote(profile.folder)} && " if profile.folder else ""
+            fields = {auth.header: f"$({folder}{shlex.join(auth.command)})"}
+        case OAuth2Auth():
+            fields = {"Authorization": "Bearer ${ACCESS_TOKEN:?a token from the token_url of the profile}"}
+        case SigV4Auth():
+            fields = {"X-Amz-Security-Token": "$AWS_SESSION_TOKEN"}
         case _:
-            return {}
+            fields = {}
+    return fields
 
 
 def swapped(swaps: Iterable[tuple[str, str]], file: str) -> str:

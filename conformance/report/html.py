@@ -15,6 +15,7 @@ from conformance.cases.model import Headers
 from conformance.contract import Contract
 from conformance.exchange.event import Sent
 from conformance.profile import Profile
+from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
 from conformance.report.explain import parts, reading
 from conformance.report.findings import Finding
@@ -29,7 +30,7 @@ EXCERPT = 800
 
 def title(profile: Profile) -> str:
     """The title of the page, which pytest-html escapes."""
-    return Cleaner(profile.secrets())(f"Capture Charge conformance: {profile.target.name}")
+    return Cleaner(Redactor(profile.secrets()))(f"Capture Charge conformance: {profile.target.name}")
 
 
 CUT = 300

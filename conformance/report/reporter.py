@@ -28,7 +28,7 @@ class Reporter:
         self.result: RunResult = run.result()
         self.summary: Summary = summarise(run.contract, self.result)
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
-        self.clean = Cleaner(run.profile.secrets())
+        self.clean = Cleaner(run.redactor)
         self.page = Page(run.contract, run.profile, self.clean)
         self.replay_writer: ReplayWriter = replay_writer(
             run.profile, run.out / "repro", run.redactor, self.result.ignored_environment

@@ -9,10 +9,13 @@ from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.testdata import TestData
 from conformance.exchange.model import AUTHENTICATION, Exchange
 from conformance.exchange.not_http import is_not_http, is_page_of_proxy, likely_cause
+from conformance.exchange.retry_after import moment_of
 
 OPENING = "opening-not-json"
 ENOUGH = 2
 """How many captures are tried where the first request of a run got no answer from an HTTP server."""
+CLOCK_S = 300
+"""Seconds that a clock may be wrong; AWS refuses signatures that are older."""
 
 
 def not_json_case() -> Case:
@@ -30,7 +33,8 @@ def no_access(exchange: Exchange) -> str:
     if status == 407:
         return "authentication refused: the proxy answered 407; check the user and password in target.proxy"
     if status in AUTHENTICATION:
-        return f"authentication refused: the server answered {status} to {_sent(exchange)}; check [auth] of the profile"
+        refused = f"authentication refused: the server answered {status} to {_sent(exchange)}"
+        return f"{refused}; {_clock(exchange)}check [auth] of the profile"
     return ""
 
 
@@ -62,7 +66,7 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     statuses = [_status(exchange) for exchange in acceptances]
     shown = f"sent {_sent(acceptances[0])}, received {_received(acceptances[0])}"
     if all(status in AUTHENTICATION for status in statuses):
-        return f"authentication refused: every capture of the opening step was answered with 401 or 403; {shown}; check [auth]"
+        return f"authentication refused: every capture of the opening step was answered with 401 or 403; {shown}; {_clock(acceptances[0])}check [auth]"
     if all(status == 400 for status in statuses):
         if "https" in _received(first).lower():
             return f"wrong URL? does target.url need https://? {shown}"
@@ -76,6 +80,23 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
         where = f", Location: {locations[0]}" if locations else ""
         return f"wrong URL? {first.request.target} only answered with 404, 405 or redirections{where}; {shown}"
     return ""
+
+
+def clock_offset(exchange: Exchange) -> float | None:
+    """Seconds that this machine's clock is ahead of the server's, by the Date of its answer; None where unknown."""
+    server = moment_of(exchange.answer, None) if exchange.answer is not None else None
+    if server is None or exchange.wall_time is None:
+        return None
+    return exchange.wall_time + (exchange.elapsed or 0.0) - server
+
+
+def _clock(exchange: Exchange) -> str:
+    """A remark for a clock that is so wrong that a signature or token of this machine may not be valid."""
+    offset = clock_offset(exchange)
+    if offset is None or abs(offset) <= CLOCK_S:
+        return ""
+    direction = "ahead of" if offset > 0 else "behind"
+    return f"the clock of this machine is {abs(offset) / 60:.0f} minutes {direction} the server's: set it; "
 
 
 def narrowed(data: TestData, accepted: Sequence[tuple[str, str]]) -> TestData:

@@ -2,9 +2,9 @@
 
 How it works
 - A sending is one planned request and its repetitions where the target asks to wait.
-- A sending holds a place of `Connections`. The steps of each request, in order: take a trip; wait for a place in flight
-  and for the time to send (`Pace`); reserve the money (`Ledger`); record the intent; send; obey where asked to wait; settle money and trip; record the
-  exchange.
+- A sending holds a place of `Connections`. The steps of each request, in order: obtain credentials; take a trip; wait for a place in
+  flight and for the time to send (`Pace`); reserve the money (`Ledger`); record the intent; send; obey where asked to
+  wait; settle money and trip; record the exchange.
 - A repetition is sent alone, so that a limit that serves one request after the wait serves this one.
 - `switched` makes the profile's `before` call, and its `after` call in any event. `off` is set while nothing that was
   switched on has to be switched off.
@@ -29,7 +29,8 @@ from conformance.exchange.event import Intent, Purpose, Sent, charge_state
 from conformance.exchange.model import BUSY, Exchange
 from conformance.exchange.retry_after import announced_delay
 from conformance.profile import Profile
-from conformance.send import Unsent
+from conformance.send import NoCredentials, Unsent
+from conformance.send.auth import Credentials, FixedFields
 from conformance.send.burst import send_burst
 from conformance.send.connections import Connections
 from conformance.send.money import Ledger, Reservation, cost_of
@@ -94,10 +95,12 @@ class Sender:
         ledger: Ledger,
         trips: TripSource,
         emit: Emit,
+        credentials: Credentials | None = None,
     ) -> None:
         self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
         self.connections = Connections(new_client, profile.limits.concurrency)
         self._emit, self._provoking = emit, Provoking(profile)
+        self._credentials = credentials or FixedFields()
         self._lock = threading.Lock()
         self._sendings = self._unreadable = self._limited = 0
         self.off = threading.Event()
@@ -218,6 +221,7 @@ class Sender:
     def _once(self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
         """Send the request a single time, and settle what it held. `last`: no other of this sending may follow."""
         probe, trip = request.probe, sending.trip
+        self._obtain_credentials()
         held = _Held(trip, None)
         if probe.trip != "none" and trip is None:
             held.trip = held.taken = self.trips.take()
@@ -254,8 +258,16 @@ class Sender:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
-        final = last or _is_final(probe, exchange)
+        refused = self._credentials.answered(exchange.request, exchange.answer.status if exchange.answer else None)
+        final = last or (_is_final(probe, exchange) and not refused)
         return self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
+
+    def _obtain_credentials(self) -> None:
+        try:
+            self._credentials.prepare()
+        except NoCredentials as why:
+            self.pace.halt(str(why))
+            raise Halted from None
 
     def _reserve(self, held: _Held, body: bytes) -> None:
         """Reserve what the request may cost. Raises `Unsent` where the budget is spent."""

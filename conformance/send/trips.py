@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections import deque
 from random import Random
@@ -11,6 +10,7 @@ from uuid import UUID
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.profile import Profile, bad_trip, read_trips
+from conformance.send.command import printed_by
 
 COMMAND_TIMEOUT_S = 60.0
 
@@ -69,29 +69,11 @@ class TripSource:
             self._changed.notify_all()
 
     def _run(self) -> str:
-        """Run the command in the profile's folder; it inherits the environment and prints one trip."""
+        """Run the command, which prints one trip."""
         command = self._trips.command or []
-        try:
-            done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
-                command,
-                capture_output=True,
-                text=True,
-                timeout=self._timeout,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                cwd=self._folder,
-                errors="backslashreplace",
-            )
-        except subprocess.TimeoutExpired:
-            raise UsageError(f"data.trips.command: {command[0]} took more than {self._timeout:g} s") from None
-        except OSError as error:
-            raise UsageError(f"data.trips.command: {command[0]} cannot be run: {error.strerror}") from None
-        lines = done.stdout.split()
-        if done.returncode or len(lines) != 1:
-            raise UsageError(
-                f"data.trips.command: {command[0]} ended with status {done.returncode} and printed {len(lines)} words; "
-                "it must end with status 0 and print one trip"
-            )
+        lines = printed_by("data.trips.command", command, self._folder, self._timeout).split()
+        if len(lines) != 1:
+            raise UsageError(f"data.trips.command: {command[0]} printed {len(lines)} words; it must print one trip")
         if wrong := bad_trip(self._contract, lines[0]):
             raise UsageError(f"data.trips.command: {command[0]} printed {lines[0][:60]!r}; {wrong}")
         return lines[0]

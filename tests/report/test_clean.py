@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.redact import Redactor
 from conformance.report.clean import REDACTED_BYTES, Cleaner
 
 TOKEN = 'tok-é-"SECRET"-7'
-CLEAN = Cleaner((TOKEN,))
+CLEAN = Cleaner(Redactor((TOKEN,)))
 PIECES = [TOKEN[:length] for length in range(4, len(TOKEN))]
 
 
@@ -42,4 +43,4 @@ def test_several_lines_become_one():
 
 
 def test_without_secrets_control_characters_are_escaped():
-    assert Cleaner(())("a\x1b… b") == "a\\x1b… b"
+    assert Cleaner(Redactor(()))("a\x1b… b") == "a\\x1b… b"

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.cases.model import Case
 from conformance.judge.model import breaks
+from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
 from conformance.report.junit import message, properties
 from conformance.report.outcome import CaseRow
@@ -40,7 +41,7 @@ def test_each_outcome_has_its_result_in_junit(kind, request):
 
 def test_a_secret_is_hidden_before_it_is_made_visible():
     """In the other order, the escaped text would no longer match the secret."""
-    clean = Cleaner(("pass\x1bword-1",))
+    clean = Cleaner(Redactor(("pass\x1bword-1",)))
     judged = breaks("answer.no-leak", at="body", expected="nothing", received="pass\x1bword-1 \x07")
     row = CaseRow(
         CaseResult(Case("c", "t", "title", (), ()), (judged,), reason="pass\x1bword-1"), "failed", "pass\x1bword-1"

@@ -14,6 +14,7 @@ import pytest
 from conformance.cases.model import Case
 from conformance.contract import load_contract
 from conformance.judge.model import breaks
+from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding, Violation
 from conformance.report.outcome import summarise
@@ -153,7 +154,7 @@ def test_never_more_than_40_lines():
         )
         for row in rows
     )
-    lines = summary_lines(summary, result, findings, Path("out"), Cleaner(()))
+    lines = summary_lines(summary, result, findings, Path("out"), Cleaner(Redactor(())))
     assert 35 < len(lines) <= 40
     assert not [line for line in lines if "\n" in line]
     assert lines[-1] == "No file could be written in out"

@@ -36,7 +36,11 @@ def message(status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = 
 
 @contextmanager
 def answering(
-    reply: Callable[[ReceivedRequest], bytes], *, certificate: Path | None = None, one_connection: bool = False
+    reply: Callable[[ReceivedRequest], bytes],
+    *,
+    certificate: Path | None = None,
+    tls: ssl.SSLContext | None = None,
+    one_connection: bool = False,
 ) -> Iterator[SimpleNamespace]:
     """A server that answers with the bytes that `reply` returns; `requests` lists the requests that it received.
 
@@ -60,14 +64,16 @@ def answering(
         setattr(Handler, f"do_{method}", Handler.answer)
     server = (HTTPServer if one_connection else ThreadingHTTPServer)(("127.0.0.1", 0), Handler)
     server.daemon_threads = True  # type: ignore[attr-defined]
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  of a client that ends a connection or refuses TLS
     if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        scheme = "http" if certificate is None else "https"
+        scheme = "http" if tls is None else "https"
         yield SimpleNamespace(url=f"{scheme}://127.0.0.1:{server.server_port}", requests=requests)
     finally:
         server.shutdown()
