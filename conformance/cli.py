@@ -171,6 +171,30 @@ def mock(
 
 
 @app.command()
+@takes("profile", "target", "spec", "allow_production")
+def check(
+    capture: Annotated[bool, typer.Option("--capture", help="Also charge once at each declared store.")] = False,
+    **values: Any,
+) -> None:
+    """Check within two seconds whether a run can start, without charging. Exits as `run` would."""
+    from conformance.check import check as findings_of
+    from conformance.redact import visible
+    from conformance.session import contract_of, profile_of
+
+    chosen = Options(**values)
+    if chosen.profile is None and chosen.target is None:
+        raise UsageError("check: name the profile to check with --profile, or a local server with --target")
+    contract = contract_of(chosen)
+    profile = profile_of(chosen, contract, os.environ)
+    print(f"ok    {'profile':<15} {chosen.profile or 'that of the mock server'}: {visible(profile.target.name)}")
+    statuses = [0]
+    for finding in findings_of(contract, profile, os.environ, capture=capture):
+        print(f"{finding.level:<5} {finding.subject:<15} {visible(finding.text)}", flush=True)
+        statuses.append(finding.status)
+    raise typer.Exit(min(filter(None, statuses), default=0))
+
+
+@app.command()
 @takes("profile", "target", "depth", "seed", "spec", "allow_production")
 def plan(**values: Any) -> None:
     """Show what `run` would send, without sending."""

@@ -123,7 +123,7 @@ class Run:
         """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written."""
         machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
         credentials = credentials_of(profile, self.environ, self.redactor)
-        endpoint = self.endpoint(credentials.fields)
+        endpoint = endpoint_of(profile, self.environ, credentials.fields)
         chosen = {case.id for case in selected}
         self.tally = Tally(self.contract, limits.timeout_s)
         self.header = self._header([case for case in self.cases if case.id not in chosen])
@@ -169,20 +169,6 @@ class Run:
             recorder.footer(self.footer)
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
-
-    def endpoint(self, sign: Sign) -> Endpoint:
-        """Where the profile says to send, with credentials from `sign`."""
-        target = self.profile.target
-        password = self.environ.get(target.client_key_password_env or "", "")
-        return Endpoint(
-            url=target.url,
-            headers=tuple(target.headers.items()),
-            sign=sign,
-            ca_file=target.ca_file,
-            certificate=Certificate(target.client_cert, target.client_key, password) if target.client_cert else None,
-            proxy=target.proxy,
-            timeout_s=self.profile.limits.timeout_s,
-        )
 
     def not_sent(self, selected: Sequence[Case], reason: str) -> None:
         """Note that no case can be sent because the suite itself failed."""
@@ -238,6 +224,21 @@ def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, Exit
         stack.close()
         raise
     return run, stack
+
+
+def endpoint_of(profile: Profile, environ: Mapping[str, str], sign: Sign) -> Endpoint:
+    """Where the profile says to send, with credentials from `sign`."""
+    target = profile.target
+    password = environ.get(target.client_key_password_env or "", "")
+    return Endpoint(
+        url=target.url,
+        headers=tuple(target.headers.items()),
+        sign=sign,
+        ca_file=target.ca_file,
+        certificate=Certificate(target.client_cert, target.client_key, password) if target.client_cert else None,
+        proxy=target.proxy,
+        timeout_s=profile.limits.timeout_s,
+    )
 
 
 def now() -> str:

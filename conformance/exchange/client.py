@@ -40,6 +40,7 @@ from .endpoint import (
     Prepared,
     Received,
     addresses,
+    certificate_end,
     own_failure,
     tls_refusal,
     why_unreachable,
@@ -69,6 +70,7 @@ class ConnectionState:
     aborted: bool = False
     sock: socket.socket | None = None
     opened: int = 0
+    certificate_end: float | None = None
     last_case: str = ""
     last_end: float = 0.0
     closed_early: bool = False
@@ -122,6 +124,7 @@ class _Connection(HTTPConnection):
         finally:
             watch.cancel()
         self._state.opened += 1
+        self._state.certificate_end = certificate_end(self.sock)
         self._answered = False
         self._state.sock = self.sock
         if self._state.aborted:
@@ -338,6 +341,11 @@ class Client:
         """Case and description of bytes that came after an answer that looked complete; given only once."""
         found, self._state.late_defect = self._state.late_defect, None
         return found
+
+    @property
+    def certificate_end(self) -> float | None:
+        """When the certificate of the last connection ends, in seconds since 1970; None without TLS."""
+        return self._state.certificate_end
 
     def close(self) -> None:
         """Close the connection, if any is open."""

@@ -175,6 +175,13 @@ def tls_context(ca_file: str | None, certificate: Certificate | None = None) -> 
     return context
 
 
+def certificate_end(sock: object) -> float | None:
+    """When the certificate of the server on this connection ends, in seconds since 1970; None without TLS."""
+    found = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+    ends = found.get("notAfter") if found else None
+    return float(ssl.cert_time_to_seconds(ends)) if isinstance(ends, str) else None
+
+
 def own_failure(error: BaseException | None) -> OSError | None:
     """The cause of an error, if it is a limit of the machine that the suite runs on, such as too many open files."""
     own = (cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno in OWN_LIMITS)

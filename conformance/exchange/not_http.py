@@ -10,7 +10,7 @@ NOT_HTTP: frozenset[FailureKind] = frozenset({"garbled", "closed", "reset"})
 """Kinds of failure of a server that accepts connections and does not answer in HTTP."""
 UNREACHED = (502, 503, 504)
 """Statuses of a proxy that did not reach the server."""
-CLIENT_CERTIFICATE = "the server demands a client certificate, which this version cannot send"
+CLIENT_CERTIFICATE = "the server demands a client certificate that it accepts; check target.client_cert"
 NO_TLS = "the port does not use TLS; does target.url need http:// or another port?"
 
 _GREETINGS: tuple[tuple[bytes, str], ...] = (
@@ -23,7 +23,10 @@ _GREETINGS: tuple[tuple[bytes, str], ...] = (
 )
 _TLS: tuple[tuple[str, str], ...] = (
     ("CERTIFICATE_VERIFY_FAILED", "its authority belongs into target.ca_file, and its name must be that of target.url"),
-    ("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE|ACCESS_DENIED", CLIENT_CERTIFICATE),
+    (
+        "CERTIFICATE_REQUIRED|CERTIFICATE_EXPIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ACCESS_DENIED",
+        CLIENT_CERTIFICATE,
+    ),
     ("NO_APPLICATION_PROTOCOL", "it uses HTTP/2 only; this suite sends HTTP/1.1"),
     ("PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL", "the server's version of TLS is too old or too new"),
     ("WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH|record layer", NO_TLS),

@@ -20,7 +20,7 @@ from conformance.profile.model import (
     Waiver,
 )
 from conformance.profile.schema import profile_schema
-from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic
+from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic, without_user
 from conformance.profile.trips import bad_trip, read_trips
 from conformance.profile.values import is_field_value
 
@@ -50,4 +50,5 @@ __all__ = [
     "load_profile",
     "profile_schema",
     "read_trips",
+    "without_user",
 ]

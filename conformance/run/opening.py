@@ -48,9 +48,9 @@ def no_server(first: Exchange, acceptances: Sequence[Exchange], planned: int) ->
     if not enough:
         return ""
     if all(is_not_http(exchange) for exchange in (first, *acceptances)):
-        return f"no HTTP server at this address: {likely_cause(first)} Sent {_sent(first)}, received {_received(first)}"
+        return f"no HTTP server at this address: {likely_cause(first)} Sent {_sent(first)}, received {received(first)}"
     if planned and all(is_page_of_proxy(exchange) for exchange in (first, *acceptances)):
-        return f"the proxy does not reach the server: its own answer to every request is {_received(first)}"
+        return f"the proxy does not reach the server: its own answer to every request is {received(first)}"
     return ""
 
 
@@ -64,11 +64,11 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     if not acceptances:
         return ""
     statuses = [_status(exchange) for exchange in acceptances]
-    shown = f"sent {_sent(acceptances[0])}, received {_received(acceptances[0])}"
+    shown = f"sent {_sent(acceptances[0])}, received {received(acceptances[0])}"
     if all(status in AUTHENTICATION for status in statuses):
         return f"authentication refused: every capture of the opening step was answered with 401 or 403; {shown}; {_clock(acceptances[0])}check [auth]"
     if all(status == 400 for status in statuses):
-        if "https" in _received(first).lower():
+        if "https" in received(first).lower():
             return f"wrong URL? does target.url need https://? {shown}"
         return (
             f"wrong profile? every declared store and currency was answered with 400; {shown}; "
@@ -117,7 +117,8 @@ def _sent(exchange: Exchange) -> str:
     return f"{exchange.request.method} {exchange.request.target} {body}"
 
 
-def _received(exchange: Exchange) -> str:
+def received(exchange: Exchange) -> str:
+    """The status and body of the answer as text, or why there is none."""
     if exchange.answer is None:
         return exchange.failure.detail if exchange.failure else "nothing"
     return f"{exchange.answer.status} {exchange.answer.body.decode('utf-8', 'backslashreplace')}"
