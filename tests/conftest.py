@@ -23,6 +23,9 @@ if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
     os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
     atexit.register(shutil.rmtree, os.environ[ENVIRONMENT], ignore_errors=True)
 
+# Child processes share compiled modules; without the files each of them would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_configure() -> None:
     """Handle Ctrl-C even if pytest was started in the background; commands that tests interrupt inherit the handling.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -27,12 +28,17 @@ OTHER_PROFILE = replace(TWO_CURRENCIES, stores=("main", "b"), currencies=("KWD",
 COVERAGE = "schemathesis-coverage"
 RANDOM = ("schemathesis-positive", "schemathesis-negative")
 OURS = [name for name, strategy in STRATEGIES.items() if strategy.drawn_by == "Hypothesis"]
-FEW = {**dict.fromkeys(RANDOM, 6), **dict.fromkeys(OURS, 60)}
+FEW = {**dict.fromkeys(RANDOM, 6), **dict.fromkeys(OURS, 30)}
 
 
 @pytest.fixture(scope="module")
 def contract() -> Contract:
     return load_contract()
+
+
+@pytest.fixture(scope="module")
+def by_schemathesis(contract) -> dict[str, list[Template]]:
+    return draw_templates(contract, {COVERAGE: None, **dict.fromkeys(RANDOM, 40)}, 0)
 
 
 def bytes_of(cases) -> list[tuple[str, bytes]]:
@@ -107,8 +113,8 @@ def test_one_seed_gives_the_same_templates_whatever_is_drawn_before_and_beside(c
 # --- what they are made from -------------------------------------------------------------------------------------
 
 
-def test_schemathesis_cases_keep_good_members_known(contract):
-    texts = [template.text for template in templates(contract, ((COVERAGE, None),), 0)[COVERAGE]]
+def test_schemathesis_cases_keep_good_members_known(by_schemathesis):
+    texts = [template.text for template in by_schemathesis[COVERAGE]]
     assert len(texts) >= 45
     assert {"null", "false", "0", "[null,null]"} <= set(texts)
     with_good_ids = [text for text in texts if text.startswith('{"storeId":"⟦store⟧"') and TRIP in text]
@@ -129,8 +135,8 @@ def test_a_body_of_schemathesis_becomes_the_bytes_that_it_would_send(body, sent)
     assert openapi._template(body, lambda _member, _value: None).fill(TWO_CURRENCIES) == sent
 
 
-def test_random_bodies_of_schemathesis_are_valid_or_invalid_as_named(contract):
-    drawn = draw_templates(contract, dict.fromkeys(RANDOM, 60), 0)
+def test_random_bodies_of_schemathesis_are_valid_or_invalid_as_named(contract, by_schemathesis):
+    drawn = {name: by_schemathesis[name] for name in RANDOM}
     natures = {
         name: Counter(
             classify(contract, TWO_CURRENCIES, template.fill(TWO_CURRENCIES)).nature for template in templates_of
@@ -139,10 +145,10 @@ def test_random_bodies_of_schemathesis_are_valid_or_invalid_as_named(contract):
     }
     assert natures["schemathesis-positive"]["reject"] == 0
     assert natures["schemathesis-negative"]["accept"] == 0
-    assert natures["schemathesis-negative"]["reject"] > 50
+    assert natures["schemathesis-negative"]["reject"] > 30
     texts = [template.text for templates_of in drawn.values() for template in templates_of]
     for placeholder in ("⟦store⟧", TRIP, "⟦code⟧", "⟦amount⟧"):
-        assert sum(placeholder in text for text in texts) > 20
+        assert sum(placeholder in text for text in texts) > 12
 
 
 def test_another_document_changes_the_bodies(tmp_path, contract):
@@ -152,19 +158,19 @@ def test_another_document_changes_the_bodies(tmp_path, contract):
     api["components"]["schemas"]["CaptureRequest"]["properties"]["storeId"]["maxLength"] = 64
     (folder / "openapi.yaml").write_text(yaml.safe_dump(api), encoding="utf-8")
 
-    def lengths(document: Contract, strategy: str) -> set[int]:
-        lengths_sent = set()
-        for case, body in bytes_of(generated_cases(document, TWO_CURRENCIES, "standard", 0)):
-            if case == f"generated-{strategy}" and b'"storeId":"' in body:
-                lengths_sent.add(len(json.loads(body)["storeId"]))
-        return lengths_sent
+    def lengths(bodies: Iterable[bytes]) -> set[int]:
+        return {len(json.loads(body)["storeId"]) for body in bodies if b'"storeId":"' in body}
 
-    shorter = load_contract(folder)
-    assert {254, 255, 256} & lengths(contract, "boundary-lengths")
-    assert {63, 64, 65, 66, 128, 129} & lengths(shorter, "boundary-lengths")
-    assert not {254, 255, 256, 257, 510, 511} & lengths(shorter, "boundary-lengths")
-    assert {254, 255, 256} <= lengths(contract, COVERAGE)
-    assert {63, 64, 65} <= lengths(shorter, COVERAGE)
+    counts = {COVERAGE: None, "boundary-lengths": 22}
+    cases = {case.strategy: case for case in generated_cases(contract, TWO_CURRENCIES, "standard", 0)}
+    usual = {name: lengths(probe.body for probe in cases[name].probes) for name in counts}
+    drawn = templates(load_contract(folder), tuple(counts.items()), 0)
+    shorter = {name: lengths(template.fill(TWO_CURRENCIES) for template in each) for name, each in drawn.items()}
+    assert {254, 255, 256} & usual["boundary-lengths"]
+    assert {63, 64, 65, 66, 128, 129} & shorter["boundary-lengths"]
+    assert not {254, 255, 256, 257, 510, 511} & shorter["boundary-lengths"]
+    assert {254, 255, 256} <= usual[COVERAGE]
+    assert {63, 64, 65} <= shorter[COVERAGE]
 
 
 def test_the_bodies_contain_the_data_of_the_profile(contract):

@@ -8,13 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conformance.cases.generated import cache, child
+from conformance.cases.generated import cache, child, openapi
 from conformance.cases.generated.draw import draw_templates
+from conformance.cli import main
 from conformance.contract.load import Contract, load_contract
 from conformance.errors import OwnFault
 
@@ -90,24 +92,29 @@ def test_an_empty_cache_needs_both_libraries_and_a_warm_one_neither(
 
 SCRIPT = """
 import sys
+from conformance.cases.generated import cache
+from conformance.contract import load_contract
 from conformance.options import Options
 from conformance.session import Run
 run = Run(Options())
 assert any(case.strategy for case in run.cases)
+assert cache.templates(load_contract(), (("json-spellings", 5),), int(sys.argv[1]))
 print([name for name in ('hypothesis', 'schemathesis') if name in sys.modules])
 """
 
 
-def test_a_run_loads_neither_library_even_when_it_draws(folder):
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, cwd=ROOT, check=True, timeout=120
-        )
-        assert (done.stdout, done.stderr) == ("[]\n", "")
-        assert len(list(folder.glob("bodies-*.json"))) == 1
+def test_a_run_loads_neither_library_even_when_it_draws():
+    before = set(cache.cache_folder().glob("bodies-*.json"))
+    seed = time.time_ns()  # for which nothing is in the cache
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(seed)], capture_output=True, text=True, cwd=ROOT, check=True, timeout=120
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert set(cache.cache_folder().glob("bodies-*.json")) - before
 
 
-def test_templates_are_read_from_the_cache(contract, folder, monkeypatch):
+def test_templates_are_read_from_the_cache(contract, known, folder, monkeypatch):
+    monkeypatch.setattr(child, "drawn", lambda *_: known)
     first = drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
     assert drawn(contract) == first
@@ -121,7 +128,8 @@ def test_templates_are_read_from_the_cache(contract, folder, monkeypatch):
         ("_sources", lambda: b"another state of the strategies"),
     ],
 )
-def test_other_versions_and_sources_are_drawn_again(contract, folder, monkeypatch, name, replacement):
+def test_other_versions_and_sources_are_drawn_again(contract, known, folder, monkeypatch, name, replacement):
+    monkeypatch.setattr(child, "drawn", lambda *_: known)
     drawn(contract)
     monkeypatch.setattr(child, "drawn", not_drawn)
     monkeypatch.setattr(cache, name, replacement)
@@ -166,12 +174,13 @@ def test_a_cache_that_cannot_be_written_or_read_is_as_good_as_none(contract, kno
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_write_that_fails_leaves_nothing_behind(contract, folder, monkeypatch):
+def test_a_write_that_fails_leaves_nothing_behind(contract, known, folder, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", fail)
-    drawn(contract)
+    monkeypatch.setattr(child, "drawn", lambda *_: known)
+    assert drawn(contract) == known
     assert [file for file in folder.iterdir() if file.is_file()] == []
 
 
@@ -242,28 +251,17 @@ def test_a_failing_child_process_is_an_error_of_the_suite(contract, folder, tmp_
     assert not list(folder.glob("bodies-*.json"))
 
 
-def test_a_schemathesis_without_coverage_phase_has_a_clear_message():
-    script = (
-        "from conformance.cases.generated import openapi; from conformance.contract.load import load_contract\n"
-        "openapi._COVERAGE['phases']['coverage'] = {'enabled': False}\n"
-        "openapi.coverage_cases(load_contract())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
-    )
-    assert done.returncode == 1
-    assert "RuntimeError: Schemathesis gave no cases of its coverage phase" in done.stderr.splitlines()[-1]
+def test_a_schemathesis_without_coverage_phase_has_a_clear_message(contract, monkeypatch):
+    monkeypatch.setitem(openapi._COVERAGE["phases"], "coverage", {"enabled": False})
+    with pytest.raises(RuntimeError, match="Schemathesis gave no cases of its coverage phase"):
+        openapi.coverage_cases(contract)
 
 
-def test_the_command_line_ends_with_status_4_and_the_reason(tmp_path):
-    environment = os.environ | {
-        cache.ENVIRONMENT: str(tmp_path / "cache"),
-        "PYTHONPATH": os.pathsep.join([str(broken_library(tmp_path / "broken", "schemathesis")), str(ROOT)]),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance", "run", "--out", str(tmp_path / "out")],
-        capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == OwnFault.status == 4
-    assert done.stderr == "the generated bodies could not be drawn: ImportError: not to be loaded\n"
+def test_the_command_line_ends_with_status_4_and_the_reason(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(broken_library(tmp_path / "broken", "schemathesis"))
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--out", str(tmp_path / "out")])
+    assert ended.value.code == OwnFault.status == 4
+    assert capsys.readouterr().err == "the generated bodies could not be drawn: ImportError: not to be loaded\n"
     assert not (tmp_path / "out").exists()

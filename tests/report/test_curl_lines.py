@@ -20,7 +20,7 @@ from conformance.profile import BasicAuth, builtin_profile
 from conformance.redact import Redactor
 from conformance.report.curl import FRESH_TRIP, TRIP_VARIABLE, ReplayWriter, replay_writer
 from conformance.report.reporter import Reporter
-from tests.support.runs import planned
+from tests.support.runs import of_the_tables, planned
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 CHANGES = re.compile(
@@ -46,14 +46,15 @@ def server():
 
 
 def reported(server: MockServer, out: Path, name: str, chosen: Callable[[Case], bool]) -> Reporter:
-    """A run of the opening, the acceptance cases and the chosen cases against the mock with this fault."""
+    """A run of the opening, the acceptance cases and the chosen cases of the tables against the mock with this fault."""
     server.use(name)
     run = planned(out, server.url, name)
     if name.startswith("wire-"):  # curl waits for more bytes as long as the suite waits for an answer
         run.profile = run.profile.model_copy(
             update={"limits": run.profile.limits.model_copy(update={"timeout_s": 1.0})}
         )
-    run.execute([case for case in run.cases if case.theme in ("opening", "acceptance") or chosen(case)])
+    cases = [case for case in run.cases if of_the_tables(case)]
+    run.execute([case for case in cases if case.theme in ("opening", "acceptance") or chosen(case)])
     reporter = Reporter(run)
     reporter.write_repro()
     return reporter
