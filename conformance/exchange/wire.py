@@ -40,6 +40,16 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Framing:
+    """How the content of an answer is delimited: the stage after its head, its length if that is known, defects."""
+
+    stage: Stage
+    length: int = 0
+    delimited: bool = True
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Head:
     """The head of an answer. `defects`: of its lines; `closes`: it announces that the connection closes."""
 
@@ -47,8 +57,7 @@ class _Head:
     reason: str
     headers: Headers
     defects: tuple[str, ...]
-    codings: tuple[str, ...]
-    lengths: tuple[str, ...]
+    framing: _Framing
     closes: bool
 
 
@@ -147,39 +156,15 @@ class Reading:
             return True
         self._defects += head.defects
         self.status, self._answered = head.status, head
-        self._stage = self._framing(head)
+        framing = _Framing("done") if self._method == "HEAD" else head.framing
+        self._defects += framing.defects
+        self._stage, self._delimited = framing.stage, framing.delimited
+        self._left = self._length = framing.length
         return True
 
     def _is_garbled(self) -> bool:
         self._garbled_at, self._stage = self.size - len(self._buffer), "done"
         return False
-
-    def _framing(self, head: _Head) -> Stage:
-        """How the content is delimited, by RFC 9112 section 6.3."""
-        if self._method == "HEAD" or head.status in (101, 204, 304):
-            return "done"
-        codings, lengths = head.codings, head.lengths
-        if codings:
-            if lengths:
-                self._defects.append("both Transfer-Encoding and Content-Length")
-            return (
-                "chunk-size"
-                if codings == ("chunked",)
-                else self._unreadable(f"unknown Transfer-Encoding {', '.join(codings)}")
-            )
-        if not lengths:
-            self._delimited = False
-            return "to-close"
-        distinct = sorted({part.strip() for value in lengths for part in value.split(",")})
-        if len(distinct) > 1:
-            return self._unreadable(f"different Content-Length values: {', '.join(distinct)}")
-        size = distinct[0]
-        if not (size.isascii() and size.isdigit() and len(size) < 19):
-            return self._unreadable(f"Content-Length is not a number: {size}")
-        if len(lengths) > 1 or "," in lengths[0]:
-            self._defects.append("Content-Length given more than once")
-        self._left = self._length = int(size)
-        return "length" if self._left else "done"
 
     def _unreadable(self, defect: str) -> Stage:
         """Stop reading: the end of the answer is unknown."""
@@ -276,21 +261,44 @@ def _read_head(block: bytes) -> _Head | None:
     if status_line is None:
         return None
     defects = [] if status_line[4] is not None else ["status line has no space after the status code"]
-    headers = _fields(lines[1:], defects)
+    status, headers = int(status_line[3]), _fields(lines[1:], defects)
     return _Head(
-        int(status_line[3]),
+        status,
         (status_line[4] or b"").decode("latin-1"),
         headers,
         tuple(defects),
-        _listed(headers, "Transfer-Encoding"),
-        tuple(field_values(headers, "Content-Length")),
+        _Framing("done") if status in (101, 204, 304) else _framing(headers),
         closes="close" in _listed(headers, "Connection") or (status_line[1], status_line[2]) != (b"1", b"1"),
     )
 
 
-def _listed(headers: Headers, name: str) -> tuple[str, ...]:
+def _framing(headers: Headers) -> _Framing:
+    """How the content is delimited, by RFC 9112 section 6.3. Unreadable framing ends the answer with its head."""
+    codings, lengths = _listed(headers, "Transfer-Encoding"), field_values(headers, "Content-Length")
+    if codings:
+        both = ("both Transfer-Encoding and Content-Length",) if lengths else ()
+        if codings == ["chunked"]:
+            return _Framing("chunk-size", defects=both)
+        return _unreadable(*both, f"unknown Transfer-Encoding {', '.join(codings)}")
+    if not lengths:
+        return _Framing("to-close", delimited=False)
+    distinct = sorted({part.strip() for value in lengths for part in value.split(",")})
+    if len(distinct) > 1:
+        return _unreadable(f"different Content-Length values: {', '.join(distinct)}")
+    size = distinct[0]
+    if not (size.isascii() and size.isdigit() and len(size) < 19):
+        return _unreadable(f"Content-Length is not a number: {size}")
+    twice = ("Content-Length given more than once",) if len(lengths) > 1 or "," in lengths[0] else ()
+    return _Framing("length" if int(size) else "done", int(size), defects=twice)
+
+
+def _unreadable(*defects: str) -> _Framing:
+    return _Framing("done", delimited=False, defects=defects)
+
+
+def _listed(headers: Headers, name: str) -> list[str]:
     """The members of a list field, in lower case."""
-    return tuple(part.strip().lower() for value in field_values(headers, name) for part in value.split(","))
+    return [part.strip().lower() for value in field_values(headers, name) for part in value.split(",")]
 
 
 def _fields(lines: list[bytes], defects: list[str]) -> Headers:
