@@ -374,6 +374,67 @@ def compare(
     raise typer.Exit(1 if any(change.kind == "worse" for change in found) else 0)
 
 
+@app.command("sign-off")
+@takes("spec")
+def sign_off(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path | None, typer.Option(help="The bundle to write; default: sign-off.zip in the folder.")] = None,
+    tested_by: Annotated[str, typer.Option(help="Company that tested.")] = "",
+    provider: Annotated[str, typer.Option(help="Company that runs the server.")] = "",
+    accept_gaps: Annotated[str, typer.Option(metavar="NAME", help="Who accepts what was not tested.")] = "",
+    since: Annotated[
+        Path | None, typer.Option(help="Run or bundle that was signed before, to show what changed.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Private key to sign the bundle with: OpenSSH, or of --certificate.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="X.509 certificate to sign with.")] = None,
+    **values: Any,
+) -> None:
+    """Write the page that both parties sign, and the bundle of everything it follows from.
+
+    Exits with 1, 2 or 3 and writes no bundle if the run is not fit to sign.
+    """
+    from conformance.report.bundle import Signer, write_bundle
+    from conformance.report.sign_off import PAGE, SignOff, Statement
+    from conformance.session import contract_of
+
+    if certificate is not None and key is None:
+        raise UsageError("--certificate: its private key is missing; name it with --key")
+    contract = contract_of(Options(**values))
+    made = SignOff(folder, contract, Statement(tested_by, provider, accept_gaps)).compared_with(since)
+    (folder / PAGE).write_text(made.page(), encoding="utf-8")
+    if made.obstacles:
+        print(f"Not fit to sign: {made.summary.headline}")
+        for reason in made.obstacles:
+            print(f"  {reason}")
+        print(f"{folder / PAGE} shows the same; no bundle was written")
+        raise typer.Exit(made.refusal_status)
+    signer = Signer("x509" if certificate else "ssh", key, certificate) if key else None
+    bundle = out or folder / "sign-off.zip"
+    write_bundle(bundle, made.contents(), signer)
+    print(f"Fit to sign: {made.summary.headline}")
+    print(f"{folder / PAGE} is the page to sign, {bundle} the bundle{'' if signer else ', not signed'}")
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="Bundle that `sign-off` wrote.")],
+    signer: Annotated[Path | None, typer.Option(help="Public key or certificate that must have signed it.")] = None,
+) -> None:
+    """Check that a bundle is consistent, that its results follow from its record, and who signed it."""
+    from conformance.report.bundle import Tampered
+    from conformance.report.verify import verify as proved
+
+    try:
+        lines = proved(bundle, signer)
+    except Tampered as error:
+        print(f"{bundle}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    for line in lines:
+        print(line)
+
+
 def _print_changes(found: Sequence[Change]) -> None:
     """One line for each change, and the number of each kind."""
     from conformance.redact import visible

@@ -48,6 +48,15 @@ class Requirement:
     explanation: Explanation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two readings of the contract that cannot both hold, what this suite does, and the requirement it decides that in."""
+
+    requirement: str
+    readings: tuple[str, ...]
+    decision: str
+
+
 @dataclass(frozen=True)
 class StringRule:
     """What the schema asks of one string: at most `max_length` characters, which match `pattern` as a whole."""
@@ -80,6 +89,7 @@ class Contract:
     requirements: dict[str, Requirement]
     places: dict[str, Place]
     test_plan: dict[int, str]
+    contradictions: tuple[Contradiction, ...] = ()
 
     @property
     def openapi_file(self) -> Path:
@@ -185,6 +195,10 @@ def load_contract(folder: Path | None = None) -> Contract:
             },
             places=places,
             test_plan=rules["test_plan"],
+            contradictions=tuple(
+                Contradiction(row["requirement"], tuple(row["readings"]), row["decision"])
+                for row in rules.get("contradictions", ())
+            ),
         )
     except SpecError as error:
         raise SpecError(f"{folder}/{error}") from error

@@ -29,6 +29,8 @@ class Target(_Model):
     client_key_password_env: str | None = None
     proxy: str | None = None
     operator: str | None = None
+    version: str | None = None
+    version_header: str | None = None
 
 
 class NoAuth(_Model):

@@ -25,10 +25,11 @@ _GRADES = {"failed": 0, "warned": 1, "observed": 2, "passed": 2}
 class Outcomes:
     """What two runs are compared by.
 
-    `scope`: depth and selection. `rows`: the outcome of each requirement and each case. `seen`: for each requirement, the
+    `run`: its id. `scope`: depth and selection. `rows`: the outcome of each requirement and each case. `seen`: for each requirement, the
     behaviours that were observed.
     """
 
+    run: str
     scope: tuple[str, str]
     rows: dict[tuple[str, str], str]
     seen: dict[str, frozenset[str]]
@@ -60,7 +61,7 @@ def outcomes_of(summary: Summary, result: RunResult) -> Outcomes:
     requirements = {("requirement", row.requirement.id): row.outcome for row in summary.requirements}
     cases = {("case", row.result.case.id): row.outcome for row in summary.cases}
     seen = {row.requirement.id: _behaviours(row.observed) for row in summary.requirements}
-    return Outcomes((result.depth, result.selection), {**requirements, **cases}, seen)
+    return Outcomes(result.run_id, (result.depth, result.selection), {**requirements, **cases}, seen)
 
 
 def read_outcomes(path: Path, contract: Contract) -> Outcomes:
@@ -83,7 +84,7 @@ def read_outcomes(path: Path, contract: Contract) -> Outcomes:
 def _of_json(value: Any) -> Outcomes:
     rows = {(kind, row["id"]): row["outcome"] for kind in ("requirement", "case") for row in value[f"{kind}s"]}
     seen = {row["id"]: _behaviours(row["observed"]) for row in value["requirements"]}
-    return Outcomes((value["scope"]["depth"], value["scope"]["selection"]), rows, seen)
+    return Outcomes(value["run"]["id"], (value["scope"]["depth"], value["scope"]["selection"]), rows, seen)
 
 
 def _behaviours(observed: Iterable[str]) -> frozenset[str]:

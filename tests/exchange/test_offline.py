@@ -82,7 +82,9 @@ def with_results(folder, ran, **changed):
     ]
     scope = {"depth": ran.result.depth, "selection": ran.result.selection}
     cases = [{"id": row.result.case.id, "outcome": row.outcome} for row in ran.summary.cases]
-    (folder / "results.json").write_text(json.dumps({"scope": scope, "requirements": rows, "cases": cases}))
+    (folder / "results.json").write_text(
+        json.dumps({"run": {"id": "x"}, "scope": scope, "requirements": rows, "cases": cases})
+    )
 
 
 def test_the_command_reports_that_nothing_changed(folder, runs, capsys):

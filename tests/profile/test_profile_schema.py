@@ -22,6 +22,8 @@ url = "https://pay.example.com/base"
 headers = { X-Tenant = "eu" }
 proxy = "http://proxy.example.com:3128"
 operator = "Team"
+version = "2.1"
+version_header = "X-Version"
 [auth]
 kind = "basic"
 user_env = "U"

@@ -11,7 +11,7 @@ SCOPE = ("standard", "")
 
 
 def outcomes(scope=SCOPE, seen=frozenset(), **rows):
-    return Outcomes(scope, {("requirement", name): row for name, row in rows.items()}, {"a": frozenset(seen)})
+    return Outcomes("run", scope, {("requirement", name): row for name, row in rows.items()}, {"a": frozenset(seen)})
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,7 @@ def written_run(folder, **changed):
     folder.mkdir()
     rows = {"x": "passed", "y": "warned", **changed}
     value = {
+        "run": {"id": folder.name},
         "scope": {"depth": "standard", "selection": ""},
         "requirements": [{"id": name, "outcome": row, "observed": ["accepted (2)"]} for name, row in rows.items()],
         "cases": [],
