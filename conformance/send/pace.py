@@ -23,6 +23,9 @@ PATIENT_REFUSALS = 2
 """Pauses for a rate limit before the run lowers its own rate."""
 LEAST_RATE = 5
 """Requests a second; the run does not slow down further by itself."""
+IN_VAIN = 3
+"""Refusals at that rate after which the run no longer slows down: the limit does not depend on the rate, or is so low
+that its pauses are enough."""
 FASTER = 1.25
 """Factor by which a lowered rate grows in a second without a refusal."""
 
@@ -54,7 +57,7 @@ class Pace:
         self._alone: deque[object] = deque()
         self._recent: deque[float] = deque()
         self._next = self._lowered = 0.0
-        self._refusals = 0
+        self._refusals = self._in_vain = 0
         self._halt = threading.Event()
         self.reason = ""
 
@@ -81,9 +84,15 @@ class Pace:
 
     def _slow_down(self, now: float) -> None:
         sent = len(self._recent)
-        if self._refusals > PATIENT_REFUSALS and sent > LEAST_RATE:
+        if self._in_vain >= IN_VAIN or self._refusals <= PATIENT_REFUSALS:
+            return
+        if self._interval >= 1 / LEAST_RATE:
+            self._in_vain += 1
+        elif sent > LEAST_RATE:
             self._interval = max(self._interval, 1 / max(LEAST_RATE, sent / 2))
-            self._lowered = now
+        if self._in_vain >= IN_VAIN:
+            self._interval = self._least_interval
+        self._lowered = now
 
     def sleep_until(self, moment: float) -> None:
         """Wait for `moment` of the monotonic clock. Raises `Halted` as soon as sending is stopped."""
