@@ -66,10 +66,11 @@ def test_a_benign_difference_serves_a_good_request(server, name):
     assert ask(server)[0] == 200
 
 
-def test_the_documents_have_the_right_numbers_of_faults():
+@pytest.mark.parametrize(("name", "number"), [("faults", len(FAULTS)), ("benign differences", len(BENIGN))])
+def test_the_measured_table_of_the_documents_has_nine_tenths_of_the_faults(name, number):
     text = (SPEC.parents[1] / "docs" / "detection.md").read_text(encoding="utf-8")
-    assert f"| {len(FAULTS)} faults |" in text
-    assert f"| {len(BENIGN)} benign differences |" in text
+    (measured,) = re.findall(rf"^\| (\d+) {name} \|", text, re.MULTILINE)
+    assert 0.9 * number <= int(measured) <= number
 
 
 BODIES = {
