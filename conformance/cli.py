@@ -16,7 +16,7 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from shutil import get_terminal_size
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -45,11 +45,29 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Contract conformance suite for POST /v1/capture/charge.",
 )
 
 
 Command = Callable[..., None]
+Kind = Literal["requirements", "cases", "faults"]
+WhatToTest = Annotated[
+    str | None,
+    typer.Argument(metavar="[URL|PROFILE]", help="The same as --target or --profile.", show_default=False),
+]
+
+
+def with_given(given: str | None, values: dict[str, Any]) -> dict[str, Any]:
+    """The options, with the URL or the profile that was given without an option."""
+    if given is None:
+        return values
+    name = "target" if given.startswith(("http://", "https://")) else "profile"
+    if name == "profile" and not given.endswith(".toml") and not Path(given).is_file():
+        raise UsageError(f"{given}: neither a URL, such as http://127.0.0.1:8080, nor a profile, such as profile.toml")
+    if values[name] is not None:
+        raise UsageError(f"{given}: --{name} is given as well; give one of them")
+    return {**values, name: Path(given) if name == "profile" else given}
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
@@ -92,8 +110,13 @@ def common(
 
 @app.command()
 @takes()
-def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None, **values: Any) -> None:
-    """Test a live server and write the report. Without --profile and --target the mock server is tested."""
+def run(
+    given: WhatToTest = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only the verdict and the exit status.")] = False,
+    processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None,
+    **values: Any,
+) -> None:
+    """Test a live server and write the report. Without profile and URL, `profile.toml` or else the mock server is used."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     import pytest
 
@@ -103,9 +126,9 @@ def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None
 
     if processes is not None:
         raise UsageError("-n: a run is one process with one money budget; use --concurrency for parallel requests")
-    chosen = Options(**values)
+    chosen = Options(**with_given(given, values))
     prepared_run, stack = prepared(chosen)
-    plugin = ConformancePlugin(prepared_run, stack)
+    plugin = ConformancePlugin(prepared_run, stack, quiet=quiet)
 
     class EarlyConfiguration:
         """Configures the plugin before pytest's own report writers read their options."""
@@ -121,8 +144,6 @@ def run(processes: Annotated[str | None, typer.Option("-n", hidden=True)] = None
         *(f"-pno:{name}" for name in UNUSED_PLUGINS), "--capture=no", "--assert=plain",
         "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), str(suite),
     ]  # fmt: skip
-    if chosen.selection:
-        arguments += ["-k", chosen.selection]
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # these are meant for other test suites
         os.environ.pop(name, None)
     status = int(pytest.main(arguments, plugins=[EarlyConfiguration()]))
@@ -173,17 +194,18 @@ def mock(
 @app.command()
 @takes("profile", "target", "spec", "allow_production")
 def check(
+    given: WhatToTest = None,
     capture: Annotated[bool, typer.Option("--capture", help="Also charge once at each declared store.")] = False,
     **values: Any,
 ) -> None:
     """Check within two seconds whether a run can start, without charging. Exits as `run` would."""
     from conformance.check import check as findings_of
     from conformance.redact import visible
-    from conformance.session import contract_of, profile_of
+    from conformance.session import contract_of, profile_of, with_default_profile
 
-    chosen = Options(**values)
+    chosen = with_default_profile(Options(**with_given(given, values)))
     if chosen.profile is None and chosen.target is None:
-        raise UsageError("check: name the profile to check with --profile, or a local server with --target")
+        raise UsageError("check: name the profile to check, or the URL of a server on this machine")
     contract = contract_of(chosen)
     profile = profile_of(chosen, contract, os.environ)
     print(f"ok    {'profile':<15} {chosen.profile or 'that of the mock server'}: {visible(profile.target.name)}")
@@ -195,27 +217,33 @@ def check(
 
 
 @app.command()
-@takes("profile", "target", "depth", "seed", "spec", "allow_production")
-def plan(**values: Any) -> None:
+@takes("profile", "target", "depth", "seed", "selection", "spec", "allow_production")
+def plan(
+    given: WhatToTest = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Show only the sums, not each case.")] = False,
+    **values: Any,
+) -> None:
     """Show what `run` would send, without sending."""
     from conformance.cases.generated import shares
     from conformance.run.engine import CONFIRMATIONS
     from conformance.run.plan import cost_of_plan
-    from conformance.session import Run
+    from conformance.session import Run, with_default_profile
 
-    planned = Run(Options(**values), environ=None)
-    limits, cost = planned.profile.limits, cost_of_plan(planned.profile, planned.cases)
-    for case in planned.cases:
+    planned = Run(with_default_profile(Options(**with_given(given, values))), environ=None)
+    cases = planned.selected
+    limits, cost = planned.profile.limits, cost_of_plan(planned.profile, cases)
+    for case in () if summary else cases:
         note = (
             f"not exercised: {case.not_exercised}"
             if case.not_exercised
             else f"{len(case.probes):>4} request{'s' * (len(case.probes) != 1)}"
         )
         print(f"{case.id:<44} {note:<14} {', '.join(case.requirements[:3])}")
-    left_out = sum(1 for case in planned.cases if case.not_exercised)
-    print(f"\n{len(planned.cases)} cases, {left_out} of them not exercised; nothing was sent")
+    print("\n" * (not summary), end="")
+    left_out = sum(1 for case in cases if case.not_exercised)
+    print(f"{len(cases)} cases, {left_out} of them not exercised; nothing was sent")
     print(f"requests      {cost.requests}, and at most {CONFIRMATIONS} more to confirm findings")
-    generated = shares(planned.cases)
+    generated = shares(cases)
     if generated:
         print(
             f"generated     {sum(share.bodies for share in generated)} of the bodies, drawn for seed {planned.options.seed}:"
@@ -223,10 +251,10 @@ def plan(**values: Any) -> None:
     for share in generated:
         print(f"              {share.strategy:<22} {share.bodies:>5}  by {share.drawn_by}")
     print(f"trips needed  {cost.trips}")
-    alone = [case.id for case in planned.cases if case.scheduling == "exclusive" and not case.not_exercised]
+    alone = [case.id for case in cases if case.scheduling == "exclusive" and not case.not_exercised]
     if alone:
         print(f"runs alone    {', '.join(alone)}: nothing else is sent meanwhile")
-    burst = max((probe.times for case in planned.cases for probe in case.probes if probe.per_second), default=1)
+    burst = max((probe.times for case in cases for probe in case.probes if probe.per_second), default=1)
     print(
         f"may charge    {cost.charging} requests; a conforming server charges at most {cost.captures} of them"
         + (f" and none of the {burst} requests of a burst" if burst > 1 else "")
@@ -256,22 +284,57 @@ def _rounded_up(amount: Decimal, decimals: int) -> str:
 
 
 @app.command("list")
-@takes("spec")
-def list_(**values: Any) -> None:
+@takes("depth", "spec")
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="List only these.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **values: Any,
+) -> None:
     """Show requirements, cases and faults; needs no target."""
     from conformance.mock.faults import EVERY
     from conformance.session import Run
 
     listed = Run(Options(target="http://127.0.0.1:8080", **values))
-    print("Requirements")
-    for requirement in listed.contract.requirements.values():
-        print(f"  {requirement.level:<6} {requirement.id:<32} {requirement.statement}")
-    print("\nCases")
-    for case in listed.cases:
-        print(f"  {case.id:<44} {case.title}")
-    print("\nFaults of the mock server")
-    for fault in EVERY.values():
-        print(f"  {fault.name:<44} {fault.wrong} [{', '.join(sorted(fault.breaks)) or 'benign'}]")
+    rows: dict[str, list[dict[str, Any]]] = {
+        "requirements": [
+            {
+                "id": row.id, "level": row.level, "statement": row.statement, "place": row.place.title,
+                "source": row.source, "test_plan": row.test_plan,
+            }
+            for row in listed.contract.requirements.values()
+        ],
+        "cases": [
+            {
+                "id": case.id, "title": case.title, "requirements": case.requirements, "requests": case.requests,
+                "scheduling": case.scheduling,
+            }
+            for case in listed.cases
+        ],
+        "faults": [
+            {"id": fault.name, "wrong": fault.wrong, "violates": sorted(fault.breaks)} for fault in EVERY.values()
+        ],
+    }  # fmt: skip
+    chosen = {name: rows[name] for name in ([kind] if kind else rows)}
+    if as_json:
+        print(json.dumps(chosen[kind] if kind else chosen, indent=2))
+        return
+    for name, of_kind in chosen.items():
+        if kind is None:
+            print(f"{'' if name == 'requirements' else chr(10)}{TITLES[name]}")
+        for row in of_kind:
+            print(f"  {_listed(row)}")
+
+
+TITLES = {"requirements": "Requirements", "cases": "Cases", "faults": "Faults of the mock server"}
+
+
+def _listed(row: dict[str, Any]) -> str:
+    """One row of `list` as text."""
+    if "level" in row:
+        return f"{row['level']:<6} {row['id']:<32} {row['statement']}"
+    if "title" in row:
+        return f"{row['id']:<44} {row['title']}"
+    return f"{row['id']:<44} {row['wrong']} [{', '.join(row['violates']) or 'benign'}]"
 
 
 @app.command()
@@ -477,7 +540,8 @@ def main(arguments: list[str] | None = None) -> None:
         _main(arguments)
     finally:
         try:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except OSError:  # the reader of the output is gone; the command still exits with its own status
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

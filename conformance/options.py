@@ -19,7 +19,10 @@ class Options:
     depth: Annotated[Depth, "How many requests to send."] = "standard"
     seed: Annotated[int, "Seed of the generated cases."] = 0
     concurrency: Annotated[int | None, "Most requests in flight at the same time."] = None
-    selection: Annotated[str, "Send only cases whose id matches, as in pytest."] = ""
+    selection: Annotated[
+        str, "Send only these cases: parts of their ids, or ids of requirements, with and, or, not."
+    ] = ""
+    wait: Annotated[str, "Wait until the target answers, at most this long, for example 60s."] = ""
     spec: Annotated[Path | None, "Folder with another version of the spec."] = None
     require_complete: Annotated[bool, "Exit with 3 unless every MUST was tested."] = False
     fail_on_warning: Annotated[bool, "Exit with 1 if a SHOULD is violated."] = False

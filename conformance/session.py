@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import threading
@@ -35,13 +36,15 @@ from conformance.redact import Redactor
 from conformance.run.engine import Engine, Pools
 from conformance.run.model import RunResult
 from conformance.run.opening import OPENING, narrowed
-from conformance.run.plan import data_of, planned_cases
+from conformance.run.plan import cost_of_plan, data_of, planned_cases
 from conformance.run.progress import NullProgress, Progress
 from conformance.run.result import run_result
+from conformance.run.selection import selected
 from conformance.run.tally import Journal, Tally
 from conformance.send.auth import credentials_of
 from conformance.send.money import Ledger
 from conformance.send.pace import Clock, Pace
+from conformance.send.reachable import wait_for_answer
 from conformance.send.sender import Sender
 from conformance.send.trips import TripSource
 
@@ -56,6 +59,7 @@ IGNORED = (
     "SSL_CERT_FILE",
 )
 """Environment variables that many HTTP clients obey and this one ignores."""
+DEFAULT_PROFILE = Path("profile.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,9 @@ class Run:
         self.trips = TripSource(self.profile, self.contract)
         self.test_data: TestData = data_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = self._planned(self.profile, self.test_data)
+        self.selected = selected(options.selection, self.cases, self.contract.requirements)
         self.redactor = Redactor(self.profile.secrets())
+        self.wait_s = seconds_of(options.wait)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.out = options.out or Path("reports") / self.run_id
         self.environ = environ or {}
@@ -87,19 +93,34 @@ class Run:
         self.tally = Tally(self.contract, self.profile.limits.timeout_s)
         self.pace: Pace | None = None
         self.own_errors: list[str] = []
+        self.builtin = False  # whether the target is the mock server that `prepared` started
 
     def _planned(self, profile: Profile, test_data: TestData) -> list[Case]:
         return planned_cases(self.contract, profile, test_data, self.options.depth, self.options.seed)
 
     def without_budget(self) -> list[Case]:
-        """The cases that would be planned without a limit on requests and money."""
+        """The selected cases, as they would be planned without a limit on requests and money."""
         money = {
             code: entry.model_copy(update={"max_total": None}) if isinstance(entry, Money) else entry
             for code, entry in (self.profile.money or {}).items()
             if code != "max_captures"
         }
         limits = self.profile.limits.model_copy(update={"max_requests": None})
-        return self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.test_data)
+        cases = self._planned(self.profile.model_copy(update={"money": money, "limits": limits}), self.test_data)
+        return selected(self.options.selection, cases, self.contract.requirements)
+
+    def with_opening(self, selected: Sequence[Case]) -> list[Case]:
+        """The selected cases, after the first request of every run."""
+        return [*(case for case in self.cases if case.id == OPENING and case not in selected), *selected]
+
+    def check_trips(self) -> None:
+        """Raise `UsageError` if the file of trips has fewer than the selected cases use up at a conforming server."""
+        left, needed = self.trips.left, cost_of_plan(self.profile, self.selected).trips
+        if left is not None and left < needed:
+            raise UsageError(
+                f"data.trips.file: {self.profile.data.trips.file} has {left} trips, and this run needs {needed}; "
+                "add trips, or send less with --depth smoke or -k"
+            )
 
     def make_folder(self) -> None:
         """Create the folder of the run. Raises `UsageError` if it cannot be written or already contains a run."""
@@ -122,6 +143,9 @@ class Run:
     ) -> None:
         """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written."""
         machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
+        progress = progress or NullProgress()
+        if self.wait_s:
+            wait_for_answer(profile.target, self.wait_s, progress.waiting, machinery.clock)
         credentials = credentials_of(profile, self.environ, self.redactor)
         endpoint = endpoint_of(profile, self.environ, credentials.fields)
         chosen = {case.id for case in selected}
@@ -139,12 +163,13 @@ class Run:
             self.trips,
             journal,
             credentials,
+            waiting=progress.waiting,
         )
         engine = Engine(
             limits,
             sender,
             journal,
-            progress or NullProgress(),
+            progress,
             partial(classify, self.contract, self.test_data),
             machinery.pools,
         )
@@ -155,9 +180,8 @@ class Run:
                 return None
             return {case.id: case for case in self._planned(profile, test_data) if case.id in chosen}
 
-        opening = [case for case in self.cases if case.id == OPENING and case.id not in chosen]
         with interrupt_on_signal():
-            engine.run([*opening, *selected], rebuild)
+            engine.run(self.with_opening(selected), rebuild)
         self.footer = {
             "ended": now(),
             "interrupted": engine.interrupted,
@@ -210,15 +234,18 @@ class Run:
 
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
     """A run, and the stack to close after it. Starts the mock server if the options name no target."""
-    stack = ExitStack()
-    if options.profile is None and options.target is None and not collect_only:
+    stack, options = ExitStack(), with_default_profile(options)
+    builtin = options.profile is None and options.target is None and not collect_only
+    if builtin:
         from conformance.mock.server import MockServer
 
         server = stack.enter_context(MockServer())
         options = replace(options, target=server.url)
     try:
         run = Run(options)
+        run.builtin = builtin
         if not collect_only:
+            run.check_trips()
             run.make_folder()
     except BaseException:
         stack.close()
@@ -239,6 +266,22 @@ def endpoint_of(profile: Profile, environ: Mapping[str, str], sign: Sign) -> End
         proxy=target.proxy,
         timeout_s=profile.limits.timeout_s,
     )
+
+
+def seconds_of(text: str) -> float:
+    """A time such as "60s", "2m" or "90" in seconds; 0 for an empty text. Raises `UsageError`."""
+    if not text:
+        return 0.0
+    if (match := re.fullmatch(r"(\d{1,5}(?:\.\d+)?)(s|m|)", text)) is None:
+        raise UsageError(f"--wait: found {text!r}; a time in seconds or minutes is allowed, such as 60s or 2m")
+    return float(match[1]) * (60 if match[2] == "m" else 1)
+
+
+def with_default_profile(options: Options) -> Options:
+    """The options with `profile.toml` of the current folder, if they name neither a profile nor a target."""
+    if options.profile is None and options.target is None and DEFAULT_PROFILE.is_file():
+        return replace(options, profile=DEFAULT_PROFILE)
+    return options
 
 
 def now() -> str:

@@ -117,8 +117,13 @@ class Reporter:
                 (self.run.out / "results.json").unlink()  # an incomplete file is worse than none
         return self.status
 
-    def print_summary(self) -> None:
-        """Print the summary, at most 40 lines, to the terminal."""
+    def print_summary(self, *, quiet: bool = False) -> None:
+        """Print the summary, at most 36 lines, to the terminal; if `quiet`, only the verdict and the exit status."""
         lines = terminal.summary_lines(self.summary, self.result, self.findings, self.run.out, self.clean)
+        last = terminal.status_line(self.summary, self.result, self.status, self.clean, builtin=self.run.builtin)
         with suppress(OSError):
-            terminal.print_lines(lines, sys.stdout)
+            terminal.print_lines(
+                [*(lines[:1] if quiet else lines), last],
+                sys.stdout,
+                {0: terminal.TERMINAL_COLOURS[self.summary.colour]},
+            )

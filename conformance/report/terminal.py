@@ -1,76 +1,38 @@
-"""The terminal: progress while sending, then a summary of at most 40 lines. Text of a target is never markup."""
+"""The summary on the terminal, at most 36 lines. Text of a target is never markup."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
-from collections.abc import Callable, Iterable
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TextIO
+
+import typer
 
 from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
-from conformance.report.outcome import Summary
+from conformance.report.outcome import UNJUDGED, Summary
+from conformance.report.preview import BUILTIN
+from conformance.report.progress import is_interactive
 from conformance.run.model import RunResult
 
-PROGRESS_EVERY_S = 5.0
 FINDINGS_SHOWN = 4
 REQUIREMENTS_NAMED = 4
 REASONS_SHOWN = 4
 WAIVERS_SHOWN = 6
 PARTLY_SHOWN = 3
 FILES = ("report.html", "results.json", "junit.xml", "record.jsonl", "evidence.har", "repro/")
-MAX_LINES = 40
+MAX_LINES = 35
+"""Lines of the summary, without the one about the exit status."""
 WIDTH = 240
 """Characters after which a text of the target is cut."""
-
-
-class Progress:
-    """A progress bar on a terminal; in CI and without a terminal, a plain line every few seconds. Thread-safe."""
-
-    def __init__(self, stream: TextIO, every_s: float = PROGRESS_EVERY_S) -> None:
-        self._stream, self._every = stream, every_s
-        self._plain = not stream.isatty() or os.environ.get("CI", "").lower() not in ("", "0", "false")
-        self._total = self._done = self._findings = 0
-        self._last = time.monotonic()
-        self._lock = threading.Lock()
-        self._show: Callable[[], None] = self._line
-        self._end: Callable[[], None] = lambda: None
-
-    def start(self, total: int) -> None:
-        """Begin, with the number of requests planned."""
-        self._total = total
-        if self._plain:
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        console = Console(file=self._stream, markup=False, highlight=False)
-        bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
-        )
-        task = bar.add_task("requests", total=total)
-        bar.start()
-        self._show = lambda: bar.update(task, completed=self._done, description=f"{self._findings} findings")
-        self._end = bar.stop
-
-    def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Count responses, and how many of them are wrong."""
-        with self._lock:
-            self._done += count
-            self._findings += findings
-            self._show()
-
-    def _line(self) -> None:
-        if time.monotonic() - self._last >= self._every:
-            self._last = time.monotonic()
-            text = f"{self._done} of {self._total} requests, {self._findings} wrong answers"
-            print(text, file=self._stream, flush=True)
-
-    def stop(self) -> None:
-        """End, even if not all requests were sent."""
-        self._end()
+UNLIMITED = 100_000
+TERMINAL_COLOURS = {"green": "green", "amber": "yellow", "red": "red"}
+COLOURS = {"MUST ": "red", "SHOULD ": "yellow", "Stopped: ": "yellow", "Inconclusive ": "yellow", "Error of ": "red"}
+TO_PASTE = re.compile(r" *(curl|sh|\$|#|printf|[a-zA-Z_]+=)\b")
 
 
 def summary_lines(
@@ -172,8 +134,62 @@ def _finding(finding: Finding, cut: Callable[[str], str], clean: Cleaner) -> lis
     ]
 
 
-def print_lines(lines: Iterable[str], stream: TextIO) -> None:
-    """Print plain text; characters that the encoding of the stream lacks are escaped."""
-    encoding = stream.encoding or "ascii"
-    for line in lines:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+def status_line(summary: Summary, result: RunResult, status: int, clean: Cleaner, *, builtin: bool) -> str:
+    """The last line: the exit status and why it is that one."""
+    where = f" ({BUILTIN})" if builtin else ""
+    return clean.line(f"exit {status}: {_why(summary, result, status)}{where}", WIDTH)
+
+
+def _why(summary: Summary, result: RunResult, status: int) -> str:  # noqa: PLR0911 - one return for each status
+    untested = [row for row in summary.requirements if row.requirement.level == "MUST" and row.outcome in UNJUDGED]
+    count = f"{plural(len(untested), 'mandatory requirement')} {'was' if len(untested) == 1 else 'were'} not tested"
+    failed = sum(row.outcome == "failed" for row in summary.requirements)
+    warned = sum(row.outcome == "warned" for row in summary.requirements)
+    match status:
+        case 130:
+            return "interrupted; the results until then are reported"
+        case 4:
+            return f"the test suite itself failed{f': {result.errors[0]}' if result.errors else ''}"
+        case 2:
+            return result.usage
+        case 1 if failed:
+            return f"{plural(failed, 'mandatory requirement')} {'is' if failed == 1 else 'are'} violated"
+        case 1:
+            return f"--fail-on-warning, and {plural(warned, 'recommendation')} {'is' if warned == 1 else 'are'} not met"
+        case 3 if result.stop or summary.why:
+            return f"the run could not decide: {result.stop or summary.why}"
+        case 3:
+            return f"--require-complete, and {count}: {untested[0].reason}"
+    return f"no mandatory requirement is violated{f'; {count}' if untested else ''}"
+
+
+def print_lines(lines: Iterable[str], stream: TextIO | None, colours: Mapping[int, str] | None = None) -> None:
+    """Print plain text, wrapped at words on a terminal, except lines to paste.
+
+    Characters that the encoding of the stream lacks are escaped. `colours`: of lines by their index, for a terminal.
+    Without a stream (Python has none if it was started with a closed output) nothing is printed.
+    """
+    if stream is None:
+        return
+    encoding, coloured = stream.encoding or "ascii", shows_colours(stream)
+    width = get_terminal_size().columns if stream.isatty() else UNLIMITED
+    for number, line in enumerate(lines):
+        text = line.encode(encoding, "backslashreplace").decode(encoding)
+        indent = " " * (len(text) - len(text.lstrip()) + 4)
+        paste = TO_PASTE.match(text)
+        rows = [text] if paste else textwrap.wrap(
+            text, width, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False
+        )  # fmt: skip
+        colour = (colours or {}).get(number) or _colour(text)
+        for row in rows or [""]:
+            print(typer.style(row, fg=colour) if coloured and colour else row, file=stream)
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that shows colours, and the user has not turned them off (no-color.org)."""
+    return is_interactive(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _colour(line: str) -> str | None:
+    """The colour of a line, by the word of ours that it begins with; text of a target never begins a line."""
+    return next((colour for word, colour in COLOURS.items() if line.startswith(word)), None)

@@ -275,6 +275,7 @@ class Engine:
             self.journal.note(Note(case.id, reason, beforehand=True))
             return False
         self.journal.recorder.flush()
+        self.progress.waiting(f"{case.id}: waiting {max(0.0, end - now):.1f} s for the end of its rate-limit window")
         self.sender.pace.sleep_until(end)
         return True
 

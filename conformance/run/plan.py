@@ -17,6 +17,7 @@ from conformance.run.whole_run import whole_run_cases
 from conformance.send.money import cost_of
 from conformance.send.sender import SAFE_METHODS
 
+REFUSED = frozenset({"reject", "should-reject"})
 CHARGING = frozenset({"accept", "either", "observe", "provoked"})
 
 
@@ -25,7 +26,8 @@ class Cost:
     """What a plan may cost.
 
     `captures` and `totals` (major units by currency): what a conformant target captures. `charging`: the requests that
-    may charge at all, and `worst`: their amounts.
+    may charge at all, and `worst`: their amounts. `trips`: those that a conformant target uses up; if every UUID is a
+    trip, one for each request.
     """
 
     requests: int
@@ -86,6 +88,7 @@ def _good(case: Case) -> list[bytes]:
 def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
     """Add up what the cases may cost."""
     requests = trips = captures = charging = 0
+    any_uuid = profile.data.trips.generate is not None
     totals: dict[str, Decimal] = {}
     worst: dict[str, Decimal] = {}
     for case in cases:
@@ -93,7 +96,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
             continue
         for probe in case.probes:
             requests += probe.times
-            trips += probe.times * (probe.trip == "fresh")
+            trips += probe.times * (probe.trip == "fresh" and (any_uuid or probe.expectation.nature not in REFUSED))
             if probe.method not in SAFE_METHODS:
                 currency, amount, _ = cost_of(probe.body, profile)
                 charging += probe.times
@@ -101,6 +104,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
         for currency, amount in expected_captures(profile, case):
             captures += 1
             totals[currency] = totals.get(currency, Decimal(0)) + amount
+    trips += 0 if any_uuid else profile.limits.concurrency  # a trip that was refused is used again by the next request
     return Cost(requests, trips, charging, captures, totals, worst)
 
 

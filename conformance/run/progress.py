@@ -6,13 +6,16 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Counts requests and findings during the run; called from all sending threads."""
+    """Counts requests and wrong answers during the run, and names waits; called from all sending threads."""
 
     def start(self, total: int) -> None:
         """Begin, with the number of planned requests."""
 
-    def advance(self, count: int = 1, findings: int = 0) -> None:
-        """Count answers, and how many of them violate something."""
+    def advance(self, count: int = 1, wrong: int = 0) -> None:
+        """Count answers, and how many of them are wrong."""
+
+    def waiting(self, text: str) -> None:
+        """Say what the run waits for."""
 
     def stop(self) -> None:
         """End, also where not everything was sent."""
@@ -24,7 +27,10 @@ class NullProgress:
     def start(self, total: int) -> None:
         """Do nothing."""
 
-    def advance(self, count: int = 1, findings: int = 0) -> None:
+    def advance(self, count: int = 1, wrong: int = 0) -> None:
+        """Do nothing."""
+
+    def waiting(self, text: str) -> None:
         """Do nothing."""
 
     def stop(self) -> None:

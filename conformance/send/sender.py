@@ -64,12 +64,13 @@ class Emit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip`: the trip to use again, if any."""
+    """One sending. `trip`: the trip to use again, if any. `attempt`: which request of how many, such as "1 of 3"."""
 
     number: int
     purpose: Purpose
     unique: str
     trip: str | None
+    attempt: str = ""
 
 
 @dataclass(slots=True)
@@ -96,11 +97,13 @@ class Sender:
         trips: TripSource,
         emit: Emit,
         credentials: Credentials | None = None,
+        waiting: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
         self.connections = Connections(new_client, profile.limits.concurrency)
         self._emit, self._provoking = emit, Provoking(profile)
         self._credentials = credentials or FixedFields()
+        self._waiting = waiting
         self._lock = threading.Lock()
         self._sendings = self._unreadable = self._limited = 0
         self.off = threading.Event()
@@ -132,8 +135,9 @@ class Sender:
             while sent is None or not sent.final:
                 if request.probe.times > 1:
                     self._await_switch(request.probe, tried, sent)
-                tried += 1
-                sent = self._once(connection, request, sending, last=tried >= self._most_tries(request.probe))
+                tried, most = tried + 1, self._most_tries(request.probe)
+                sending = replace(sending, attempt=f"{tried} of {most}")
+                sent = self._once(connection, request, sending, last=tried >= most)
                 sending = replace(sending, purpose="resend")
         return sent
 
@@ -195,7 +199,7 @@ class Sender:
             for other in others:
                 self.connections.close(other)
 
-    def _obey(self, probe: Probe, exchange: Exchange) -> bool:
+    def _obey(self, probe: Probe, exchange: Exchange, attempt: str) -> bool:
         """Pause all sending until the announced end of a 429 or 503 that was not provoked.
 
         False where that is too long to wait for: then the run ends, unless it is only a window that is not over yet.
@@ -204,12 +208,14 @@ class Sender:
         status, limit = exchange.answer.status, self.profile.limits.max_wait_s
         limited = status == 429 and not probe.wait
         delay = announced_delay(exchange.answer, exchange.wall_time)
+        announced = "no readable Retry-After" if delay is None else f"Retry-After {delay:g} s"
         with self._lock:
             self._limited += limited
             if delay is None:
                 delay = UNREADABLE_WAITS[min(self._unreadable, 1)]
                 self._unreadable += 1
         if delay <= limit:
+            self._waiting(f"{status}, {announced}: waiting, {attempt}")
             self.pace.pause_until((exchange.answered_at or self.pace.clock.now()) + delay, limited=limited)
             return True
         if not probe.wait:
@@ -252,7 +258,7 @@ class Sender:
                     retry_closed=self._retry(template, request, held),
                 )
                 if _asks_to_wait(probe, exchange):
-                    last = not self._obey(probe, exchange) or last
+                    last = not self._obey(probe, exchange, sending.attempt) or last
                 late = client.take_late_defect()
         except BaseException:
             self._settle_unknown(held) if sending_began else self._give_back(held)

@@ -28,6 +28,11 @@ class TripSource:
         self._free: deque[str] = deque(self._trips.reuse or ())
         self._unread: deque[str] = deque(_lines(self._trips.file) if self._trips.file is not None else ())
 
+    @property
+    def left(self) -> int | None:
+        """How many trips of the file are unused; None if the trips are not from a file."""
+        return len(self._unread) if self._trips.file is not None else None
+
     def take(self) -> str:
         """A trip that is not in use; waits while all reusable trips are in use. UsageError when none is left."""
         if self.any_uuid:

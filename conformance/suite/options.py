@@ -60,7 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
             option.name: config.getoption(PREFIX + option.name) for option in options() if option.name != "selection"
         }
         chosen = Options(**values, selection=config.getoption("keyword") or "")
-        plugin = ConformancePlugin(*prepared(chosen, collect_only=config.option.collectonly))
+        plugin = ConformancePlugin(
+            *prepared(chosen, collect_only=config.option.collectonly), quiet=config.option.verbose < 0
+        )
     except SuiteError as error:
         pytest.exit(str(error), returncode=error.status)
     config.pluginmanager.register(plugin, PLUGIN)

@@ -15,11 +15,14 @@ from _pytest.runner import runtestprotocol
 from conformance import __version__
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
+from conformance.report.clean import Cleaner
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
+from conformance.report.preview import preview_lines
+from conformance.report.progress import Progress
 from conformance.report.reporter import Reporter
-from conformance.report.terminal import Progress
+from conformance.report.terminal import print_lines
 from conformance.session import Run, interrupt_on_signal, signals_ignored
 from conformance.suite.options import SUITE
 
@@ -55,8 +58,8 @@ class CaseItem(pytest.Item):
 class ConformancePlugin:
     """The hooks of one run."""
 
-    def __init__(self, run: Run, stack: ExitStack) -> None:
-        self.run = run
+    def __init__(self, run: Run, stack: ExitStack, *, quiet: bool = False) -> None:
+        self.run, self.quiet = run, quiet
         self.stack = stack
         self.selected: list[Case] = []
         self.reporter: Reporter | None = None
@@ -64,7 +67,8 @@ class ConformancePlugin:
         self.problem = ""
 
     def configure(self, config: pytest.Config) -> None:
-        """Make pytest's own report writers use the folder of the run."""
+        """Make pytest's own report writers use the folder of the run. The run itself has obeyed `-k`."""
+        config.option.keyword = ""
         if config.option.collectonly:
             return
         option = config.option
@@ -77,7 +81,7 @@ class ConformancePlugin:
         """Make one item for each case of the plan, in place of the function in `test_cases.py`."""
         if name != "test_case" or collector.path.resolve().parent != SUITE:
             return None
-        return [CaseItem.of(collector, f"{name}[{case.id}]", case, self) for case in self.run.cases]
+        return [CaseItem.of(collector, f"{name}[{case.id}]", case, self) for case in self.run.selected]
 
     def row_of(self, item: CaseItem) -> CaseRow:
         """The result of the item's case. Raises `OwnFault`, during the item's setup, if the suite itself failed there."""
@@ -93,15 +97,13 @@ class ConformancePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take the selected cases in the order of the plan, whatever order other plugins gave to the items.
 
-        Ends with a usage error if the selection matches no case.
+        Ends with a usage error if pytest selected no case.
         """
         order = {case.id: position for position, case in enumerate(self.run.cases)}
         session.items.sort(key=lambda item: order[item.case.id] if isinstance(item, CaseItem) else -1)
         self.selected = [item.case for item in session.items if isinstance(item, CaseItem)]
         if not self.selected and not session.testsfailed:
-            self.problem = (
-                f"-k {self.run.options.selection!r} matches no case; `capture-conformance list` shows their ids"
-            )
+            self.problem = "pytest selected no case; `capture-conformance list` shows their ids"
             pytest.exit(self.problem, returncode=UsageError.status)
 
     @pytest.hookimpl(tryfirst=True)
@@ -119,14 +121,23 @@ class ConformancePlugin:
         """Send and judge all selected cases, then run the items, which report the results."""
         if not session.config.option.collectonly:
             self.stack.enter_context(interrupt_on_signal())
+            if not self.quiet:
+                self._print_preview()
             try:
-                self.run.execute(self.selected, Progress(sys.stderr))
+                self.run.execute(self.selected, None if self.quiet else Progress(sys.stderr))
                 self.run.write_evidence()
             except OSError as error:
                 self.run.not_sent(self.selected, str(error))
             self.reporter = Reporter(self.run)
             self.reporter.write_repro()
         return (yield)
+
+    def _print_preview(self) -> None:
+        with suppress(OSError):
+            lines = preview_lines(self.run, self.selected, Cleaner(self.run.redactor))
+            print_lines(lines, sys.stdout)
+            if sys.stdout is not None:
+                sys.stdout.flush()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -209,7 +220,7 @@ class ConformancePlugin:
                 return None
             finally:
                 session.exitstatus = self.status = self.reporter.status
-                self.reporter.print_summary()
+                self.reporter.print_summary(quiet=self.quiet)
 
     def _clear(self, config: pytest.Config) -> None:
         """Remove the empty reports of a run that sent nothing."""

@@ -5,6 +5,7 @@ import socket
 import time
 from contextlib import ExitStack
 from threading import Event
+from uuid import uuid4
 
 import pytest
 
@@ -50,18 +51,6 @@ def test_one_thing_wrong_in_a_profile(command, text, message):
     assert ran.returncode == 2
     assert message in ran.stderr
     assert all(line.startswith(("p.toml: ", "    ")) for line in ran.stderr.splitlines())
-
-
-def test_features_that_are_not_supported_yet_have_a_message_of_their_own(command):
-    (command.folder / "p.toml").write_text(
-        '[target]\nurl = "http://127.0.0.1:1"\nclient_cert = "c"\n[auth]\nkind = "sigv4"'
-    )
-    ran = command.run("--profile", "p.toml")
-    assert ran.returncode == 2
-    assert [line.split(": ")[1] for line in ran.stderr.splitlines() if "not supported yet" in line] == [
-        "auth.kind",
-        "target.client_cert",
-    ]
 
 
 def test_a_profile_that_does_not_exist(command):
@@ -211,12 +200,17 @@ def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, he
 
 
 def test_an_empty_or_invalid_selection_and_processes(command):
-    ran = command.run("-k", "no-such-case")
-    assert ran.returncode == 2
-    assert "'no-such-case' matches no case; `capture-conformance list` shows" in ran.stdout + ran.stderr
-    ran = command.run("-k", "(")
-    assert ran.returncode == 2
-    assert "-k" in ran.stdout + ran.stderr
+    for selection, text in (
+        ("nonsense", "-k 'nonsense' matches no case; nonsense: `capture-conformance list` shows all ids"),
+        ("store-id.typ", "store-id.typ: did you mean store-id.type"),
+        ("store-id-missing and trip-id-missing", "matches no case; no case fits all of it"),
+        ("(", "-k '(': found the end where a word is expected"),
+        ("store-id and and", "found 'and' at character 14 where a word is expected"),
+        ("store id", "found 'id' at character 7 where and, or is expected"),
+    ):
+        ran = command.run("-k", selection)
+        assert (ran.returncode, ran.stdout, text in ran.stderr) == (2, "", True), ran.stderr
+    assert not command.out.exists()
     ran = command.run("-n", "4")
     assert ran.returncode == 2
     assert "--concurrency" in ran.stderr
@@ -313,12 +307,29 @@ def test_a_request_in_flight_at_the_interruption_counts_as_unknown(command, serv
     assert [capture["state"] for capture in results["money"]["captures"]] == ["unknown"]
 
 
-def test_trips_that_run_out_end_the_run(command):
-    (command.folder / "trips.txt").write_text("# two\n5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11\n")
+def test_too_few_trips_are_refused_before_the_first_request(command, listener):
+    (command.folder / "trips.txt").write_text("# one\n5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11\n")
+    profile = command.profile(f"http://127.0.0.1:{listener.port}", trips='file = "trips.txt"')
+    needed = command("plan", "--summary", profile).stdout.split("trips needed  ")[1].split()[0]
+    ran = command.run("--profile", profile)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"trips.txt has 1 trips, and this run needs {needed}; add trips" in ran.stderr
+    assert (listener.connections(), command.out.exists()) == (0, False)
+
+
+def test_as_many_trips_as_plan_needs_are_enough_and_a_server_that_uses_up_more_ends_the_run(command, serve):
     with MockServer() as server:
-        ran = command.run("--profile", command.profile(server.url, trips='file = "trips.txt"'))
+        profile = command.profile(server.url, trips='file = "trips.txt"')
+        (command.folder / "trips.txt").write_text("one\n")
+        selection = ("-k", "store-id.type or store-id.pattern or capture.accepted")
+        needed = int(command("plan", profile, *selection).stdout.split("trips needed  ")[1].split()[0])
+        (command.folder / "trips.txt").write_text("".join(f"{uuid4()}\n" for _ in range(needed)))
+        assert command.run("--profile", profile, *selection).returncode == 0
+    command.out = command.folder / "second"
+    with serve(200) as server:
+        ran = command.run("--profile", profile, "--target", server.url, *selection)
     assert ran.returncode == 2, ran.stdout
-    assert "trips.txt are used up; add more lines" in ran.stdout
+    assert "trips.txt are used up; add more lines" in ran.stdout.splitlines()[-1]
     assert command.results()["exit_status"] == 2
     assert command.outcomes()["passed"] > 0
     assert command.results()["errors"] == []

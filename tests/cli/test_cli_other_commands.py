@@ -105,6 +105,62 @@ def test_list_shows_requirements_cases_and_faults(command):
         assert f" {name} " in text
 
 
+def test_list_shows_one_kind_and_json(command):
+    contract = load_contract()
+    assert len(command("list", "requirements").stdout.splitlines()) == len(contract.requirements)
+    assert [row["id"] for row in json.loads(command("list", "faults", "--json").stdout)] == [*FAULTS, *BENIGN]
+    everything = json.loads(command("list", "--json").stdout)
+    assert list(everything) == ["requirements", "cases", "faults"]
+    assert [row["id"] for row in everything["requirements"]] == list(contract.requirements)
+    assert {name for row in everything["cases"] for name in row["requirements"]} <= set(contract.requirements)
+    assert command("list", "nothing").returncode == 2
+
+
+def test_plan_of_a_selection_shows_only_the_sums_if_asked(command):
+    whole, summary = command("plan").stdout, command("plan", "--summary").stdout
+    assert whole.split("\n\n")[1] == summary
+    assert len(summary.splitlines()) < 30
+    chosen = command("plan", "-k", "store-id.type").stdout.split("\n\n")[0].splitlines()
+    assert chosen
+    assert all("store-id.type" in line or line.startswith("generated-") for line in chosen)
+
+
+def test_a_url_or_a_profile_may_be_given_without_an_option(command):
+    profile = command.profile("http://127.0.0.1:1")
+    assert command("plan", profile).stdout == command("plan", "--profile", profile).stdout
+    url = "http://127.0.0.1:2"
+    assert command("plan", url).stdout == command("plan", "--target", url).stdout
+    for arguments, text in (
+        (("nothing",), "nothing: neither a URL, such as http://127.0.0.1:8080, nor a profile, such as profile.toml"),
+        ((url, "--target", url), f"{url}: --target is given as well; give one of them"),
+        ((profile, "--profile", profile), "--profile is given as well"),
+    ):
+        ran = command("run", *arguments)
+        assert (ran.returncode, ran.stdout, text in ran.stderr) == (2, "", True)
+
+
+def test_a_profile_in_the_current_folder_is_taken_if_nothing_else_is_given(command):
+    with MockServer() as server:
+        command.profile(server.url)
+        ran = command.run("-k", "store-id-missing")
+        assert ran.stdout.splitlines()[1] == "Profile  profile.toml: Target (local)"
+        assert server.url in str(command.results()["run"]["target"])
+        command.out = command.folder / "second"
+        ran = command.run("-k", "store-id-missing", server.url)
+        assert ran.stdout.splitlines()[1].startswith("Profile  none; assumed as for the mock server: stores store-001,")
+
+
+def test_quiet_prints_the_verdict_and_the_exit_status(command):
+    ran = command.run("-q", "-k", "store-id-missing")
+    assert [line.split()[0] for line in ran.stdout.splitlines()] == ["partial,", "exit"]
+    assert ran.stderr == ""
+
+
+def test_h_is_help(command):
+    assert command("run", "-h").stdout == command("run", "--help").stdout
+    assert command("-h").returncode == 0
+
+
 def test_explain_shows_every_requirement(command):
     ids = list(load_contract().requirements)
     ran = command("explain", *ids)

@@ -123,7 +123,7 @@ def test_processes_and_an_empty_selection_are_refused(command):
     assert "--concurrency" in ran.stderr
     ran = by_pytest("folder", command.folder, "-k", "no-such-case", *out)
     assert ran.returncode == 2
-    assert "matches no case" in ran.stdout
+    assert "matches no case" in ran.stderr
     assert not command.out.exists()
 
 

@@ -1,0 +1,65 @@
+"""The lines that a run prints before it sends anything: what is tested, with which profile, and what it may charge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from conformance.cases.model import Case
+from conformance.profile import Profile
+from conformance.report.clean import Cleaner
+from conformance.run.engine import CONFIRMATIONS
+from conformance.run.plan import Cost, cost_of_plan
+from conformance.session import Run
+
+BUILTIN = "built-in mock server: no profile given"
+
+
+def preview_lines(run: Run, selected: Sequence[Case], clean: Cleaner) -> list[str]:
+    """The lines, each with a label."""
+    profile, options = run.profile, run.options
+    cost = cost_of_plan(profile, run.with_opening(selected))
+    chosen = f", only {options.selection!r}" if options.selection else ""
+    return [
+        clean(f"Target   {profile.target.url}{f' ({BUILTIN})' if run.builtin else ''}"),
+        clean(f"Profile  {_profile(run)}"),
+        clean(f"Depth    {options.depth}{chosen}, seed {options.seed}: {cost.requests} requests, and at most {CONFIRMATIONS} to confirm findings"),
+        clean(f"Charges  {_charges(profile, cost)}"),
+    ]  # fmt: skip
+
+
+def _profile(run: Run) -> str:
+    profile, file = run.profile, run.options.profile
+    if file is not None:
+        return f"{file}: {profile.target.name} ({profile.target.environment or 'no environment'})"
+    if run.builtin:
+        return "built-in"
+    data = profile.data
+    return (
+        f"none; assumed as for the mock server: stores {', '.join(data.stores)}; currencies {', '.join(data.currencies)}; "
+        "any UUID is a trip"
+    )
+
+
+def _charges(profile: Profile, cost: Cost) -> str:
+    """The most that the limits of the profile allow to charge."""
+    expected = f"a conforming server makes {cost.captures}"
+    bounds = {code: _bound(profile, code) for code in cost.worst}
+    limited = [money(profile, code, bound) for code, bound in bounds.items() if bound is not None]
+    if profile.max_captures is None and not limited:
+        return f"no limit, since the target is on this machine; {expected}"
+    most = [str(profile.max_captures)] if profile.max_captures is not None else []
+    return f"at most {'; at most '.join([*most, *limited])}; {expected}"
+
+
+def _bound(profile: Profile, code: str) -> Decimal | None:
+    """The largest sum that the limits allow in a currency; None for no limit."""
+    by_count = None if profile.max_captures is None else profile.max_captures * profile.max_amount_of(code)
+    bounds = [bound for bound in (by_count, profile.max_total_of(code)) if bound is not None]
+    return min(bounds, default=None)
+
+
+def money(profile: Profile, code: str, amount: Decimal) -> str:
+    """An amount with the decimals of its currency, such as "12.50 USD"; with more only if it has more."""
+    decimals = max(profile.minor_units(code), -int(amount.normalize().as_tuple().exponent))
+    return f"{amount:.{decimals}f} {code}"
