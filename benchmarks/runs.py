@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks.invented import INVENTED
@@ -86,14 +90,25 @@ def time_limit(*faults: str) -> float:
 
 def planned(out: Path, url: str, *faults: str, **options: object) -> Run:
     """A run with the time limit and the profile that show these faults. Creates its folder."""
-    if any(SHELF[name].scope == "run" for name in faults):
-        options["profile"] = out.with_suffix(".toml")
-        out.with_suffix(".toml").write_text(SHARED_WINDOW, encoding="utf-8")
-    run = Run(Options(target=url, out=out, **options))  # type: ignore[arg-type]
+    run = copy(_plan(any(SHELF[name].scope == "run" for name in faults), frozenset(options.items())))
+    target = run.profile.target.model_copy(update={"url": url})
     limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(*faults)})
-    run.profile = run.profile.model_copy(update={"limits": limits})
+    run.profile = run.profile.model_copy(update={"target": target, "limits": limits})
+    run.out, run.own_errors = out, []
     run.make_folder()
     return run
+
+
+@cache
+def _plan(shared: bool, options: frozenset[tuple[str, object]]) -> Run:
+    """The plan of such runs, made once for a window of each caller and once for a window shared by all callers."""
+    chosen = Options(target="http://127.0.0.1", **dict(options))  # type: ignore[arg-type]
+    if not shared:
+        return Run(chosen)
+    with TemporaryDirectory() as folder:
+        profile = Path(folder) / "profile.toml"
+        profile.write_text(SHARED_WINDOW, encoding="utf-8")
+        return Run(replace(chosen, profile=profile))
 
 
 def finished(run: Run) -> Ran:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from benchmarks.runs import SHELF, Ran, finished, outcomes, planned, run_once, time_limit
 from conformance.cases.model import Case
 from conformance.mock.server import Mock
-from conformance.session import Run
 from tests.fair.layers import Layer, put_before
 from tests.support.direct import SimulatedClock, on_mock
 
@@ -45,11 +41,7 @@ def run_directly(
     Raises `NeedsWire` where a fault shows on a connection only.
     """
     clock = clock or SimulatedClock()
-    run = copy(_plan(any(SHELF[name].scope == "run" for name in faults)))
-    run.out = out
-    run.make_folder()
-    limits = run.profile.limits.model_copy(update={"timeout_s": time_limit(*faults)})
-    run.profile = run.profile.model_copy(update={"limits": limits})
+    run = planned(out, "http://127.0.0.1", *faults)
     mock = Mock([SHELF[name] for name in faults], hang_s=3.0, clock=clock.now)
     if front is not None:
         put_before(mock, front)
@@ -59,10 +51,3 @@ def run_directly(
         cases = [sampled(case, breaks) for case in cases]
     run.execute(cases, machinery=on_mock(mock, clock))
     return finished(run)
-
-
-@cache
-def _plan(shared: bool) -> Run:
-    """The plan of such a run, made once for a window shared by all callers and once for a window per caller."""
-    names = [name for name, fault in SHELF.items() if fault.scope == "run"][: int(shared)]
-    return planned(Path(mkdtemp()) / "plan", "http://127.0.0.1", *names)
