@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from conformance.cases.tables import TEST_PLAN
+from conformance.exchange.model import Request
 from conformance.judge.model import Judgement
 from conformance.report.curl import Replay, ReplayWriter
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
 from conformance.report.repro import needs_script, script
 
 MAY_CHARGE = "# may charge\n"
+_PLAIN = tuple(name for names in TEST_PLAN.values() for name in names)
 SHOWN = 5
 """How many cases of one requirement are shown with a shell line; of the others only the number is shown."""
 
@@ -41,36 +44,28 @@ ReplayText = Callable[[CaseRow, Judgement], str]
 
 
 def findings(summary: Summary, replay_text: ReplayText) -> tuple[Finding, ...]:
-    """All violated requirements: MUSTs before SHOULDs, and of each level confirmed ones first.
+    """All violated requirements: MUSTs before SHOULDs, of each level confirmed ones first, then those of most cases.
 
     `replay_text` gives what to paste to reproduce a violation.
     """
     violated = [row for row in summary.requirements if row.outcome in ("failed", "warned")]
-    violated.sort(key=lambda row: (row.waived, row.outcome, bool(row.unstable)))
     by_requirement: dict[str, list[Violation]] = {row.requirement.id: [] for row in violated}
     for row in summary.cases:
-        counted = set()
+        clearest: dict[str, Judgement] = {}
         for judgement in row.result.judgements:
-            if (
-                judgement.kind == "breaks"
-                and judgement.requirement in by_requirement
-                and judgement.requirement not in counted
-            ):
-                counted.add(judgement.requirement)
-                by_requirement[judgement.requirement].append(Violation(row, judgement))
+            known = clearest.get(judgement.requirement)
+            if judgement.kind == "breaks" and (known is None or _weight(row, judgement) < _weight(row, known)):
+                clearest[judgement.requirement] = judgement
+        for requirement_id in clearest.keys() & by_requirement.keys():
+            by_requirement[requirement_id].append(Violation(row, clearest[requirement_id]))
+    violated.sort(
+        key=lambda row: (row.waived, row.outcome, bool(row.unstable), -len(by_requirement[row.requirement.id]))
+    )
     return tuple(_finding(row, by_requirement[row.requirement.id], replay_text) for row in violated)
 
 
 def _finding(row: RequirementRow, violations: list[Violation], replay_text: ReplayText) -> Finding:
-    requirement_id = row.requirement.id
-
-    def weight(violation: Violation) -> tuple[bool, bool]:
-        """Confirmed violations first, then those of cases made for the requirement."""
-        return violation.judgement.unstable is not None, requirement_id not in violation.row.result.case.requirements[
-            :1
-        ]
-
-    shown = sorted(violations, key=weight)[:SHOWN]
+    shown = sorted(violations, key=lambda violation: _weight(violation.row, violation.judgement))[:SHOWN]
     complete = tuple(
         replace(
             violation,
@@ -82,10 +77,33 @@ def _finding(row: RequirementRow, violations: list[Violation], replay_text: Repl
     return Finding(row, complete, len(violations) - len(shown))
 
 
+def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, bool, int]:
+    """How hard a violation is to understand.
+
+    The easiest did not disappear when repeated; its case is made for the requirement, stands for the test plan, and has
+    a short readable body.
+    """
+    case = row.result.case
+    request = request_of(row, judgement)
+    body = request.body if request is not None else b""
+    origin = 2 if case.strategy else 0 if case.id.startswith(_PLAIN) else 1
+    readable = request is not None and body.isascii() and body.decode("ascii").isprintable()
+    made_for = judgement.requirement in case.requirements[:1]
+    doubtful = judgement.unstable not in (None, (1, 1))
+    return doubtful, not made_for, origin, not readable, len(body)
+
+
+def request_of(row: CaseRow, judgement: Judgement) -> Request | None:
+    """The request that shows a violation; None where several do, or the report does not keep it."""
+    number = judgement.exchange
+    found = (sent.exchange.request for sent in row.result.evidence if number is not None and sent.number == number)
+    return next(found, None)
+
+
 def _sent(row: CaseRow, judgement: Judgement) -> str:
     """Method, target and body of the request that shows a violation, neither cleaned nor cut."""
-    request = next((sent.exchange.request for sent in row.result.evidence if sent.number == judgement.exchange), None)
-    if request is None or judgement.exchange is None:
+    request = request_of(row, judgement)
+    if request is None:
         return ""
     return f"{request.method} {request.target} {request.body.decode('utf-8', 'backslashreplace')}".rstrip()
 

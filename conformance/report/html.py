@@ -11,6 +11,7 @@ from conformance import __version__
 from conformance.contract import Contract
 from conformance.profile import Profile
 from conformance.redact import Redactor
+from conformance.report.causes import common_causes
 from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
@@ -44,6 +45,7 @@ class Page:
             version=__version__,
             digest=self.contract.digest[:12],
             findings=findings,
+            causes=common_causes(summary),
             files=files,
             other_limit=other_limit(result),
             violated={

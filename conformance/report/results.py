@@ -9,6 +9,7 @@ from typing import Any
 from conformance import __version__
 from conformance.contract import Contract
 from conformance.judge.model import Judgement
+from conformance.report.causes import Cause, common_causes
 from conformance.report.clean import Cleaner
 from conformance.report.outcome import CaseRow, Coverage, RequirementRow, Summary
 from conformance.run.model import RunResult
@@ -53,6 +54,7 @@ def results_json(
             "ignored_environment": list(result.ignored_environment),
             "other_limit": asdict(result.other_limit) if result.other_limit else None,
         },
+        "causes": [_cause(cause) for cause in common_causes(summary)],
         "requirements": [_requirement(row) for row in summary.requirements],
         "cases": [_case(row) for row in summary.cases],
         "test_plan": [asdict(row) for row in summary.test_plan],
@@ -100,6 +102,16 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "judged": coverage.judged,
         "left_out": [{"reason": reason, "cases": count} for reason, count in coverage.left_out],
         "undecided": [{"reason": reason, "cases": count} for reason, count in coverage.undecided],
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "form": str(cause.form),
+        "why": cause.why,
+        "cases": list(cause.cases),
+        "violated": list(cause.violated),
+        "sent_for": list(cause.sent_for),
     }
 
 

@@ -36,7 +36,10 @@ PACKAGES = {
 
 
 class Findings(NamedTuple):
-    """The results of a run. `broken`: requirement to `failed` or `warned`. `evidence`: the same with what was received, as text."""
+    """The results of a run. `broken`: requirement to `failed` or `warned`. `evidence`: the same with what was received, as text.
+
+    `violations`: each case with each requirement that it violates. `causes`: the common causes.
+    """
 
     status: int
     verdict: str
@@ -44,6 +47,8 @@ class Findings(NamedTuple):
     errors: list[Any]
     broken: dict[str, str]
     evidence: str
+    violations: set[tuple[str, str]]
+    causes: list[Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,7 +128,15 @@ def findings(out: Path, status: int, output: str) -> Findings:
         for judgement in case["judgements"]["breaks"]
     }
     evidence_text = "\n".join(evidence.get(name, name) for name in broken)
-    return Findings(status, results["verdict"], results["complete"], results["errors"], broken, evidence_text)
+    violations = {
+        (case["id"], judgement["requirement"])
+        for case in results["cases"]
+        for judgement in case["judgements"]["breaks"]
+    }
+    return Findings(
+        status, results["verdict"], results["complete"], results["errors"], broken, evidence_text, violations,
+        results["causes"],
+    )  # fmt: skip
 
 
 def judged(url: str, out: Path, *options: str) -> Findings:
@@ -163,8 +176,8 @@ def judge_service(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..
         def command(port: int) -> list[str]:
             return [sys.executable, str(SERVERS / script), *arguments, str(port)]
 
-        with serving(command, tmp_path / "service.log", {}) as url:
-            return judged(url, tmp_path / "run")
+        with serving(command, tmp_path / "service.log", {"PYTHONPATH": str(SERVERS)}) as url:
+            return judged(url, tmp_path / f"run-{Path(script).stem}")
 
     def judge_node(script: str) -> Findings:
         modules = request.getfixturevalue("node_modules")
@@ -173,12 +186,28 @@ def judge_service(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..
             tmp_path / "service.log",
             {"NODE_PATH": str(modules)},
         ) as url:
-            return judged(url, tmp_path / "run")
+            return judged(url, tmp_path / f"run-{Path(script).stem}")
 
     def judge(script: str, *arguments: str) -> Findings:
         return judge_node(script) if script.endswith(".cjs") else judge_python(script, *arguments)
 
     return judge
+
+
+@pytest.fixture
+def repaired(tmp_path: Path) -> Callable[..., str]:
+    """Change the text of a service; gives the path of the changed file."""
+
+    def repair(script: str, changes: tuple[tuple[str, str], ...]) -> str:
+        text = (SERVERS / script).read_text(encoding="utf-8").replace('"./', f'"{SERVERS}/')
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        file = tmp_path / f"repaired_{script}"
+        file.write_text(text, encoding="utf-8")
+        return str(file)
+
+    return repair
 
 
 @pytest.fixture
