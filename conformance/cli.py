@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
@@ -414,7 +413,7 @@ def judge(
 @app.command()
 @takes("spec")
 def compare(
-    old: Annotated[Path, typer.Argument(help="Folder of a run, its results.json, or its record.jsonl.")],
+    old: Annotated[Path, typer.Argument(help="Folder of a run, its results.json, record.jsonl or bundle.")],
     new: Annotated[Path, typer.Argument(help="The later run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
     **values: Any,
@@ -501,11 +500,11 @@ def verify(
 def _print_changes(found: Sequence[Change]) -> None:
     """One line for each change, and the number of each kind."""
     from conformance.redact import visible
+    from conformance.report.comparison import counted
 
     for change in found:
         print(visible(change.line()))
-    counts = Counter(change.kind for change in found)
-    print(", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no outcome changed")
+    print(counted(found))
 
 
 @app.command()

@@ -26,6 +26,9 @@ class Options:
     spec: Annotated[Path | None, "Folder with another version of the spec."] = None
     require_complete: Annotated[bool, "Exit with 3 unless every MUST was tested."] = False
     fail_on_warning: Annotated[bool, "Exit with 1 if a SHOULD is violated."] = False
+    baseline: Annotated[Path | None, "Run or bundle to compare with: exit with 1 only if something became worse."] = (
+        None
+    )
     allow_production: Annotated[bool, "Allow a target whose environment is production."] = False
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from conformance.contract import Contract
 from conformance.errors import UsageError
+from conformance.report.bundle import Tampered, read_bundle
 from conformance.report.outcome import Summary, summarise
 from conformance.run.model import RunResult
 from conformance.run.result import judge_record, sound_record
@@ -65,7 +67,7 @@ def outcomes_of(summary: Summary, result: RunResult) -> Outcomes:
 
 
 def read_outcomes(path: Path, contract: Contract) -> Outcomes:
-    """The outcomes of a run: its folder, its `results.json`, or its record, which is judged by `contract`.
+    """The outcomes of a run: its folder, its `results.json`, its bundle, or its record, which is judged by `contract`.
 
     Raises `UsageError` where `path` is none of these.
     """
@@ -74,9 +76,13 @@ def read_outcomes(path: Path, contract: Contract) -> Outcomes:
         return outcomes_of(summarise(contract, result), result)
     file = path / "results.json" if path.is_dir() else path
     try:
-        return _of_json(json.loads(file.read_text(encoding="utf-8")))
+        return _of_json(json.loads(read_bundle(file)["results.json"] if file.suffix == ".zip" else file.read_bytes()))
+    except Tampered as error:
+        raise UsageError(f"{file}: {error}; name a bundle as it was written") from error
     except FileNotFoundError as error:
-        raise UsageError(f"{file}: does not exist; name the folder of a run, its results.json or its record") from error
+        raise UsageError(
+            f"{file}: does not exist; name the folder of a run, its results.json, its bundle or its record"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file}: cannot be read as the results of a run ({error}); restore the file") from error
 
@@ -105,6 +111,20 @@ def differences(old: Outcomes, new: Outcomes) -> list[Change]:
             change = Change("changed", "requirement", requirement, _listed(behaviours), _listed(now_seen))
             found.append(change)
     return sorted(found, key=lambda change: KINDS.index(change.kind))
+
+
+def against_baseline(summary: Summary, result: RunResult, baseline: Outcomes) -> Summary:
+    """The summary with what became worse since the run `baseline`: only that counts as a failure of this run."""
+    changes = differences(baseline, outcomes_of(summary, result))
+    worse = tuple(change.line() for change in changes if change.kind == "worse")
+    headline = f"{summary.headline}; since the run {baseline.run}: {counted(changes)}"
+    return replace(summary, headline=headline, worse=worse)
+
+
+def counted(changes: Iterable[Change]) -> str:
+    """The number of changes of each kind."""
+    counts = Counter(change.kind for change in changes)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no outcome changed"
 
 
 def _listed(behaviours: frozenset[str]) -> str:

@@ -132,7 +132,8 @@ class TestPlanRow:
 class Summary:
     """All decisions about a run. `counts` counts requirements by outcome, `case_counts` counts cases.
 
-    `why`: for an inconclusive run that was completed, what prevented a decision; otherwise empty.
+    `why`: for an inconclusive run that was completed, what prevented a decision; otherwise empty. `worse`: what became
+    worse since the baseline of the run, one line each; None without a baseline.
     """
 
     verdict: Verdict
@@ -145,6 +146,7 @@ class Summary:
     test_plan: tuple[TestPlanRow, ...]
     why: str = ""
     waivers: tuple[WaiverRow, ...] = ()
+    worse: tuple[str, ...] | None = None
 
     @property
     def colour(self) -> Colour:
@@ -420,7 +422,8 @@ def exit_status(summary: Summary, result: RunResult, *, require_complete: bool, 
     if result.usage or any(row.out_of_date for row in summary.waivers):
         return 2
     warned = fail_on_warning and any(row.outcome == "warned" and not row.waived for row in summary.requirements)
-    if summary.verdict == "non-conformant" or warned:
+    violated = summary.verdict == "non-conformant" or warned
+    if violated if summary.worse is None else summary.worse:
         return 1
     if summary.verdict == "inconclusive" or (require_complete and not summary.complete):
         return 3

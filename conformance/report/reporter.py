@@ -11,6 +11,7 @@ from typing import Any
 from conformance.judge.model import Judgement
 from conformance.report import junit, terminal
 from conformance.report.clean import Cleaner
+from conformance.report.comparison import Outcomes, against_baseline
 from conformance.report.curl import Replay, ReplayWriter, replay_writer
 from conformance.report.findings import Finding, findings, replay_of
 from conformance.report.html import Page
@@ -23,10 +24,12 @@ from conformance.session import Run
 class Reporter:
     """The files of one run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, baseline: Outcomes | None = None) -> None:
+        """`baseline`: the outcomes of an earlier run; only what became worse since then fails this one."""
         self.run = run
         self.result: RunResult = run.result()
-        self.summary: Summary = summarise(run.contract, self.result)
+        summary = summarise(run.contract, self.result)
+        self.summary: Summary = against_baseline(summary, self.result, baseline) if baseline else summary
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
         self.clean = Cleaner(run.redactor)
         self.page = Page(run.contract, run.profile, self.clean)

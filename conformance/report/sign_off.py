@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance import __version__
@@ -22,7 +21,6 @@ from conformance.exchange.event import Sent
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Record
 from conformance.redact import Redactor
-from conformance.report.bundle import Tampered, read_bundle
 from conformance.report.clean import Cleaner
 from conformance.report.comparison import differences, outcomes_of, read_outcomes
 from conformance.report.findings import Violation, findings
@@ -75,14 +73,6 @@ class SignOff:
         """The same, with what changed since the run or the bundle `old`."""
         if old is None:
             return self
-        if old.suffix == ".zip":
-            with TemporaryDirectory() as folder:
-                results = Path(folder) / RESULTS
-                try:
-                    results.write_bytes(read_bundle(old)[RESULTS])
-                except (Tampered, KeyError) as error:
-                    raise UsageError(f"--since {old}: {error}; name a bundle as it was written") from error
-                return self.compared_with(results)
         before = read_outcomes(old, self.contract)
         changes = differences(before, outcomes_of(self.summary, self.result))
         statement = replace(self.statement, since=before.run, changes=tuple(change.line() for change in changes))

@@ -23,6 +23,8 @@ FINDINGS_SHOWN = 4
 REQUIREMENTS_NAMED = 4
 REASONS_SHOWN = 4
 WAIVERS_SHOWN = 6
+WORSE_SHOWN = 6
+KNOWN = "known violation of a mandatory requirement"
 PARTLY_SHOWN = 3
 FILES = ("report.html", "results.json", "junit.xml", "record.jsonl", "evidence.har", "repro/")
 MAX_LINES = 35
@@ -50,6 +52,7 @@ def summary_lines(
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
     lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
+    lines += [cut(line) for line in (summary.worse or ())[:WORSE_SHOWN]]
     lines += [cut(row.line()) for row in summary.waivers if row.state != "not-needed"][:WAIVERS_SHOWN]
     lines += ["Pasting a line below sends its request again, which may charge."] if findings else []
     for finding in findings[:FINDINGS_SHOWN]:
@@ -143,15 +146,17 @@ def status_line(summary: Summary, result: RunResult, status: int, clean: Cleaner
 def _why(summary: Summary, result: RunResult, status: int) -> str:  # noqa: PLR0911 - one return for each status
     untested = [row for row in summary.requirements if row.requirement.level == "MUST" and row.outcome in UNJUDGED]
     count = f"{plural(len(untested), 'mandatory requirement')} {'was' if len(untested) == 1 else 'were'} not tested"
-    failed = sum(row.outcome == "failed" for row in summary.requirements)
-    warned = sum(row.outcome == "warned" for row in summary.requirements)
+    failed = sum(row.outcome == "failed" and not row.waived for row in summary.requirements)
+    warned = sum(row.outcome == "warned" and not row.waived for row in summary.requirements)
     match status:
         case 130:
             return "interrupted; the results until then are reported"
         case 4:
             return f"the test suite itself failed{f': {result.errors[0]}' if result.errors else ''}"
         case 2:
-            return result.usage
+            return result.usage or next(row.line() for row in summary.waivers if row.out_of_date)
+        case 1 if summary.worse is not None:
+            return f"--baseline, and {plural(len(summary.worse), 'outcome')} became worse: {summary.worse[0]}"
         case 1 if failed:
             return f"{plural(failed, 'mandatory requirement')} {'is' if failed == 1 else 'are'} violated"
         case 1:
@@ -160,6 +165,8 @@ def _why(summary: Summary, result: RunResult, status: int) -> str:  # noqa: PLR0
             return f"the run could not decide: {result.stop or summary.why}"
         case 3:
             return f"--require-complete, and {count}: {untested[0].reason}"
+    if summary.worse is not None:
+        return f"--baseline, and nothing became worse{f'; {plural(failed, KNOWN)}' if failed else ''}"
     return f"no mandatory requirement is violated{f'; {count}' if untested else ''}"
 
 

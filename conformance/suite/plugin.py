@@ -16,6 +16,7 @@ from conformance import __version__
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
 from conformance.report.clean import Cleaner
+from conformance.report.comparison import read_outcomes
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
@@ -65,6 +66,13 @@ class ConformancePlugin:
         self.reporter: Reporter | None = None
         self.status = 4
         self.problem = ""
+        try:
+            self.baseline = read_outcomes(run.options.baseline, run.contract) if run.options.baseline else None
+        except UsageError:
+            stack.close()
+            with suppress(OSError):
+                run.out.rmdir()
+            raise
 
     def configure(self, config: pytest.Config) -> None:
         """Make pytest's own report writers use the folder of the run. The run itself has obeyed `-k`."""
@@ -128,7 +136,7 @@ class ConformancePlugin:
                 self.run.write_evidence()
             except OSError as error:
                 self.run.not_sent(self.selected, str(error))
-            self.reporter = Reporter(self.run)
+            self.reporter = Reporter(self.run, self.baseline)
             self.reporter.write_repro()
         return (yield)
 

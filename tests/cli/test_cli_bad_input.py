@@ -333,3 +333,21 @@ def test_as_many_trips_as_plan_needs_are_enough_and_a_server_that_uses_up_more_e
     assert command.results()["exit_status"] == 2
     assert command.outcomes()["passed"] > 0
     assert command.results()["errors"] == []
+
+
+def test_a_baseline_that_cannot_be_read_ends_the_run_before_it_begins(command, listener):
+    ran = command.run("--target", f"http://127.0.0.1:{listener.port}", "--baseline", "none")
+    assert ran.returncode == 2
+    assert "none: does not exist; name the folder of a run" in ran.stderr
+    assert not command.out.exists()
+    assert listener.connections() == 0
+
+
+def test_a_known_violation_does_not_fail_a_run_with_a_baseline(command):
+    with MockServer(faults=["code-lower-case"]) as server:
+        few = ("--target", server.url, "-k", "code-wrong-case or code-lower")
+        assert command("run", "--out", "before", *few).returncode == 1
+        ran = command.run(*few, "--baseline", "before")
+    assert ran.returncode == 0, ran.stdout
+    assert "; since the run " in ran.stdout
+    assert "exit 0: --baseline, and nothing became worse; 1 known violation" in ran.stdout.splitlines()[-1]

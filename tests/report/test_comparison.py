@@ -1,11 +1,27 @@
 """What differs between two runs, and what of it is worse."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from conformance.cli import main
-from conformance.report.comparison import Change, Outcomes, differences
+from conformance.contract import load_contract
+from conformance.report.comparison import (
+    Change,
+    Outcomes,
+    against_baseline,
+    differences,
+    outcomes_of,
+    read_outcomes,
+)
+from conformance.report.outcome import exit_status, summarise
+from conformance.run.model import RunResult
+
+CONTRACT = load_contract()
+DAY = "2026-11-27T00:00:00Z"
+RESULT = RunResult((), "r", DAY, DAY, 0, "standard", "http://127.0.0.1", 0)
 
 SCOPE = ("standard", "")
 
@@ -89,6 +105,31 @@ def test_the_command_exits_with_1_only_if_something_is_worse(tmp_path, capsys):
     assert [row["kind"] for row in json.loads(capsys.readouterr().out)] == ["better", "gone"]
     assert status_of(old, old) == 0
     assert capsys.readouterr().out == "no outcome changed\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "worse", "status"), [({"x": "failed"}, 0, 0), ({}, 1, 1), ({"x": "failed", "y": "passed"}, 1, 1)]
+)
+def test_with_a_baseline_only_what_became_worse_fails(before, worse, status, tmp_path):
+    baseline = read_outcomes(Path(written_run(tmp_path / "old", **before)), CONTRACT)
+    now = read_outcomes(Path(written_run(tmp_path / "new", x="failed")), CONTRACT)
+    changes = [change.line() for change in differences(baseline, now) if change.kind == "worse"]
+    assert len(changes) == worse
+    summary = summarise(CONTRACT, replace(RESULT, waivers=()))
+    failed = replace(summary, verdict="non-conformant", worse=tuple(changes))
+    assert exit_status(failed, RESULT, require_complete=False, fail_on_warning=False) == status
+    assert exit_status(replace(failed, worse=None), RESULT, require_complete=False, fail_on_warning=False) == 1
+
+
+def test_the_first_line_of_a_run_with_a_baseline_says_what_changed(tmp_path):
+    summary = summarise(CONTRACT, RESULT)
+    same = against_baseline(summary, RESULT, outcomes_of(summary, RESULT))
+    assert (same.worse, same.headline) == ((), f"{summary.headline}; since the run r: no outcome changed")
+    old = outcomes_of(summary, RESULT)
+    better = replace(old, rows={**old.rows, ("requirement", "code.pattern"): "passed"})
+    assert against_baseline(summary, RESULT, better).worse == (
+        "worse: requirement code.pattern: passed before, not-exercised now",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scope": {}}', '{"scope": 1, "requirements": [], "cases": 3}'])
