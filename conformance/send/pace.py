@@ -79,10 +79,11 @@ class Pace:
             now = self.clock.now()
             if limited and self._next <= now + self._interval:  # else a refusal of the same moment has paused already
                 self._refusals += 1
-                self._slow_down(now)
+                self._slow_down()
+                self._lowered = moment
             self._next = max(self._next, moment)
 
-    def _slow_down(self, now: float) -> None:
+    def _slow_down(self) -> None:
         sent = len(self._recent)
         if self._in_vain >= IN_VAIN or self._refusals <= PATIENT_REFUSALS:
             return
@@ -92,7 +93,6 @@ class Pace:
             self._interval = max(self._interval, 1 / max(LEAST_RATE, sent / 2))
         if self._in_vain >= IN_VAIN:
             self._interval = self._least_interval
-        self._lowered = now
 
     def sleep_until(self, moment: float) -> None:
         """Wait for `moment` of the monotonic clock. Raises `Halted` as soon as sending is stopped."""

@@ -135,7 +135,7 @@ SETUPS: tuple[Setup, ...] = (
     Setup("jitter", "value-zero", front=fronts.Jitter),
     Setup("far", "every-third-refused", front=fronts.Far),
     Setup("clock-an-hour-ahead", "retry-after-past", front=fronts.Shifted, benign="retry-after-date"),
-    Setup("clock-an-hour-behind", "retry-after-wrong-day", front=fronts.HourBehind, benign="retry-after-date"),
+    Setup("clock-an-hour-behind", "server-error-string", front=fronts.HourBehind, benign="retry-after-date"),
     Setup("no-date", "window-grows", front=fronts.NoDate),
     Setup("limiter-and-idle-408", "window-late", lambda: (TokenBucket(100, 10),), front=fronts.Idle408),
     Setup("limiter-and-jitter", "value-boolean", lambda: (SlidingWindow(80),), front=fronts.Jitter),
