@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.cases.body import TRIP_TEXT, Parts, escape, members, parts_of, quoted
-from conformance.cases.build import TOO_LARGE, accept, case, either, reject, should_reject
+from dataclasses import replace
+
+from conformance.cases.body import TRIP_TEXT, Parts, amount_object, body, escape, members, parts_of, quoted
+from conformance.cases.build import TOO_LARGE, accept, case, either, probe, reject, should_reject
 from conformance.cases.model import TRIP, Case, Expectation
 from conformance.cases.testdata import TestData
 from conformance.contract.load import Contract
@@ -30,22 +32,58 @@ def body_form_cases(contract: Contract, data: TestData, *, deep: bool) -> list[C
 def _no_object(parts: Parts) -> list[Case]:
     good = parts.good
     tops = [quoted(good), f"[{good}]", "null", "[1e400]", "[]", "true", "12", '""']
+    several = reject("body.several-faults", ())
+    both = [
+        parts.with_amount(amount_object("0", '"usd"')),
+        parts.with_amount(amount_object("-1", None)),
+        parts.with_code('"usd"').replace(",", ",/* a */", 1),
+        body(store=None, amount=amount_object("0", parts.code)),
+    ]
+    twice = [
+        ('{"storeId":1,' + parts.with_store("null")[1:], ("store-id.not-null", "store-id.type")),
+        ('{"storeId":"a b",' + parts.with_store('"a c"')[1:], ("store-id.pattern",)),
+        (parts.with_code('"usd","code":"eur"'), ("code.pattern",)),
+        (parts.with_value('"1","amount":true'), ("value.type",)),
+        (parts.with_amount('[],"amount":null'), ("amount.not-null", "amount.type")),
+        (parts.with_trip('"","shoppingTripId":"a b"'), ("trip-id.empty", "trip-id.pattern")),
+    ]
+    wrong_twice = tuple(
+        probe(replace(several, shared=(*causes, "answer.no-server-error")), text) for text, causes in twice
+    )
     return [
         case("body-empty", THEME, "No content", reject("body.empty", ()), [b""]),
         case("body-not-object", THEME, "JSON whose top level is not an object", reject("body.not-object", ()), tops),
-        case("body-empty-object", THEME, "An empty object", reject(None), ["{}"], _REQUIRED),
-        case("body-empty-amount", THEME, "An empty amount object", reject(None), [parts.with_amount("{}")], _INNER),
-        case(
-            "body-nulls", THEME, "All members null", reject(None), [_NULLS, parts.with_amount(_NULL_AMOUNT)], _NOT_NULL
-        ),
+        case("body-empty-object", THEME, "An empty object", several, ["{}"]),
+        case("body-empty-amount", THEME, "An empty amount object", several, [parts.with_amount("{}")]),
+        case("body-nulls", THEME, "All members null", several, [_NULLS, parts.with_amount(_NULL_AMOUNT)]),
+        case("body-two-faults", THEME, "Two members that must each be refused", several, _two_faults(parts)),
+        case("body-must-and-should", THEME, "One fault that must and one that should be refused", several, both),
+        Case("body-wrong-twice", THEME, "A member given twice, both times wrong", _SEVERAL, wrong_twice),
     ]
 
 
-_REQUIRED = ("store-id.required", "trip-id.required", "amount.required")
-_INNER = ("value.required", "code.required")
-_NOT_NULL = ("store-id.not-null", "trip-id.not-null", "amount.not-null")
+_SEVERAL = ("body.several-faults",)
 _NULLS = '{"storeId":null,"shoppingTripId":null,"amount":null}'
 _NULL_AMOUNT = '{"amount":null,"code":null}'
+
+
+def _two_faults(parts: Parts) -> list[str]:
+    """Two or more members that are missing, null, of a wrong type or malformed: each member with each other one."""
+    bad_store, bad_trip = '"INVALID@STORE#ID"', '"a b"'
+    return [
+        parts.with_amount(amount_object('"10"', '"usd"')),
+        body(store="7", trip="7", amount="7"),
+        body(store=None, trip=None, amount=parts.amount),
+        body(store="null", trip=TRIP_TEXT, amount=None),
+        body(store=bad_store, trip=bad_trip, amount=parts.amount),
+        body(store=parts.store, trip="7", amount="[]"),
+        parts.with_amount(amount_object(None, "null")),
+        body(store="7", trip=TRIP_TEXT, amount=amount_object(parts.value, '"usd"')),
+        body(store=parts.store, trip="null", amount=amount_object("true", parts.code)),
+        body(store=bad_store, trip=TRIP_TEXT, amount=amount_object("null", parts.code)),
+        body(store=parts.store, trip='""', amount=amount_object(parts.value, None)),
+        body(store='""', trip=bad_trip, amount=amount_object('""', '""')),
+    ]
 
 
 def _not_json(contract: Contract, parts: Parts) -> list[Case]:

@@ -1,6 +1,6 @@
 """Cases that send good requests after and beside bad ones: an answer depends on its own request only.
 
-The good requests are compared over the whole run, so no probe here has an expectation of its own.
+The good requests are compared over the whole run, so they have no expectation of their own.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.cases.body import Parts, parts_of
-from conformance.cases.build import OBSERVE, probe
+from conformance.cases.build import EITHER_NAME, LENGTH_REQUIRED, OBSERVE, probe, reject
 from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.testdata import TestData
 
@@ -23,7 +23,8 @@ def independence_cases(data: TestData) -> list[Case]:
     good = probe(OBSERVE, parts.good, equal=True)
     found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]
     for slug, (title, bad) in _bad(parts).items():
-        found.append(_chain(f"after-{slug}", f"A good request after {title}", (bad, good)))
+        also = (bad.expectation.requirement or "",)
+        found.append(_chain(f"after-{slug}", f"A good request after {title}", (bad, good), also))
     found += [_two_at_once(good), _interleaved(good, [bad for _, bad in _bad(parts).values()])]
     return found
 
@@ -33,19 +34,31 @@ def _chain(slug: str, title: str, probes: tuple[Probe, ...], also: tuple[str, ..
 
 
 def _bad(parts: Parts) -> dict[str, tuple[str, Probe]]:
-    """Each kind of bad request. Other cases judge their answers."""
+    """Each kind of bad request."""
+    not_json = reject("body.not-json", ())
+    plain = replace(not_json, shared=("answer.no-server-error",))
+    chunked = replace(not_json, admits=LENGTH_REQUIRED, shared=("request.chunked",))
     long_id = '"' + "a" * 10_000 + '"'
     return {
-        "not-json": ("content that is not JSON", probe(OBSERVE, parts.good[:-1])),
-        "empty": ("a request without content", probe(OBSERVE, b"")),
-        "missing-member": ("one without amount", probe(OBSERVE, parts.with_amount(None))),
-        "wrong-type": ("one with a wrong type", probe(OBSERVE, parts.with_value('"10"'))),
-        "bad-store": ("one with a malformed store", probe(OBSERVE, parts.with_store('"INVALID@STORE#ID"'))),
-        "bad-trip": ("one with a malformed trip", probe(OBSERVE, parts.with_trip(f'"!{TRIP}"'))),
-        "bad-currency": ("one with a malformed code", probe(OBSERVE, parts.with_code('"usd"'))),
-        "long-id": ("one with a long storeId", probe(OBSERVE, parts.with_store(long_id))),
-        "media-type": ("one under another media type", probe(OBSERVE, "x", headers=(("Content-Type", "text/plain"),))),
-        "chunked": ("a bad one sent in chunks", probe(OBSERVE, parts.good[:-1], framing="chunked")),
+        "not-json": ("content that is not JSON", probe(not_json, parts.good[:-1])),
+        "empty": ("a request without content", probe(reject("body.empty", ()), b"")),
+        "missing-member": ("one without amount", probe(reject("amount.required"), parts.with_amount(None))),
+        "wrong-type": ("one with a wrong type", probe(reject("value.type"), parts.with_value('"10"'))),
+        "bad-store": (
+            "one with a malformed store",
+            probe(reject("store-id.pattern"), parts.with_store('"INVALID@STORE#ID"')),
+        ),
+        "bad-trip": (
+            "one with a malformed trip",
+            probe(reject("trip-id.pattern", EITHER_NAME), parts.with_trip(f'"!{TRIP}"')),
+        ),
+        "bad-currency": ("one with a malformed code", probe(reject("code.pattern"), parts.with_code('"usd"'))),
+        "long-id": ("one with a long storeId", probe(reject("store-id.max-length"), parts.with_store(long_id))),
+        "media-type": ("one under another media type", probe(plain, "x", headers=(("Content-Type", "text/plain"),))),
+        "chunked": (
+            "a bad one sent in chunks",
+            probe(chunked, parts.good[:-1], framing="chunked"),
+        ),
     }
 
 
@@ -62,4 +75,5 @@ def _interleaved(good: Probe, bad: list[Probe]) -> Case:
             next_probe = good if (turn + connection) % 2 == 0 else bad[(turn * 3 + connection) % len(bad)]
             probes.append(replace(next_probe, connection=connection))
     title = "Good and bad requests in turn on three connections"
-    return replace(_chain("interleaved", title, tuple(probes)), together=True)
+    also = tuple(dict.fromkeys(each.expectation.requirement or "" for each in bad))
+    return replace(_chain("interleaved", title, tuple(probes), also), together=True)

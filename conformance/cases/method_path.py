@@ -21,12 +21,20 @@ def method_path_cases(data: TestData) -> list[Case]:
         expectation = Expectation("method", "method.not-allowed")
         request = probe(expectation, b"", method=method, headers=(), trip="none")
         slug, title = f"method-{method.lower()}", f"{method} on the path"
-        found.append(Case(slug, THEME, title, ("method.not-allowed", "method.allow"), (request,)))
+        found.append(Case(slug, THEME, title, ("method.not-allowed", "method.allow", "method.framing"), (request,)))
     get = probe(Expectation("observe"), b"", method="GET", headers=(), trip="none")
     head = probe(Expectation("head", "method.head"), b"", method="HEAD", headers=(), trip="none")
     title = "HEAD compared with GET"
     found.append(
-        Case("method-head", THEME, title, ("method.head",), (get, head), scheduling="chain", rule="same-answer")
+        Case(
+            "method-head",
+            THEME,
+            title,
+            ("method.head", "method.framing"),
+            (get, head),
+            scheduling="chain",
+            rule="same-answer",
+        )
     )
     good = parts_of(data).good
     unknown = probe(Expectation("unknown-path", "path.unknown"), good, path="unknown")

@@ -25,8 +25,9 @@ TRIP = "7e57ab1e-c0de-4bad-9ace-decafc0ffee5"
 class Expectation:
     """What the contract asks of the answer to one probe.
 
-    `requirement` is the one that the status decides; None where there is none, or several. `admits`: other statuses that
-    count as a refusal, like 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged.
+    `requirement` is the one that the status decides; None where there is none. `admits`: other statuses that count as a
+    refusal, like 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged. `shared`: other
+    requirements that a wrong status may violate instead, where the request has several unusual features.
     """
 
     nature: Nature
@@ -35,6 +36,7 @@ class Expectation:
     names: tuple[str, ...] = ()
     provoked: int | None = None
     label: str = ""
+    shared: tuple[str, ...] = ()
 
 
 JSON: Headers = (("Content-Type", "application/json"),)

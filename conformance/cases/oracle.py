@@ -1,7 +1,8 @@
 """What the contract asks of the answer to a body, decided on its exact bytes. Must not know how a body was made.
 
-A body tests a requirement where it has exactly one fault, or one trait, that the contract covers. Where it has several,
-the expected answer is still known, but a wrong answer cannot be attributed to one requirement, so none is named.
+A body tests a requirement where it has exactly one fault, or one trait, that the contract covers. A body that must be
+refused for several reasons tests `body.several-faults`. With other combinations, a wrong answer may be due to any of
+them: one requirement is named, the others are `shared`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 
 from conformance.cases.body import plain
 from conformance.cases.build import (
@@ -47,6 +50,8 @@ _ORDINARY = 100
 _KNOWN = ("storeId", "shoppingTripId", "amount")
 _INNER = ("amount", "code")
 _EQUIVALENT, _UNKNOWN_ATTRIBUTE = "body.equivalent", "body.unknown-attribute"
+_DUPLICATE_KEYS, _NO_SERVER_ERROR = "body.duplicate-keys", "answer.no-server-error"
+_SEVERAL = reject("body.several-faults", ())
 # Faults that occur within an unknown attribute, which then does not count as a second fault.
 _CARRIED = frozenset({"body.lenient", "body.extreme"})
 
@@ -54,9 +59,7 @@ _CARRIED = frozenset({"body.lenient", "body.extreme"})
 def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
     """Give the expected answer to `body`, sent as JSON to a target with this data; `TRIP` in it means a good trip.
 
-    Where no requirement is named, "either" still asks that there is no server error: one requirement asks this of every
-    body that may be accepted or refused. With the other natures a server error is not judged, since any of the faults
-    and traits of the body may cause it.
+    Where no requirement is named, "either" still asks that there is no server error.
     """
     if not body:
         return reject("body.empty", ())
@@ -73,29 +76,37 @@ def classify(contract: Contract, data: TestData, body: bytes) -> Expectation:
     try:
         text = read_json(body.decode("utf-8", "surrogateescape"))
     except NotJson:
-        return reject(None if _is_json_but_for_bytes(body) else "body.not-json", (), _admits(body))
+        name = "body.invalid-utf-8" if _is_json_but_for_bytes(body) else "body.not-json"
+        return reject(name, (), _admits(body))
     return _Body(contract, data, body).expectation(text)
 
 
 def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
-    """The expected answer to a body with all these faults and traits, without a requirement."""
+    """The expected answer to a body with all these faults and traits."""
     admits = frozenset().union(*(fault.admits for fault in faults))
-    if any(fault.nature == "reject" for fault in faults):
-        named = all(fault.names for fault in faults)
-        names = dict.fromkeys(name for fault in faults for name in fault.names) if named else ()
-        return reject(None, tuple(names), admits)
-    if not faults:
-        return accept(None)
-    if traits:
-        return accept(None, admits | {400})
-    return either(None, admits)
+    rejects, shoulds = ([each for each in faults if each.nature == nature] for nature in ("reject", "should-reject"))
+    if len(rejects) > 1 or (rejects and shoulds):
+        return replace(_SEVERAL, admits=admits)
+    if rejects and rejects[0].requirement == _SEVERAL.requirement:
+        return replace(rejects[0], admits=admits)
+    refusals = (*rejects, *shoulds)
+    main = refusals[0] if refusals else None if faults else accept(traits[0])
+    named = {fault.requirement for fault in faults if fault.requirement} | set(traits)
+    open_ = [_NO_SERVER_ERROR] if any(fault.nature != "reject" for fault in faults) else []
+    shared = tuple(each for each in (*open_, *sorted(named)) if main is None or each != main.requirement)
+    if main is None:
+        return replace(either(None, admits), shared=tuple(traits))
+    names = main.names if len(faults) == 1 else ()
+    return replace(main, names=names, admits=admits, shared=shared)
 
 
 def _outer(inner: Expectation, outer: Expectation) -> Expectation:
     """Give `outer` where the body is plain and good apart from it."""
     if inner == accept("capture.accepted"):
         return outer
-    return _several([outer], ["body"]) if inner.nature == "accept" else _several([inner, outer], [])
+    if inner.nature != "accept":
+        return _several([inner, outer], [])
+    return _several([outer], [each for each in (inner.requirement, *inner.shared) if each])
 
 
 def _admits(body: bytes) -> frozenset[int]:
@@ -157,7 +168,7 @@ class _Body:
         """The values of each known name; adds a fault for repeated names and for unknown attributes."""
         counts = Counter(name for name, _ in value.members if isinstance(name, str))
         if any(count > 1 for count in counts.values()):
-            self.faults.append(either("body.duplicate-keys"))
+            self.faults.append(either(_DUPLICATE_KEYS))
         found: dict[str, list[Value]] = {}
         for name, member in value.members:
             if isinstance(name, BrokenText) or name not in known:
@@ -170,40 +181,60 @@ class _Body:
             self.traits.append(_EQUIVALENT)
         return found
 
-    def _member(self, found: dict[str, list[Value]], name: str, theme: str, names: tuple[str, ...]) -> Value:
-        """The value of a member; None, after adding its fault or trait, where there is none to examine.
-
-        A server may use any value of a member that occurs twice: where they differ, the value is unknown.
-        """
-        values = found.get(name, [])
+    def _member(
+        self, values: list[Value], theme: str, names: tuple[str, ...], examine: Callable[[Value], None]
+    ) -> None:
+        """Add the faults and traits of a member by its values, of which a server may use any."""
         if not values:
             self.faults.append(reject(f"{theme}.required", names))
-        elif len(set(values)) > 1:
-            self.traits.append("body.duplicate-keys")
-        elif values[0] is None:
-            self.faults.append(reject(f"{theme}.not-null", names))
-        return values[0] if values and "body.duplicate-keys" not in self.traits else None
+            return
+
+        def examined(value: Value) -> None:
+            if value is None:
+                self.faults.append(reject(f"{theme}.not-null", names))
+            else:
+                examine(value)
+
+        if len(values) == 1:
+            examined(values[0])
+            return
+        faults, traits, wrong = self.faults, self.traits, []
+        for value in values:
+            self.faults, self.traits = [], []
+            examined(value)
+            wrong.append([each for each in self.faults if each.nature == "reject"])
+            traits += [each.requirement for each in self.faults if each.requirement]
+        causes = sorted({each.requirement for found in wrong for each in found if each.requirement})
+        several = replace(_SEVERAL, shared=(*causes, _NO_SERVER_ERROR))
+        self.faults, self.traits = [*faults, *([several] if all(wrong) else [])], traits
 
     def _capture(self, value: Object) -> None:
         found = self._members(value, _KNOWN)
+
+        def amount(value: Value) -> None:
+            if isinstance(value, Object):
+                self._amount(value)
+            else:
+                self._wrong_type(value, "amount", BAD_REQUEST)
+
         self._string(found, "storeId", "store-id", self.contract.store_id, BAD_REQUEST)
         self._string(found, "shoppingTripId", "trip-id", self.contract.trip_id, EITHER_NAME)
-        amount = self._member(found, "amount", "amount", BAD_REQUEST)
-        if isinstance(amount, Object):
-            self._amount(amount)
-        elif amount is not None:
-            self._wrong_type(amount, "amount", BAD_REQUEST)
+        self._member(found.get("amount", []), "amount", BAD_REQUEST, amount)
 
     def _amount(self, value: Object) -> None:
         found = self._members(value, _INNER)
-        code = self._string(found, "code", "code", self.contract.code, BAD_REQUEST)
-        number = self._member(found, "amount", "value", BAD_REQUEST)
-        if isinstance(number, Number):
-            self._number(number.text, code)
-        elif isinstance(number, NotFinite):
-            self.faults.append(reject("value.not-finite"))
-        elif number is not None:
-            self._wrong_type(number, "value", BAD_REQUEST)
+        codes = found.get("code", [])
+
+        def number(value: Value) -> None:
+            if isinstance(value, Number):
+                self._number(value.text, codes[0] if len(codes) == 1 else None)
+            elif isinstance(value, NotFinite):
+                self.faults.append(reject("value.not-finite"))
+            else:
+                self._wrong_type(value, "value", BAD_REQUEST)
+
+        self._string(found, "code", "code", self.contract.code, BAD_REQUEST)
+        self._member(found.get("amount", []), "value", BAD_REQUEST, number)
 
     def _wrong_type(self, value: Value, theme: str, names: tuple[str, ...]) -> None:
         self.faults.append(reject(f"{theme}.type", names))
@@ -214,21 +245,20 @@ class _Body:
 
     def _string(
         self, found: dict[str, list[Value]], member: str, theme: str, rule: StringRule, names: tuple[str, ...]
-    ) -> Value:
-        value = self._member(found, member, theme, names)
-        if value is None:
-            return None
-        if isinstance(value, BrokenText):
-            self.faults.append(reject("body.invalid-utf-8", ()))
-        elif not isinstance(value, str):
-            self._wrong_type(value, theme, names)
-        elif rule.admits(value):
-            {"store-id": self._store, "trip-id": self._trip, "code": self._code}[theme](value)
-        elif theme == "trip-id" and not value:
-            self.faults.append(reject("trip-id.empty", names))
-        else:
-            self.faults += [reject(f"{theme}.{limit}", names) for limit in _malformed(rule, value)]
-        return value
+    ) -> None:
+        def text(value: Value) -> None:
+            if isinstance(value, BrokenText):
+                self.faults.append(reject("body.invalid-utf-8", ()))
+            elif not isinstance(value, str):
+                self._wrong_type(value, theme, names)
+            elif rule.admits(value):
+                {"store-id": self._store, "trip-id": self._trip, "code": self._code}[theme](value)
+            elif theme == "trip-id" and not value:
+                self.faults.append(reject("trip-id.empty", names))
+            else:
+                self.faults += [reject(f"{theme}.{limit}", names) for limit in _malformed(rule, value)]
+
+        self._member(found.get(member, []), theme, names, text)
 
     def _store(self, value: str) -> None:
         data = self.data

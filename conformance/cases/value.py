@@ -120,7 +120,7 @@ def _misspelt_name(data: TestData) -> Case:
 
 def _zero_spellings(data: TestData) -> Case:
     parts = parts_of(data)
-    probes = [probe(OBSERVE, parts.with_value("0"))]
+    probes = [probe(should_reject("value.zero"), parts.with_value("0"))]
     for text, requirement in (
         ("0.00", "value.zero-spellings"),
         ("0e10", "value.zero-spellings"),
@@ -129,8 +129,8 @@ def _zero_spellings(data: TestData) -> Case:
         ("-0.0", "value.negative-zero"),
     ):
         probes.append(probe(replace(OBSERVE, requirement=requirement), parts.with_value(text)))
-    title, both = "Zero in every spelling", ("value.zero-spellings", "value.negative-zero")
-    return Case("value-zero-spellings", THEME, title, both, tuple(probes), scheduling="chain", rule="same-answer")
+    title, made_for = "Zero in every spelling", ("value.zero-spellings", "value.negative-zero", "value.zero")
+    return Case("value-zero-spellings", THEME, title, made_for, tuple(probes), scheduling="chain", rule="same-answer")
 
 
 def spellings(value: Decimal) -> list[str]:

@@ -18,6 +18,7 @@ _CASE = ("id", "theme", "title")
 _CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised")
 _EXCHANGE = ("case", "probe", "sent_at", "answered_at", "wall_time", "connection", "closed_early", "trip")
 _EXPECTATION = ("nature", "requirement", "provoked", "label")
+_LISTS = ("names", "shared")
 _PROBE = ("method", "path", "framing", "trip", "provoke", "wait", "equal", "connection", "times", "settles")
 _USUAL = Probe(Expectation("observe"))
 _EQUAL = replace(_USUAL, equal=True)
@@ -97,13 +98,14 @@ def _dump_probe(probe: Probe) -> Json:
     wanted = probe.expectation
     row: Json = {name: value for name in _EXPECTATION if (value := getattr(wanted, name))}
     row |= {"admits": sorted(wanted.admits)} if wanted.admits else {}
-    row |= {"names": wanted.names} if wanted.names else {}
+    row |= {name: value for name in _LISTS if (value := getattr(wanted, name))}
     return row | {name: value for name in _PROBE if (value := getattr(probe, name)) != getattr(_USUAL, name)}
 
 
 def _load_probe(row: Json, body: bytes) -> Probe:
     names = {name: row[name] for name in _EXPECTATION if name in row}
-    expectation = Expectation(admits=frozenset(row.get("admits", ())), names=tuple(row.get("names", ())), **names)
+    names |= {name: tuple(row[name]) for name in _LISTS if name in row}
+    expectation = Expectation(admits=frozenset(row.get("admits", ())), **names)
     return Probe(expectation, body, **{name: row[name] for name in _PROBE if name in row})
 
 

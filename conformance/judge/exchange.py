@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.cases.model import Expectation, Probe
 from conformance.contract.load import Contract
 from conformance.exchange.content import codings, decoded_body
-from conformance.exchange.model import AUTHENTICATION, BUSY, Answer, Exchange, Failure
+from conformance.exchange.model import AUTHENTICATION, BUSY, Answer, Exchange, Request, field_values
 from conformance.judge.error_body import PREFIXES, judge_error_body, judge_retry_after, judge_unavailable
 from conformance.judge.leak import judge_leak
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
 
-_OFF_SET = frozenset({"method", "head", "unknown-path", "observe"})
 _UNJUDGED_BODY = frozenset({411, 413, 415})
+LARGE = 1_000_000
+"""Bytes of content from which on a server may close the connection, or reset it, in place of an answer."""
 _FAILURES = {
     "timeout": ("answer.in-time", "an answer within the time limit"),
     "closed": ("answer.connection", "an answer"),
@@ -27,25 +30,42 @@ def judge_exchange(
     """Judge `exchange` by what `probe` expects; `time_limit` in seconds. Empty where nothing can be decided."""
     answer, expectation = exchange.answer, probe.expectation
     if answer is None:
-        return [] if exchange.unsent else _judge_failure(exchange.failure)
+        return [] if exchange.unsent else _judge_failure(expectation, exchange)
     if answer.status in AUTHENTICATION:
         return []
     found = _judge_delivery(exchange, time_limit)
     if found[-1].kind == "breaks":
         return found
-    operation = probe.path == "operation" and probe.method == "POST"
-    found += _judge_answer(contract, expectation, exchange, answer, operation=operation)
-    admitted = answer.status in expectation.admits and answer.status in _UNJUDGED_BODY
-    if operation and not admitted:
+    if not _labelled_json(exchange.request):
+        expectation = replace(expectation, admits=expectation.admits | {415})
+    if probe.path != "operation" or probe.method != "POST":
+        return [*found, *_judge_other(contract, expectation, answer)]
+    found += _judge_answer(contract, replace(probe, expectation=expectation), exchange, answer)
+    if answer.status not in expectation.admits & _UNJUDGED_BODY:
         found += judge_leak(answer)
     return found
 
 
-def _judge_failure(failure: Failure | None) -> list[Judgement]:
+def _labelled_json(request: Request) -> bool:
+    """Whether the request is labelled as JSON, with any parameters."""
+    values = field_values(request.headers, "Content-Type")
+    return len(values) == 1 and values[0].partition(";")[0].strip(" \t").lower() == "application/json"
+
+
+def framing_of(method: str) -> str:
+    """The requirement about the framing of an answer: no caller sends other methods than POST."""
+    return "answer.framing" if method == "POST" else "method.framing"
+
+
+def _judge_failure(expectation: Expectation, exchange: Exchange) -> list[Judgement]:
     """Judge a connection that gave no answer. Where there was no connection at all, nothing is decided."""
+    failure, request = exchange.failure, exchange.request
     if failure is None or failure.kind not in _FAILURES:
         return []
+    if failure.kind in ("closed", "reset") and len(request.body) >= LARGE:
+        return _observe(expectation, f"no answer ({failure.kind})")
     requirement, expected = _FAILURES[failure.kind]
+    requirement = framing_of(request.method) if requirement == "answer.framing" else requirement
     received = f"{failure.kind}: {text_of(failure.detail)}"
     found = [] if failure.kind == "timeout" else [holds("answer.in-time")]
     if failure.kind == "garbled":
@@ -53,9 +73,9 @@ def _judge_failure(failure: Failure | None) -> list[Judgement]:
     return [*found, breaks(requirement, at="connection", expected=expected, received=received)]
 
 
-def judge_late_bytes(defect: str) -> Judgement:
-    """Judge bytes that came after an answer that looked complete."""
-    return breaks("answer.framing", at="after the answer", expected="nothing", received=defect)
+def judge_late_bytes(method: str, defect: str) -> Judgement:
+    """Judge bytes that came after an answer, to a request with this method, that looked complete."""
+    return breaks(framing_of(method), at="after the answer", expected="nothing", received=defect)
 
 
 def _judge_delivery(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
@@ -64,64 +84,62 @@ def _judge_delivery(exchange: Exchange, time_limit: float | None) -> list[Judgem
         expected, received = f"an answer within {time_limit:g} s", f"after {elapsed:.1f} s"
         return [breaks("answer.in-time", at="connection", expected=expected, received=received)]
     found = [holds("answer.in-time"), holds("answer.connection")]
+    framing = framing_of(exchange.request.method)
     if exchange.defects:
         received = text_of("; ".join(exchange.defects))
-        return [*found, breaks("answer.framing", at="answer", expected="a well-framed answer", received=received)]
-    return [*found, holds("answer.framing")]
+        return [*found, breaks(framing, at="answer", expected="a well-framed answer", received=received)]
+    return [*found, holds(framing)]
 
 
-def _judge_answer(
-    contract: Contract, expectation: Expectation, exchange: Exchange, answer: Answer, *, operation: bool
-) -> list[Judgement]:
-    status, nature = answer.status, expectation.nature
-    if status in BUSY and not (nature == "provoked" and status == expectation.provoked):
-        in_set = [holds("answer.status-set")] if operation and nature not in _OFF_SET else []
-        return [*in_set, *_judge_content(contract, expectation, exchange, answer)] if operation else []
-    found: list[Judgement] = []
-    success = 200 <= status < 300
-    if nature not in _OFF_SET:
-        if status not in contract.statuses | expectation.admits and not success:
-            listed = ", ".join(str(each) for each in sorted(contract.statuses | expectation.admits))
-            return [_wrong_status("answer.status-set", f"one of {listed}", answer)]
-        found.append(holds("answer.status-set"))
-    judgements, go_on = _judge_status(contract, expectation, answer)
-    found += judgements
-    if not go_on or not operation:
-        return found
-    return found + _judge_content(contract, expectation, exchange, answer)
+def _judge_other(contract: Contract, expectation: Expectation, answer: Answer) -> list[Judgement]:
+    """Judge the answer to another method or path; a request to wait decides nothing."""
+    status, requirement = answer.status, expectation.requirement
+    if status in BUSY:
+        return []
+    if expectation.nature == "method":
+        return _judge_method(answer)
+    if expectation.nature == "unknown-path":
+        return _required(requirement or "path.unknown", "404", answer, good=status == 404)[0]
+    observable = requirement is not None and contract.level(requirement) == "MAY"
+    return _observe(expectation, f"answered {status}") if observable else []
 
 
-def _judge_status(  # noqa: PLR0911 - one return for each nature of a case
-    contract: Contract, expectation: Expectation, answer: Answer
-) -> tuple[list[Judgement], bool]:
+def _judge_answer(contract: Contract, probe: Probe, exchange: Exchange, answer: Answer) -> list[Judgement]:
+    """Judge the answer to a POST on the path, whatever it was sent for."""
+    expectation, status = probe.expectation, answer.status
+    allowed = contract.statuses | expectation.admits
+    if status not in allowed and not 200 <= status < 300:
+        listed = ", ".join(str(each) for each in sorted(allowed))
+        return [_wrong_status("answer.status-set", f"one of {listed}", answer)]
+    found = [holds("answer.status-set")]
+    go_on = True
+    if status not in BUSY or (expectation.nature == "provoked" and status == expectation.provoked):
+        judgements, go_on = _judge_status(probe, answer)
+        found += judgements
+    return found + _judge_content(contract, expectation, exchange, answer) if go_on else found
+
+
+def _judge_status(probe: Probe, answer: Answer) -> tuple[list[Judgement], bool]:  # noqa: PLR0911 - one return a nature
     """Judge the status by the nature of the case; the second value tells whether the content is to be judged."""
-    status, nature, requirement = answer.status, expectation.nature, expectation.requirement
+    expectation, status = probe.expectation, answer.status
+    nature, requirement = expectation.nature, expectation.requirement
     success = 200 <= status < 300
-    server_error = status >= 500
     if nature == "accept":
         return _required(requirement, "200", answer, good=success or status in expectation.admits)
     if nature == "reject":
         return _required(requirement, "400", answer, good=status == 400 or status in expectation.admits)
-    if nature in {"should-reject", "either"}:
-        if server_error:
-            return [_wrong_status("answer.no-server-error", "no 5xx", answer)], False
-        no_error = [holds("answer.no-server-error")]
-        if nature == "should-reject":
-            good = status == 400 or status in expectation.admits
-            judgements, go_on = _required(requirement, "400", answer, good=good)
-            return [*no_error, *judgements], go_on
-        behaviour = f"accepted ({status})" if success else f"refused ({status})"
-        return [*no_error, *_observe(expectation, behaviour)], True
-    if nature == "provoked":
-        return [], status == expectation.provoked
-    if nature == "method":
-        return _judge_method(answer), False
-    if nature == "unknown-path":
-        return _required(requirement or "path.unknown", "404", answer, good=status == 404)[0], False
-    if nature == "head":
-        return [], False
-    observable = requirement is not None and contract.level(requirement) == "MAY"
-    return (_observe(expectation, f"answered {status}") if observable else []), not server_error
+    if nature == "provoked" or probe.equal:  # what differs from its equals is found by comparing them
+        return [], status < 500 or status == expectation.provoked
+    if status >= 500:
+        return [_wrong_status("answer.no-server-error", "no 5xx", answer)], False
+    no_error = [holds("answer.no-server-error")]
+    if nature == "should-reject":
+        good = status == 400 or status in expectation.admits
+        judgements, go_on = _required(requirement, "400", answer, good=good)
+        return [*no_error, *judgements], go_on
+    if nature == "either":
+        return [*no_error, *_observe(expectation, f"accepted ({status})" if success else f"refused ({status})")], True
+    return no_error, True
 
 
 def _required(requirement: str | None, expected: str, answer: Answer, *, good: bool) -> tuple[list[Judgement], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from conformance.cases.model import Case, PlannedRequest
+from conformance.cases.model import Case, PlannedRequest, Probe
 from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import AUTHENTICATION, BUSY
 from conformance.judge.model import Judgement, breaks
@@ -146,13 +146,13 @@ class CaseState:
 
     def unconfirmed(self) -> list[tuple[PlannedRequest, frozenset[str]]]:
         """The probes that can be confirmed and were not sent a second time, with what they violated."""
-        if self.case.scheduling != "one-shot":
-            return []
+        chain = self.case.scheduling == "chain"
         violations = [judgement for judgement in self.judgements if judgement.kind == "breaks"]
         found = []
         for number, sent in sorted(self.counting.items()) if violations else ():
             requirements = violated(judgement for judgement in violations if judgement.exchange == sent.number)
-            if requirements and number not in self.confirmed:
+            alone = self.case.scheduling == "one-shot" or (chain and _stands_alone(sent.probe))
+            if requirements and alone and number not in self.confirmed:
                 found.append((PlannedRequest(self.case.id, number, sent.probe), requirements))
         return found
 
@@ -217,6 +217,11 @@ class CaseState:
 def violated(judgements: Iterable[Judgement]) -> frozenset[str]:
     """The requirements that are violated."""
     return frozenset(judgement.requirement for judgement in judgements if judgement.kind == "breaks")
+
+
+def _stands_alone(probe: Probe) -> bool:
+    """Whether a request of a chain means the same when it is sent without the others."""
+    return probe.trip != "same" and probe.provoke is None and not probe.wait and not probe.equal
 
 
 def _place(pair: tuple[Sent, frozenset[str]]) -> tuple[int, int]:

@@ -66,7 +66,7 @@ class _Search:
         self.best, self.requirement = start, requirement
         self.classify, self.violates, self.memory, self.budget = classify, violates, memory, budget
         self.sent = self.tries = 0
-        self.kind = (start.expectation.nature, start.expectation.requirement)
+        self.kind = start.expectation
 
     def run(self) -> Probe:
         """The smallest body found when nothing more can be removed, or a limit is reached."""
@@ -90,7 +90,7 @@ class _Search:
     def _still_violates(self, body: bytes) -> bool:
         self.tries += 1
         expectation = self.classify(body)
-        if (expectation.nature, expectation.requirement) != self.kind:
+        if not _alike(expectation, self.kind):
             return False
         probe = make_probe(expectation, body)
         if body not in self.memory:
@@ -101,6 +101,12 @@ class _Search:
             self.best = probe
             return True
         return False
+
+
+def _alike(expectation: Expectation, start: Expectation) -> bool:
+    """Whether a violation of `expectation` shows the same as one of `start`, with no more possible causes."""
+    same = (expectation.nature, expectation.requirement) == (start.nature, start.requirement)
+    return same and set(expectation.shared) <= set(start.shared)
 
 
 def _units(body: bytes) -> list[bytes]:

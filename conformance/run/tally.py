@@ -34,6 +34,7 @@ from conformance.run.opening import OPENING, is_suspect, no_access, no_server, w
 from conformance.run.whole_run import EQUALS, INDEPENDENT, WHOLE_RUN, whole_run_judgements
 
 _Charge: TypeAlias = tuple[int, Intent, Sent | None, Literal["captured", "unknown"]]
+NO_SERVER_ERROR = "answer.no-server-error"
 PROVOKED_500 = Probe(Expectation("provoked", provoked=500))
 
 
@@ -46,6 +47,11 @@ def refuse(why: str) -> NoReturn:
     raise Inconsistent(why)
 
 
+def _kind(sent: Sent) -> str:
+    """The class of the status: a request that is accepted, refused or met with a server error has different causes."""
+    return f"{(sent.status or 0) // 100}xx"
+
+
 class Tally:
     """The events so far. `time_limit`: seconds for one answer."""
 
@@ -56,6 +62,8 @@ class Tally:
         self._sendings: dict[int, Sending] = {}
         self._intents: dict[int, tuple[Intent, Sent | None]] = {}
         self._violated: dict[int | None, frozenset[str]] = {}
+        self._shared: dict[int | None, Sent] = {}
+        self._alone: set[tuple[str, str]] = set()
         self._equal: list[Sent] = []
         self._late: dict[str, str] = {}
         self._closed_early = self._cleared_500 = 0
@@ -86,6 +94,7 @@ class Tally:
         self._settle(sent)
         judgements = self._judged(sent)
         self._violated[sent.number] = violated(judgements)
+        self._share(sent)
         self.requests += 1
         self._closed_early += exchange.closed_early
         self.limits.take(sent)
@@ -109,6 +118,24 @@ class Tally:
     def _judged(self, sent: Sent) -> list[Judgement]:
         found = judge_exchange(self.contract, sent.probe, sent.exchange, self.time_limit)
         return [replace(each, exchange=sent.number) if each.kind == "breaks" else each for each in found]
+
+    def _share(self, sent: Sent) -> None:
+        """Note what a wrong answer violates: its own requirement alone, or possibly another one in its place."""
+        if sent.probe.expectation.shared:
+            self._shared[sent.number] = sent
+        else:
+            self._alone |= {(each, _kind(sent)) for each in self._violated[sent.number]}
+
+    def _attributed(self, judgement: Judgement) -> Judgement:
+        """A violation with several possible causes counts for one that a like answer violated alone, if any."""
+        sent = self._shared.get(judgement.exchange) if judgement.kind == "breaks" else None
+        if sent is None or sent.status is None:
+            return judgement
+        expectation, kind = sent.probe.expectation, _kind(sent)
+        if judgement.requirement not in (expectation.requirement, NO_SERVER_ERROR):
+            return judgement
+        causes = (judgement.requirement, *expectation.shared)
+        return replace(judgement, requirement=next((each for each in causes if (each, kind) in self._alone), causes[0]))
 
     def _sending(self, state: CaseState, sent: Sent) -> Sending:
         """The sending that the exchange belongs to: a new one, or one that it continues."""
@@ -274,8 +301,11 @@ class Tally:
             group = judge_group(self.contract, sent_case, exchanges, self.limits.forms)
         if INDEPENDENT in case.requirements:
             group += judge_equals_of_case(equals, case.id)
-        late = self._late.get(case.id)
-        return state.result(stop, [*group, *([judge_late_bytes(late)] if late else [])], charged)
+        if late := self._late.get(case.id):
+            methods = {sent.probe.method for sent in counting.values()}
+            group.append(judge_late_bytes("POST" if "POST" in methods else min(methods), late))
+        result = state.result(stop, group, charged)
+        return replace(result, judgements=tuple(self._attributed(each) for each in result.judgements))
 
     def _whole_run(self, case: Case, blocked: str, equals: Equals | None) -> CaseResult:
         """One of the cases that are judged over the whole run."""

@@ -2,8 +2,8 @@
 
 Most runs call the mock directly: every tenth fault with all cases, the others with the cases of the tables, of which
 those that are made for other requirements send their first two bodies only. Faults of the connection are run over sockets
-with the cases of a smoke run, and one fault of each theme with all cases of the tables. `tox -e faults` runs all cases
-for every fault directly, `tox -e detection` over sockets.
+with the cases of a smoke run and those of other methods, and one fault of each theme with all cases of the tables.
+`tox -e faults` runs all cases for every fault directly, `tox -e detection` over sockets.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def of_each_theme() -> list[str]:
 
 
 def in_smoke(case: Case) -> bool:
-    return case.id in smoke()
+    return case.id in smoke() or case.theme == "method-path"
 
 
 @cache

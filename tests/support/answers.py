@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from conformance.cases.model import Expectation, Headers, Probe
+from conformance.cases.model import JSON, Expectation, Headers, Probe
 from conformance.contract import load_contract
 from conformance.exchange.model import Answer, Exchange, Request
 from conformance.judge.exchange import judge_exchange
@@ -14,7 +14,7 @@ CONTRACT = load_contract()
 NOW = 1_795_576_200.0  # Wed, 25 Nov 2026 03:10:00 GMT
 DATE = {"Date": "Wed, 25 Nov 2026 03:09:30 GMT"}
 ERR = b'{"errorMsg":"x"}'
-REQUEST = Request("POST", CONTRACT.path, (), b"{}")
+REQUEST = Request("POST", CONTRACT.path, JSON, b"{}")
 ACCEPT = Expectation("accept", "capture.accepted")
 REJECT = Expectation("reject", "store-id.required")
 SHOULD = Expectation("should-reject", "value.zero")

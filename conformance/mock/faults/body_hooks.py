@@ -112,6 +112,41 @@ def empty_served(inquiry: Inquiry) -> None:
         inquiry.reply = Reply(200)
 
 
+def served(test: Callable[[object], bool]) -> Hook:
+    """Accept the bodies for which `test` holds."""
+
+    def repair(inquiry: Inquiry) -> None:
+        if test(inquiry.document):
+            inquiry.document = parse(GOOD_BODY)
+
+    return repair
+
+
+def all_null(document: object) -> bool:
+    return document == dict.fromkeys(KNOWN)
+
+
+def empty_amount(inquiry: Inquiry) -> bool:
+    return members(inquiry).get("amount") == {}
+
+
+def two_wrong_types(inquiry: Inquiry) -> bool:
+    ids = [members(inquiry).get(name, "") for name in KNOWN[:2]]
+    return not any(isinstance(each, str | None) for each in ids)
+
+
+def given_twice(inquiry: Inquiry) -> None:
+    """Replace the values of strings that occur twice by good ones; other faults remain."""
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in items]
+        return {name: good[name] if names.count(name) > 1 and name in good else value for name, value in items}
+
+    good = {"storeId": STORE, "shoppingTripId": TRIP, "code": "USD"}
+    if duplicates(inquiry):
+        inquiry.body = json.dumps(json.loads(inquiry.body, object_pairs_hook=pairs)).encode()
+
+
 def unwrapped(inquiry: Inquiry) -> None:
     if isinstance(inquiry.document, list) and len(inquiry.document) == 1:
         inquiry.document = inquiry.document[0]

@@ -26,6 +26,14 @@ def _without_amount(mode: str) -> Hook:
     return answer
 
 
+def _other_methods(mode: str) -> Hook:
+    def other(inquiry: Inquiry) -> None:
+        if inquiry.reply and inquiry.method not in ("POST", "HEAD"):
+            inquiry.reply.wire = mode
+
+    return other
+
+
 _FRAMING = violates("answer.framing")
 
 FAULTS: list[Fault] = [
@@ -43,6 +51,13 @@ FAULTS: list[Fault] = [
             ("chunk-size-wrong", "A 400 in chunks has a chunk size that is not a number.", (400,)),
             ("chunks-cut-off", "A 400 in chunks lacks the last chunk.", (400,)),
             ("answer-twice", "A 400 is sent twice.", (400,)),
+        )
+    ],
+    *[
+        Fault(f"wire-method-{mode}", sentence, violates("method.framing"), other=_other_methods(mode))
+        for mode, sentence in (
+            ("truncated", "A 405 has fewer bytes than its Content-Length."),
+            ("stray-bytes", "Extra bytes follow a 405."),
         )
     ],
     Fault("wire-dropped", "The connection is closed instead of answering a body without amount.",
