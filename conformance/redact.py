@@ -19,6 +19,10 @@ _SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(
 _SIGNATURE = re.compile("(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _SIGNATURE_BYTES = re.compile(_SIGNATURE.pattern.encode())
 STARS = "*" * 64
+SHORTEST_SECRET = 8
+"""Characters from which a secret is hidden anywhere. A shorter one occurs by chance, and is hidden only as a value."""
+_ALONE = r"(?:(?<![^\n])|(?<=[\"'=:&])|(?<=[:=] )|(?<=Bearer )|(?<=Basic ))(?:%s)(?=[\"'&;,\r\n]|\Z)"
+"""A whole value: in quotes, after the name of a field or parameter, after a scheme of authentication, or a whole line."""
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")
 
@@ -76,7 +80,17 @@ def _size(text: str) -> int:
 class Redactor:
     """Replaces each secret by as many stars as it has bytes (in UTF-8, for a text)."""
 
-    __slots__ = ("_bytes", "_bytes_pattern", "_lock", "_secrets", "_signatures", "_texts", "_texts_pattern")
+    __slots__ = (
+        "_alone",
+        "_alone_bytes",
+        "_bytes",
+        "_bytes_pattern",
+        "_lock",
+        "_secrets",
+        "_signatures",
+        "_texts",
+        "_texts_pattern",
+    )
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
@@ -95,6 +109,11 @@ class Redactor:
 
     def _use(self, secrets: tuple[str, ...]) -> None:
         self._secrets = secrets
+        short = sorted((secret for secret in secrets if len(secret) < SHORTEST_SECRET), key=len, reverse=True)
+        alone = _ALONE % "|".join(map(re.escape, short)) if short else ""
+        self._alone = re.compile(alone) if short else None
+        self._alone_bytes = re.compile(alone.encode("utf-8", "surrogatepass")) if short else None
+        secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
         texts = sorted({form for secret in secrets for form in encodings(secret)}, key=lambda form: (-len(form), form))
         raw = sorted(
             {form for secret in secrets for form in _byte_encodings(secret)}, key=lambda form: (-len(form), form)
@@ -110,6 +129,12 @@ class Redactor:
         """`text` without any secret."""
         if self._signatures:
             text = _SIGNATURE.sub(lambda found: STARS if found[0].lower() in self._signatures else found[0], text)
+        if self._alone is not None:
+            text = self._alone.sub(lambda found: "*" * _size(found[0]), text)
+        return self._long(text)
+
+    def _long(self, text: str) -> str:
+        """`text` without any secret that is hidden anywhere."""
         if not self._texts:
             return text
         lowered = text.lower()
@@ -124,6 +149,8 @@ class Redactor:
             data = _SIGNATURE_BYTES.sub(
                 lambda found: STARS.encode() if found[0].decode().lower() in known else found[0], data
             )
+        if self._alone_bytes is not None:
+            data = self._alone_bytes.sub(lambda found: b"*" * len(found[0]), data)
         if not self._bytes:
             return data
         lowered = data.lower()
@@ -142,13 +169,13 @@ class Redactor:
         return redact_headers(headers, self)
 
     def redact_json(self, value: Any) -> Any:
-        """The same JSON value with every text redacted, including keys."""
-        if not self._texts:
+        """The same JSON value with every text redacted; names of members are redacted of long secrets only."""
+        if not self._texts and self._alone is None and not self._signatures:
             return value
         if isinstance(value, str):
             return self(value)
         if isinstance(value, dict):
-            return {self(key): self.redact_json(item) for key, item in value.items()}
+            return {self._long(key): self.redact_json(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.redact_json(item) for item in value]
         return value

@@ -273,7 +273,7 @@ def seconds_of(text: str) -> float:
     if not text:
         return 0.0
     if (match := re.fullmatch(r"(\d{1,5}(?:\.\d+)?)(s|m|)", text)) is None:
-        raise UsageError(f"--wait: found {text!r}; a time in seconds or minutes is allowed, such as 60s or 2m")
+        raise UsageError(f"--wait: found {text!r}; write a time in seconds or minutes, such as 60s or 2m")
     return float(match[1]) * (60 if match[2] == "m" else 1)
 
 
@@ -308,7 +308,7 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
     )
     if options.concurrency is not None:
         if options.concurrency < 1:
-            raise UsageError(f"--concurrency: found {options.concurrency}; a whole number of at least 1 is allowed")
+            raise UsageError(f"--concurrency: found {options.concurrency}; write a whole number, 1 or more")
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
         profile = profile.model_copy(update={"limits": limits})
     return profile

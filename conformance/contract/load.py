@@ -16,6 +16,9 @@ from conformance.contract.explanation import Explanation, read_explanations
 
 Level = Literal["MUST", "SHOULD", "MAY"]
 
+_CLASS = re.compile(r"\^\[([^\]^\\]+)\](?:[*+]|\{(\d+)\})\$")
+_CHARACTERS = {"0-9a-zA-Z": "letters from A to Z, digits", "A-Z": "capital letters", "0-9": "digits"}
+_NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four"}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -68,6 +71,21 @@ class StringRule:
     def admits(self, text: str) -> bool:
         """Say whether `text` is within both limits, by ECMA-262 without flags (RFC 8259 counts characters)."""
         return len(text) <= self.max_length and self.matches(text)
+
+    def in_words(self) -> str:
+        """The rule for readers who know no patterns, such as "exactly three capital letters"."""
+        match = _CLASS.fullmatch(self.pattern)
+        if match is None:
+            return f"1 to {self.max_length} characters that match {self.pattern}"
+        characters: str = match[1]
+        names: list[str] = []
+        for shorthand, name in _CHARACTERS.items():
+            if shorthand in characters:
+                characters = characters.replace(shorthand, "")
+                names.append(name)
+        *first, last = [*names, *characters]
+        words = f"{', '.join(first)} and {last}" if first else last
+        return f"exactly {_NUMBERS.get(match[2], match[2])} {words}" if match[2] else f"1 to {self.max_length} {words}"
 
     def matches(self, text: str) -> bool:
         """Say whether the pattern alone admits `text`."""

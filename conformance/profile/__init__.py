@@ -18,11 +18,13 @@ from conformance.profile.model import (
     Target,
     Trips,
     Waiver,
+    minor_units,
 )
 from conformance.profile.schema import profile_schema
-from conformance.profile.secrets import MASK, SHORTEST_SECRET, basic, without_user
+from conformance.profile.secrets import MASK, basic, without_user
 from conformance.profile.trips import bad_trip, read_trips
 from conformance.profile.values import is_field_value
+from conformance.redact import SHORTEST_SECRET
 
 __all__ = [
     "MASK",
@@ -48,6 +50,7 @@ __all__ = [
     "builtin_profile",
     "is_field_value",
     "load_profile",
+    "minor_units",
     "profile_schema",
     "read_trips",
     "without_user",

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.profile.secrets import MASK, SHORTEST_SECRET, variables
+from conformance.profile.secrets import MASK, variables
 from conformance.profile.values import VALUE, loopback, table, url_problem
 
 LIBRARIES = {"sigv4": ("botocore", "aws"), "oauth2": ("authlib", "oauth2")}
@@ -39,10 +39,10 @@ def _library(auth: dict[str, Any]) -> Iterator[str]:
 
 
 def _credentials(auth: dict[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
-    for key, name, secret in variables(auth):
+    for key, name, _ in variables(auth):
         if isinstance(name, str):
             in_field = auth.get("kind") not in ("basic", "oauth2")
-            yield from _variable(f"auth.{key}", name, environ, secret=secret, in_field=in_field)
+            yield from _variable(f"auth.{key}", name, environ, in_field=in_field)
             if key == "user_env" and ":" in environ.get(name, ""):
                 yield (
                     f"auth.{key}: the value of {_name_or_mask(name)} contains a colon, "
@@ -50,18 +50,13 @@ def _credentials(auth: dict[str, Any], environ: Mapping[str, str]) -> Iterator[s
                 )
 
 
-def _variable(key: str, name: str, environ: Mapping[str, str], *, secret: bool, in_field: bool) -> Iterator[str]:
+def _variable(key: str, name: str, environ: Mapping[str, str], *, in_field: bool) -> Iterator[str]:
     """What is wrong with an environment variable that the profile names. `in_field`: its value is a field value."""
     value = environ.get(name)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
         yield f"{key}: found {MASK}; write the name of an environment variable, never the secret itself"
     elif not value:
         yield f"{key}: environment variable {_name_or_mask(name)} is not set; export it"
-    elif secret and len(value) < SHORTEST_SECRET:
-        yield (
-            f"{key}: the value of {_name_or_mask(name)} is shorter than {SHORTEST_SECRET} characters; "
-            "use a longer secret"
-        )
     elif not value.isprintable() or (in_field and not VALUE.fullmatch(value)):
         yield (
             f"{key}: the value of {_name_or_mask(name)} has characters that are not allowed in a header field, "
@@ -97,7 +92,7 @@ def _certificates(target: dict[str, Any], environ: Mapping[str, str] | None) -> 
         if alone in target and not cert:
             yield f"target.{alone}: found without client_cert; add client_cert"
     if isinstance(name, str) and environ is not None:
-        wrong = list(_variable("target.client_key_password_env", name, environ, secret=True, in_field=False))
+        wrong = list(_variable("target.client_key_password_env", name, environ, in_field=False))
         yield from wrong
         if wrong:
             return

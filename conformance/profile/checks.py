@@ -16,10 +16,9 @@ from conformance.contract import Contract, StringRule
 from conformance.profile.auth_checks import auth_problems
 from conformance.profile.model import minor_units
 from conformance.profile.schema import provocable
-from conformance.profile.secrets import MASK, SHORTEST_SECRET, without_user
+from conformance.profile.secrets import MASK, without_user
 from conformance.profile.trips import bad_trip, read_trips
 from conformance.profile.values import VALUE, loopback, table, url_problem
-from conformance.redact import CREDENTIAL_FIELDS
 
 SIGNIFICANT = 15  # decimal digits that every binary64 number can hold
 BAD_TRIPS_SHOWN = 3
@@ -103,8 +102,6 @@ def _header_fields(raw: dict[str, Any]) -> Iterator[str]:
         yield from _header_field(key, name, value)
         if isinstance(auth_field, str) and name.lower() == auth_field.lower():
             yield f"{key}: [auth] already sends this field; remove one of the two"
-        elif name.lower() in CREDENTIAL_FIELDS and isinstance(value, str) and len(value) < SHORTEST_SECRET:
-            yield f"{key}: found {MASK}, shorter than {SHORTEST_SECRET} characters; use a longer secret"
     for status, provocation in table(raw, "provoke").items():
         for name, value in table(provocation, "headers").items() if isinstance(provocation, dict) else ():
             yield from _header_field(f"provoke.{status}.headers.{name}", name, value)
@@ -112,26 +109,21 @@ def _header_fields(raw: dict[str, Any]) -> Iterator[str]:
 
 def _header_field(key: str, name: str, value: Any) -> Iterator[str]:
     if not TOKEN.fullmatch(name):
-        yield f"{key}: {name!r} is not a valid name of a header field; letters, digits and hyphens are allowed"
+        yield f"{key}: {name!r} is not the name of a header field; write letters, digits and hyphens"
     elif name.lower() in FIELDS_OF_THE_SUITE:
         yield f"{key}: the suite sets this field itself; remove it"
     elif isinstance(value, str) and not VALUE.fullmatch(value):
-        yield f"{key}: found {MASK}; printable ASCII without leading or trailing spaces is allowed"
+        yield f"{key}: found {MASK}; write printable ASCII characters, without a space at the beginning or end"
 
 
 def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
     data = table(raw, "data")
-    yield from _list(data, "stores", contract.store_id)
-    yield from _list(data, "currencies", contract.code)
-    for key, rule in (
-        ("unknown_store", contract.store_id),
-        ("long_store", contract.store_id),
-        ("short_store", contract.store_id),
-        ("unknown_trip", contract.trip_id),
-        ("long_trip", contract.trip_id),
-    ):
+    yield from _list(data, "stores", contract.store_id, "store-001")
+    yield from _list(data, "currencies", contract.code, "USD")
+    for key in ("unknown_store", "long_store", "short_store", "unknown_trip", "long_trip"):
+        rule, example = (contract.store_id, "store-999") if key.endswith("store") else (contract.trip_id, "trip-0001")
         value = data.get(key)
-        if isinstance(value, str) and (wrong := _id_problem(value, rule)):
+        if isinstance(value, str) and (wrong := _id_problem(value, rule, example)):
             yield f"data.{key}: {wrong}"
         elif isinstance(value, str) and key.startswith("long_") and len(value) != rule.max_length:
             yield f"data.{key}: found {len(value)} characters; write an id of exactly {rule.max_length} characters, the limit"
@@ -141,10 +133,10 @@ def _ids(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
         yield f"data.unknown_store: found {data['unknown_store']!r}, which data.stores lists as known; name another store"
 
 
-def _list(data: dict[str, Any], name: str, rule: StringRule) -> Iterator[str]:
+def _list(data: dict[str, Any], name: str, rule: StringRule, example: str) -> Iterator[str]:
     listed: set[str] = set()
     for position, value in enumerate(_strings(data, name)):
-        if wrong := _id_problem(value, rule):
+        if wrong := _id_problem(value, rule, example):
             yield f"data.{name}.{position}: {wrong}"
         elif value in listed:
             yield f"data.{name}.{position}: found {value!r} twice; list each value once"
@@ -156,11 +148,11 @@ def _strings(data: dict[str, Any], name: str) -> list[str]:
     return [value for value in listed if isinstance(value, str)] if isinstance(listed, list) else []
 
 
-def _id_problem(value: str, rule: StringRule) -> str:
+def _id_problem(value: str, rule: StringRule, example: str) -> str:
     if value and rule.admits(value):
         return ""
     shown = value if len(value) <= rule.max_length + 20 else f"{value[:40]}… ({len(value)} characters)"
-    return f"found {shown!r}; 1 to {rule.max_length} characters of {rule.pattern} are allowed"
+    return f"found {shown!r}; write {rule.in_words()}, for example {example}"
 
 
 def _trips(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
@@ -206,7 +198,7 @@ def _provoke(raw: dict[str, Any], contract: Contract) -> Iterator[str]:
             if isinstance(url, str) and (wrong := url_problem(url, "https://admin.example.com/fault")):
                 yield f"{key}.{when}.url: {wrong}"
             if isinstance(method, str) and not TOKEN.fullmatch(method):
-                yield f"{key}.{when}.method: found {method!r}; an HTTP method is allowed, such as PUT"
+                yield f"{key}.{when}.method: found {method!r}; write an HTTP method, such as PUT"
 
 
 def _burst(key: str, provocation: dict[str, Any]) -> Iterator[str]:
@@ -238,14 +230,15 @@ def _amounts(raw: dict[str, Any]) -> Iterator[str]:
         key = f"money.{code}"
         if code == "max_captures":
             if not isinstance(entry, int) or isinstance(entry, bool) or entry < 1:
-                yield f"{key}: found {entry!r}; a whole number of at least 1 is allowed"
+                yield f"{key}: found {entry!r}; write a whole number, 1 or more"
         elif code not in currencies:
             near = get_close_matches(code, ["max_captures"])
-            yield f"{key}: unknown key; {'did you mean max_captures?' if near else 'not listed in data.currencies'}"
+            hint = "did you mean max_captures?" if near else f"add {code} to data.currencies, or remove the table"
+            yield f"{key}: unknown key; {hint}"
         elif isinstance(entry, dict):
             yield from _money_entry(key, code, entry)
         else:
-            yield f"{key}: found {entry!r}; a table with amount, max_amount, max_total is allowed"
+            yield f"{key}: found {entry!r}; write a table with amount, max_amount and max_total, such as [{key}]"
 
 
 def _currencies(raw: dict[str, Any]) -> list[Any]:
@@ -261,13 +254,13 @@ def _money_entry(key: str, code: str, entry: dict[str, Any]) -> Iterator[str]:
         if not isinstance(text, str):
             continue
         if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII) or not Decimal(text):
-            yield f'{key}.{name}: found {text!r}; positive decimal text is allowed, such as "0.50"'
+            yield f'{key}.{name}: found {text!r}; write a positive number in quotes, such as "0.50"'
             continue
         values[name] = Decimal(text)
         if -int(values[name].as_tuple().exponent) > decimals:
-            yield f"{key}.{name}: found {text!r}; {code} has {decimals} decimals"
+            yield f"{key}.{name}: found {text!r}; {code} has {decimals or 'no'} digits after the decimal point"
         if name == "amount" and len(values[name].as_tuple().digits) > SIGNIFICANT:
-            yield f"{key}.{name}: found {text!r}; at most {SIGNIFICANT} significant digits are allowed"
+            yield f"{key}.{name}: found {text!r}; write at most {SIGNIFICANT} digits, not counting zeros at the beginning"
     for name in ("max_amount", "max_total"):
         if name in values and values[name] < values["amount"]:
-            yield f"{key}.{name}: found {entry[name]!r}; at least the amount {values['amount']} is allowed"
+            yield f"{key}.{name}: found {entry[name]!r}; write {values['amount']} (the amount) or more"

@@ -19,12 +19,14 @@ from conformance.profile.secrets import MASK, secret_values, without_user
 from conformance.profile.values import loopback, table
 
 ALLOWED = {
-    "string_type": "text in quotes is allowed",
-    "list_type": "a list is allowed, in brackets",
-    "int_type": "a whole number is allowed, without quotes",
-    "float_type": "a number is allowed, without quotes",
-    "model_type": "a table is allowed",
-    "dict_type": "a table is allowed",
+    "string_type": "write text in quotes",
+    "list_type": "write a list, in brackets",
+    "int_type": "write a whole number, without quotes",
+    "float_type": "write a number, without quotes",
+    "model_type": "write a table",
+    "dict_type": "write a table",
+    "bool_type": "write true or false",
+    "too_short": "write at least one entry",
     "date_type": "a date is allowed, without quotes, such as 2027-03-31",
     "date_from_datetime_inexact": "a date without a time is allowed, such as 2027-03-31",
     "string_too_short": "a text that is not empty is allowed",

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MASK = "***"
-SHORTEST_SECRET = 8  # characters; a shorter text occurs by chance, and would be masked all over the report
 _SECRET_NAME = re.compile(r"auth|token|key|secret|pass|cookie|credential|signature|session", re.IGNORECASE)
 _VARIABLES = {
     "bearer": ("token_env",),
@@ -57,7 +56,7 @@ def secret_values(raw: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[s
         values.append(basic(*(environ[name] for _, name, _ in variables(auth))))
     if key_password := raw["target"].get("client_key_password_env"):
         values.append(environ[key_password])
-    values += [text for text in _secret_texts(raw, "") if len(text) >= SHORTEST_SECRET and "${unique}" not in text]
+    values += [text for text in _secret_texts(raw, "") if "${unique}" not in text]
     return tuple(dict.fromkeys(values))
 
 

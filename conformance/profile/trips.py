@@ -18,4 +18,4 @@ def read_trips(path: str) -> list[tuple[int, str]]:
 def bad_trip(contract: Contract, trip: str) -> str:
     """Why `trip` does not fit the contract; empty if it does."""
     rule = contract.trip_id
-    return "" if trip and rule.admits(trip) else f"at most {rule.max_length} characters of {rule.pattern} are allowed"
+    return "" if trip and rule.admits(trip) else f"a trip has {rule.in_words()}"

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from conformance.cases.model import Case
-from conformance.profile import Profile
+from conformance.profile import SHORTEST_SECRET, Profile
 from conformance.report.clean import Cleaner
+from conformance.report.money import amount_text
 from conformance.run.engine import CONFIRMATIONS
 from conformance.run.plan import Cost, cost_of_plan
 from conformance.session import Run
 
+SHORT_SECRET = f"a secret has fewer than {SHORTEST_SECRET} characters: it is hidden only where it stands alone as a value; use a longer one"
 BUILTIN = "built-in mock server: no profile given"
 
 
@@ -20,7 +22,9 @@ def preview_lines(run: Run, selected: Sequence[Case], clean: Cleaner) -> list[st
     profile, options = run.profile, run.options
     cost = cost_of_plan(profile, run.with_opening(selected))
     chosen = f", only {options.selection!r}" if options.selection else ""
+    short = any(len(secret) < SHORTEST_SECRET for secret in profile.secrets())
     return [
+        *([f"Warning  {SHORT_SECRET}"] if short else []),
         clean(f"Target   {profile.target.url}{f' ({BUILTIN})' if run.builtin else ''}"),
         clean(f"Profile  {_profile(run)}"),
         clean(f"Depth    {options.depth}{chosen}, seed {options.seed}: {cost.requests} requests, and at most {CONFIRMATIONS} to confirm findings"),
@@ -45,7 +49,7 @@ def _charges(profile: Profile, cost: Cost) -> str:
     """The most that the limits of the profile allow to charge."""
     expected = f"a conforming server makes {cost.captures}"
     bounds = {code: _bound(profile, code) for code in cost.worst}
-    limited = [money(profile, code, bound) for code, bound in bounds.items() if bound is not None]
+    limited = [f"{amount_text(bound, code)} {code}" for code, bound in bounds.items() if bound is not None]
     if profile.max_captures is None and not limited:
         return f"no limit, since the target is on this machine; {expected}"
     most = [str(profile.max_captures)] if profile.max_captures is not None else []
@@ -57,9 +61,3 @@ def _bound(profile: Profile, code: str) -> Decimal | None:
     by_count = None if profile.max_captures is None else profile.max_captures * profile.max_amount_of(code)
     bounds = [bound for bound in (by_count, profile.max_total_of(code)) if bound is not None]
     return min(bounds, default=None)
-
-
-def money(profile: Profile, code: str, amount: Decimal) -> str:
-    """An amount with the decimals of its currency, such as "12.50 USD"; with more only if it has more."""
-    decimals = max(profile.minor_units(code), -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:.{decimals}f} {code}"

@@ -15,6 +15,7 @@ from conformance.report.comparison import Outcomes, against_baseline
 from conformance.report.curl import Replay, ReplayWriter, replay_writer
 from conformance.report.findings import Finding, findings, replay_of
 from conformance.report.html import Page
+from conformance.report.money import write_captures
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
@@ -110,7 +111,11 @@ class Reporter:
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
-        """Write `results.json` and return the exit status. A failure to write is an error of the suite itself."""
+        """Write `captures.csv` and `results.json`; gives the exit status. A failure to write is an error of the suite."""
+        try:
+            write_captures(self.run.out / "captures.csv", self.result.captures, self.clean)
+        except OSError as error:
+            self.failed(f"captures.csv could not be written: {error}")
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
         try:
             (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")

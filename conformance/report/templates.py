@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from conformance.cases.model import Headers
 from conformance.exchange.event import Sent
 from conformance.report.clean import Cleaner
 from conformance.report.explain import parts, reading
+from conformance.report.money import listed_amount, short_amount
 
 FOLDER = Path(__file__).resolve().parent
 EXCERPT = 800
@@ -38,7 +38,8 @@ class Templates(Environment):
             "sent": self._sent,
             "received": self._received,
             "cut": self._cut,
-            "sum_of_money": _sum_of_money,
+            "money": short_amount,
+            "amount": listed_amount,
             "parts": parts,
             "reading": reading,
             "code": self._code,
@@ -89,8 +90,3 @@ def when(started: str, ended: str) -> str:
     day, hour = started.rstrip("Z").split("T")
     end_day, end_hour = ended.rstrip("Z").split("T")
     return f"{day} {hour} to {end_hour if end_day == day else f'{end_day} {end_hour}'} UTC"
-
-
-def _sum_of_money(total: Decimal) -> str:
-    """A sum as decimal text; from 16 digits on only its order of magnitude."""
-    return f"{total:f}" if total.adjusted() < 16 else f"{total:.1E}"

@@ -26,7 +26,7 @@ WAIVERS_SHOWN = 6
 WORSE_SHOWN = 6
 KNOWN = "known violation of a mandatory requirement"
 PARTLY_SHOWN = 3
-FILES = ("report.html", "results.json", "junit.xml", "record.jsonl", "evidence.har", "repro/")
+FILES = ("report.html", "results.json", "junit.xml", "captures.csv", "record.jsonl", "evidence.har", "repro/")
 MAX_LINES = 35
 """Lines of the summary, without the one about the exit status."""
 WIDTH = 240

@@ -171,4 +171,6 @@ def fitting(room: _Room, generated: list[Case]) -> list[Case]:
         replace(case, probes=tuple(probe for probe in case.probes if not room.take(replace(case, probes=(probe,)))))
         for case in generated
     ]
-    return [case if case.probes else replace(case, not_exercised="Exceeds the budget") for case in kept]
+    return [
+        case if case.probes else replace(case, not_exercised="Exceeds the limits on requests or money") for case in kept
+    ]

@@ -319,7 +319,7 @@ class Tally:
             tuple(judgements),
             tuple(sent for sent in self._equal if sent.number in numbers)[:3],
             sent=1 if judgements else 0,
-            reason="" if judgements else "There was nothing to compare",
+            reason="" if judgements else "No two responses could be compared",
             beforehand=case.id == EQUALS and few and not judgements,
         )
 

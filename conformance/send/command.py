@@ -9,10 +9,14 @@ from contextlib import suppress
 
 from conformance.errors import UsageError
 
+WORDS = 160
+"""Characters of a command's own message that an error shows."""
 
-def printed_by(key: str, command: list[str], folder: str | None, limit: float) -> str:
+
+def printed_by(key: str, command: list[str], folder: str | None, limit: float, *, secret: bool = True) -> str:
     """What the command prints. It runs in the profile's folder without a shell, and inherits the environment.
 
+    What it writes to its error output is shown if it fails, unless it may be `secret`.
     Raises `UsageError` where it cannot be run, fails, or takes more than `limit` seconds; then it is killed together
     with the processes that it started.
     """
@@ -21,7 +25,7 @@ def printed_by(key: str, command: list[str], folder: str | None, limit: float) -
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if secret else subprocess.PIPE,
             text=True,
             cwd=folder,
             errors="backslashreplace",
@@ -31,7 +35,7 @@ def printed_by(key: str, command: list[str], folder: str | None, limit: float) -
         raise UsageError(f"{key}: {command[0]} cannot be run: {error.strerror}") from None
     with process:
         try:
-            printed, _ = process.communicate(timeout=limit)
+            printed, said = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             raise UsageError(f"{key}: {command[0]} took more than {limit:g} s") from None
         finally:
@@ -39,5 +43,9 @@ def printed_by(key: str, command: list[str], folder: str | None, limit: float) -
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
-        raise UsageError(f"{key}: {command[0]} ended with status {process.returncode}; it must end with status 0")
+        words = " ".join((said or "").split())
+        raise UsageError(
+            f"{key}: {command[0]} ended with status {process.returncode}; it must end with status 0"
+            + (f". Its message: {words[-WORDS:]}" if words else "")
+        )
     return printed

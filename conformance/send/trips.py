@@ -76,7 +76,7 @@ class TripSource:
     def _run(self) -> str:
         """Run the command, which prints one trip."""
         command = self._trips.command or []
-        lines = printed_by("data.trips.command", command, self._folder, self._timeout).split()
+        lines = printed_by("data.trips.command", command, self._folder, self._timeout, secret=False).split()
         if len(lines) != 1:
             raise UsageError(f"data.trips.command: {command[0]} printed {len(lines)} words; it must print one trip")
         if wrong := bad_trip(self._contract, lines[0]):

@@ -137,8 +137,14 @@ def test_a_command_prints_a_trip_or_is_refused():
         trips_of(command=["sleep", "5"], timeout_s=0.05).take()
 
 
+def test_a_command_that_fails_is_shown_with_its_own_message():
+    with pytest.raises(UsageError) as caught:
+        trips_of(command=["sh", "-c", "echo no such desk >&2; exit 7"]).take()
+    assert str(caught.value).endswith("sh ended with status 7; it must end with status 0. Its message: no such desk")
+
+
 def test_a_command_that_prints_no_trip_is_refused():
-    with pytest.raises(UsageError, match=r"printed 'a/b'; at most 255 characters"):
+    with pytest.raises(UsageError, match=r"printed 'a/b'; a trip has 1 to 255 letters"):
         trips_of(command=["echo", "a/b"]).take()
 
 

@@ -29,3 +29,27 @@ def test_header_fields_are_hidden_by_name():
 
 def test_hostile_text_is_made_visible():
     assert visible("bad \x1b[31m\x00\uffff\ud800\u202e\r\n") == "bad \\x1b[31m\\x00\\uffff\\ud800\\u202e\\x0d\n"
+
+
+SHORT = Redactor(("abc12", TOKEN))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["abc12", '"abc12"', "X-Key: abc12", "X-Key: abc12\r\nHost: a", "Bearer abc12", "?key=abc12&b=1", "a\nabc12\nb", "k='abc12'"],
+)  # fmt: skip
+def test_a_short_secret_is_hidden_where_it_is_a_whole_value(text):
+    assert SHORT(text) == text.replace("abc12", "*****")
+    assert SHORT.redact_bytes(text.encode()) == SHORT(text).encode()
+
+
+@pytest.mark.parametrize("text", ["xabc12", "abc123", "the abc12 of it", "store-abc12", "ABC12", "abc12-3"])
+def test_a_short_secret_inside_other_text_is_left(text):
+    assert SHORT(text) == text
+    assert SHORT.redact_bytes(text.encode()) == text.encode()
+
+
+def test_a_short_secret_is_hidden_in_json_values_but_not_in_names():
+    value = {"abc12": ["abc12", {"b": "xabc12"}], TOKEN: 1}
+    assert SHORT.redact_json(value) == {"abc12": ["*****", {"b": "xabc12"}], "*" * len(TOKEN.encode()): 1}
+    assert Redactor(("abc12",)).redact_json({"a": "abc12"}) == {"a": "*****"}
