@@ -13,6 +13,7 @@ from conformance.cases.independence import independence_cases
 from conformance.cases.method_path import method_path_cases
 from conformance.cases.model import Case
 from conformance.cases.nesting import nesting_cases
+from conformance.cases.pairs import pair_cases
 from conformance.cases.request_form import repeated_case, request_form_cases
 from conformance.cases.store_id import store_id_cases
 from conformance.cases.testdata import TestData
@@ -116,6 +117,7 @@ def _middle(contract: Contract, data: TestData, *, deep: bool) -> list[Case]:
         *independence_cases(data),
         *method_path_cases(data),
         repeated_case(data),
+        *pair_cases(contract, data),
         *currency_value_cases(data),
         *nesting_cases(data, deep=deep),
     ]

@@ -47,9 +47,9 @@ def refuse(why: str) -> NoReturn:
     raise Inconsistent(why)
 
 
-def _kind(sent: Sent) -> str:
+def _kind(status: int | None) -> str:
     """The class of the status: a request that is accepted, refused or met with a server error has different causes."""
-    return f"{(sent.status or 0) // 100}xx"
+    return f"{(status or 0) // 100}xx"
 
 
 class Tally:
@@ -124,18 +124,20 @@ class Tally:
         if sent.probe.expectation.shared:
             self._shared[sent.number] = sent
         else:
-            self._alone |= {(each, _kind(sent)) for each in self._violated[sent.number]}
+            self._alone |= {(each, _kind(sent.status)) for each in self._violated[sent.number]}
 
-    def _attributed(self, judgement: Judgement) -> Judgement:
+    def _attributed(self, judgement: Judgement, equals: Equals | None) -> Judgement:
         """A violation with several possible causes counts for one that a like answer violated alone, if any."""
         sent = self._shared.get(judgement.exchange) if judgement.kind == "breaks" else None
         if sent is None or sent.status is None:
             return judgement
-        expectation, kind = sent.probe.expectation, _kind(sent)
+        expectation, kind = sent.probe.expectation, _kind(sent.status)
         if judgement.requirement not in (expectation.requirement, NO_SERVER_ERROR):
             return judgement
+        odd = (each.answer.status for each in equals.odd if each.answer) if equals else ()
+        alone = self._alone | {(INDEPENDENT, _kind(status)) for status in odd}
         causes = (judgement.requirement, *expectation.shared)
-        return replace(judgement, requirement=next((each for each in causes if (each, kind) in self._alone), causes[0]))
+        return replace(judgement, requirement=next((each for each in causes if (each, kind) in alone), causes[0]))
 
     def _sending(self, state: CaseState, sent: Sent) -> Sending:
         """The sending that the exchange belongs to: a new one, or one that it continues."""
@@ -305,7 +307,7 @@ class Tally:
             methods = {sent.probe.method for sent in counting.values()}
             group.append(judge_late_bytes("POST" if "POST" in methods else min(methods), late))
         result = state.result(stop, group, charged)
-        return replace(result, judgements=tuple(self._attributed(each) for each in result.judgements))
+        return replace(result, judgements=tuple(self._attributed(each, equals) for each in result.judgements))
 
     def _whole_run(self, case: Case, blocked: str, equals: Equals | None) -> CaseResult:
         """One of the cases that are judged over the whole run."""
