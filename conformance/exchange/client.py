@@ -53,6 +53,9 @@ __all__ = ["Client", "Endpoint"]
 ANSWER_CAP = 64 * 1024 * 1024
 EARLY_CLOSE_S = 1.0
 CONTINUE_WAIT_S = 1.0
+STEP_S, STALL_S = 0.25, 0.5
+"""The longest single wait, and how late its end may be. If it is later, this machine did not run the suite meanwhile, and
+that time does not count as the server's."""
 PIECE = 64 * 1024
 ABORTED = Failure("aborted", "the run was interrupted")
 CLOSED_BEFORE = Failure("aborted", "the kept-alive connection was closed, and this request must not be sent twice")
@@ -225,13 +228,31 @@ class _Connection(HTTPConnection):
         until, writing = time.monotonic() + limit, False
         wait = not isinstance(sock, ssl.SSLSocket)  # which may have buffered data
         while True:
-            left = max(0.0, until - time.monotonic())
-            if wait and not waiting.wait_for_socket(sock, read=not writing, write=writing, timeout=left):
-                raise TimeoutError
+            if wait:
+                until += self._await(sock, until, writing=writing)
             try:
                 return sock.recv(PIECE)
             except WOULD_BLOCK as error:
                 wait, writing = True, isinstance(error, ssl.SSLWantWriteError)
+
+    def _await(self, sock: socket.socket, until: float, *, writing: bool) -> float:
+        """Wait for the socket. Gives the seconds in which this machine did not run us; the deadline moves by them.
+
+        TimeoutError if it is not ready at `until`.
+        """
+        stalled = 0.0
+        while True:
+            began = time.monotonic()
+            step = min(STEP_S, max(0.0, until + stalled - began))
+            ready = waiting.wait_for_socket(sock, read=not writing, write=writing, timeout=step)
+            if (late := time.monotonic() - began - step) > STALL_S:
+                stalled += late
+                self._state.deadline += late
+                self._sent_at += late
+            if ready:
+                return stalled
+            if time.monotonic() >= until + stalled:
+                raise TimeoutError
 
     def _await_continue(self) -> None:
         """Read until the server asks for the body or answers; after a second the body is sent anyway."""

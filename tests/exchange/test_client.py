@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -432,3 +433,34 @@ def test_an_abort_ends_the_waiting_and_is_not_a_failure_of_the_target(serve):
     assert (got.answer, got.failure.kind, got.defects) == (None, "aborted", ())
     assert post(client).failure.kind == "aborted"
     assert peer.accepted == 1
+
+
+def test_time_in_which_this_machine_did_not_run_the_suite_does_not_count(serve, monkeypatch):
+    """While it waits for the answer, the whole machine stands still for 30 s."""
+    peer = serve(answering(OK, then=until_closed), until_closed)
+    passed = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0], time=time.time)
+    wait = client_module.waiting.wait_for_socket
+
+    def stalled(sock, read, write, timeout):
+        passed[0] += 30.0 if not passed[0] else 0.0
+        return wait(sock, read=read, write=write, timeout=timeout)
+
+    monkeypatch.setattr(client_module, "time", clock)
+    monkeypatch.setattr(client_module.waiting, "wait_for_socket", stalled)
+    client = client_of(peer)
+    got = post(client)
+    client.close()
+    assert got.answer is not None
+    assert got.elapsed < 5
+
+
+def test_steps_of_waiting_do_not_make_the_time_limit_longer(serve, monkeypatch):
+    monkeypatch.setattr(client_module, "STEP_S", 0.02)
+    peer = serve(until_closed)
+    client = client_of(peer, timeout_s=0.1)
+    began = time.monotonic()
+    got = post(client)
+    client.close()
+    assert got.failure.kind == "timeout"
+    assert 0.1 <= time.monotonic() - began < 5
