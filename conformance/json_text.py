@@ -1,6 +1,6 @@
 """Read the text of a JSON body by RFC 8259, as written: numbers stay text, repeated names stay, depth costs no stack.
 
-Beside JSON it reads what RFC 8259 section 9 lets a lenient parser take, and says so. It must not judge what it reads.
+Besides JSON it reads what RFC 8259 section 9 lets a lenient parser take, and marks it. It must not judge what it reads.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias
 
 
 class NotJson(ValueError):
-    """Not even a lenient parser reads this text as JSON; the message says at which character it ends."""
+    """Not even a lenient parser reads this text as JSON; the message names the character at which reading stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, as spelt."""
+    """A number, as it is written."""
 
     text: str
 
@@ -29,40 +29,40 @@ class NotFinite:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenText:
-    """A string with bytes in it that are no UTF-8 (they stand in `text` as U+DC80 to U+DCFF)."""
+class InvalidText:
+    """A string that contains bytes that are not UTF-8; U+DC80 to U+DCFF represent them in `text`."""
 
     text: str
 
 
 @dataclass(slots=True, eq=False)
 class Array:
-    """An array; `items` in order."""
+    """An array, with its items in order."""
 
     items: list[Value] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
 class Object:
-    """An object; `members` in order, repeated names included."""
+    """An object, with its members in order, repeated names included."""
 
-    members: list[tuple[str | BrokenText, Value]] = field(default_factory=list)
+    members: list[tuple[str | InvalidText, Value]] = field(default_factory=list)
 
     def by_name(self) -> dict[str, Value]:
-        """The members by name; of one that is repeated, the last."""
+        """The members by name; of a repeated name, the last."""
         return {name: value for name, value in self.members if isinstance(name, str)}
 
 
-Value: TypeAlias = "bool | str | Number | NotFinite | BrokenText | Array | Object | None"
+Value: TypeAlias = "bool | str | Number | NotFinite | InvalidText | Array | Object | None"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
     """What was read.
 
-    `lenient`: it holds a comment, a trailing comma or single quotes, so it is no JSON. `depth`: how many arrays and
-    objects are open at once at most. `escaped`: a string is written with a backslash. `spaced`: there are blanks between
-    tokens.
+    `lenient`: the text has a comment, a trailing comma or single quotes, so it is not JSON. `bare`: it has a NaN or an
+    infinity. `depth`: the most arrays and objects that are nested in each other. `escaped`: a string has a backslash.
+    `spaced`: there are blanks between tokens. `repeated`: the first name that an object has twice.
     """
 
     value: Value
@@ -87,7 +87,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
-_BROKEN = re.compile("[\udc80-\udcff]")
+_INVALID = re.compile("[\udc80-\udcff]")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -104,29 +104,29 @@ def _joined(match: re.Match[str]) -> str:
     return match[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
-def _string(raw: str) -> str | BrokenText:
+def _string(raw: str) -> str | InvalidText:
     text = raw[1:-1]
-    broken = _BROKEN.search(text) is not None
+    broken = _INVALID.search(text) is not None
     if "\\" in text:
         text = _SURROGATES.sub(_joined, _ESCAPE.sub(_character, text)) if not broken else _ESCAPE.sub(_character, text)
-    return BrokenText(text) if broken else text
+    return InvalidText(text) if broken else text
 
 
 class _Reader:
-    """The state while reading one text: what is open, and what may come next."""
+    """The state while reading a text: the arrays and objects that are open, and what may come next."""
 
     def __init__(self) -> None:
         self.wanted: _Wanted = "value"
         self.open: list[Array | Object] = []
-        self.names: list[str | BrokenText] = []
-        self.known: list[set[str | BrokenText]] = []
+        self.names: list[str | InvalidText] = []
+        self.known: list[set[str | InvalidText]] = []
         self.repeated: str | None = None
         self.top: Value = None
         self.depth = 0
         self.lenient = self.bare = self.escaped = self.spaced = False
 
     def token(self, kind: str, raw: str) -> bool:
-        """Take one token; False where it cannot stand here."""
+        """Take one token; False if it is not possible here."""
         if kind == "blank":
             self.spaced = True
             return True
@@ -144,7 +144,7 @@ class _Reader:
         self.bare = self.bare or kind == "bare"
         return self._value(NotFinite(raw) if kind == "bare" else _WORDS[raw])
 
-    def _text(self, text: str | BrokenText) -> bool:
+    def _text(self, text: str | InvalidText) -> bool:
         if self.wanted in {"name", "first-name"}:
             if text in self.known[-1] and isinstance(text, str):
                 self.repeated = self.repeated or text
@@ -202,7 +202,7 @@ class _Reader:
 
 
 def read_json(text: str) -> Text:
-    """Read `text` (bytes decoded with `surrogateescape`). Raises `NotJson` where no lenient parser could take it."""
+    """Read `text` (bytes decoded with `surrogateescape`). Raises `NotJson` if no lenient parser could read it."""
     reader = _Reader()
     at = 0
     while at < len(text):

@@ -31,7 +31,7 @@ from conformance.cases.value import why_not_accepted
 from conformance.contract.load import Contract, StringRule
 from conformance.json_text import (
     Array,
-    BrokenText,
+    InvalidText,
     NotFinite,
     NotJson,
     Number,
@@ -148,7 +148,7 @@ class _Body:
             self.faults.append(reject("body.not-json", ()))
         else:
             self.faults.append(reject("body.not-object", ()))
-            if isinstance(text.value, BrokenText):
+            if isinstance(text.value, InvalidText):
                 self.faults.append(reject("body.invalid-utf-8", ()))
         return self._summary()
 
@@ -171,9 +171,9 @@ class _Body:
             self.faults.append(either(_DUPLICATE_KEYS))
         found: dict[str, list[Value]] = {}
         for name, member in value.members:
-            if isinstance(name, BrokenText) or name not in known:
+            if isinstance(name, InvalidText) or name not in known:
                 self.faults.append(either(_UNKNOWN_ATTRIBUTE))
-                if isinstance(name, BrokenText) or _lenient(member):
+                if isinstance(name, InvalidText) or _lenient(member):
                     self.faults.append(should_reject("body.lenient", ()))
             else:
                 found.setdefault(name, []).append(member)
@@ -238,7 +238,7 @@ class _Body:
 
     def _wrong_type(self, value: Value, theme: str, names: tuple[str, ...]) -> None:
         self.faults.append(reject(f"{theme}.type", names))
-        if isinstance(value, BrokenText):
+        if isinstance(value, InvalidText):
             self.faults.append(reject("body.invalid-utf-8", ()))
         elif _lenient(value):
             self.faults.append(reject("body.not-json", ()))
@@ -247,7 +247,7 @@ class _Body:
         self, found: dict[str, list[Value]], member: str, theme: str, rule: StringRule, names: tuple[str, ...]
     ) -> None:
         def text(value: Value) -> None:
-            if isinstance(value, BrokenText):
+            if isinstance(value, InvalidText):
                 self.faults.append(reject("body.invalid-utf-8", ()))
             elif not isinstance(value, str):
                 self._wrong_type(value, theme, names)
@@ -351,7 +351,7 @@ def _lenient(value: Value) -> bool:
     waiting: list[Value] = [value]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, NotFinite | BrokenText):
+        if isinstance(each, NotFinite | InvalidText):
             return True
         if isinstance(each, Array):
             waiting += each.items

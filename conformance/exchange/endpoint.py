@@ -256,7 +256,8 @@ def why_unreachable(endpoint: Endpoint, error: Exception, *, late: bool) -> Fail
         check = "; check the user and password in target.proxy" if " 407" in f" {tunnel[1]}" else ""
         return Failure("refused", f"the proxy answered {tunnel[1]} to CONNECT {endpoint.host}{check}")
     through = " through the proxy" if endpoint.proxy else ""
-    return Failure("refused", f"no connection to {endpoint.host}{through}: {detail}")
+    reason = re.sub(r"^\[Errno -?[0-9]+\] ", "", detail)
+    return Failure("refused", f"{endpoint.host}{through}: {reason}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

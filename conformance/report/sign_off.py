@@ -1,6 +1,6 @@
 """The sign-off: whether a run is fit to sign, and the page that both parties sign. Sends nothing; the record decides.
 
-Everything is made from the record by the fold that a run uses, so that whoever has the bundle can make it again.
+Everything is made from the record by the fold that a run uses, so that everybody who has the bundle can make it again.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ CONSISTENT = (
     "The files fit together: the results and the page follow from the recorded traffic.",
     "This does not prove that the traffic was real.",
 )
-UNSIGNED = "The bundle is not signed, so it does not prove who made it: whoever has it can make another one."
+UNSIGNED = "The bundle is not signed, so it does not prove who made it: anybody who has it can make another one."
 
 
 def verify(path: Path, signer: Path | None) -> list[str]:

@@ -27,8 +27,9 @@ def not_json_case() -> Case:
 def no_access(exchange: Exchange) -> str:
     """Why the run must stop after the answer to the body that is not JSON; empty where it need not."""
     if exchange.unsent and exchange.failure is not None:
-        cause = f" ({likely_cause(exchange)})" if exchange.failure.kind == "tls" else ""
-        return f"no connection to the server: {exchange.failure.detail}{cause}"
+        detail = exchange.failure.detail
+        why = f"{likely_cause(exchange)} ({detail})" if exchange.failure.kind == "tls" else detail
+        return f"no connection to the server: {why}"
     status = _status(exchange)
     if status == 407:
         return "authentication refused: the proxy answered 407; check the user and password in target.proxy"

@@ -4,7 +4,7 @@ How it works
 - A sending thread calls `prepare` before each request; it may wait, for a command or another server. `fields` is
   called when the request is otherwise complete, right before it is sent, and never waits.
 - `answered` is called with each status. After a 401 it says whether the request is worth sending again.
-- `RenewedField` has one lock: whoever holds it obtains the value, and the others wait for it. So there is never more
+- `RenewedField` has one lock: the thread that holds it obtains the value, and the others wait for it. So there is never more
   than one renewal at a time. A value that was obtained because of a 401 and was itself refused is not renewed again.
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.contract import Explanation, load_contract, references
 from conformance.contract.explanation import read_explanations
-from conformance.report.explain import explained, reading
+from conformance.report.explain import explained, markdown, reading
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = load_contract()
@@ -27,6 +27,16 @@ def texts(requirement):
     return [re.sub(r"`[^`]*`", "CODE", text) for text in parts]
 
 
+def test_every_requirement_is_explained():
+    missing = [row.id for row in CONTRACT.requirements.values() if not row.explanation]
+    assert missing == [], "add them to spec/explanations.yaml: plain, why, cause, fix"
+
+
+def test_the_document_of_the_requirements_is_current():
+    written = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
+    assert written == markdown(CONTRACT), "capture-conformance explain --markdown > docs/requirements.md"
+
+
 @pytest.mark.parametrize("requirement", EXPLAINED, ids=lambda requirement: requirement.id)
 def test_an_explanation_is_in_plain_words(requirement):
     for text in texts(requirement):
@@ -35,6 +45,21 @@ def test_an_explanation_is_in_plain_words(requirement):
         assert text.count("CODE") or "`" not in text
         for sentence in re.split(r"(?<=[.?:]) ", text):
             assert len(sentence.split()) <= LONGEST_SENTENCE, sentence
+
+
+def test_no_text_of_the_project_has_words_that_few_readers_know():
+    rare = re.compile(
+        r"\b(mend(s|ed|ing)?|amiss|whoever|aught|thereof|came of it|speaks? (for|about)|(is|are) told|sa(ys|id) nothing)\b"
+    )
+    suffixes = (".py", ".jinja2", ".md", ".yaml", ".toml", ".css")
+    folders = ("conformance", "spec", "docs", "benchmarks")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in suffixes]
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for file in (*files, *ROOT.glob("*.md"))
+        if (match := rare.search(file.read_text(encoding="utf-8")))
+    ]
+    assert found == []
 
 
 def test_a_reason_names_who_is_concerned():
