@@ -26,7 +26,7 @@ class Expectation:
     """What the contract asks of the answer to one probe.
 
     `requirement` is the one that the status decides; None where there is none. `admits`: other statuses that count as a
-    refusal, like 400. `names`: errorMsg of a 400 should contain one of them; empty: not judged. `shared`: other
+    refusal, like 400; where serving is only recommended, they are allowed and violate the recommendation. `names`: errorMsg of a 400 should contain one of them; empty: not judged. `shared`: other
     requirements that a wrong status may violate instead, where the request has several unusual features.
     """
 

@@ -15,8 +15,9 @@ _SAME_CHARSET = (
     "application/json;charset=utf-8",
     "application/json; charset=UTF-8",
     'application/json; charset="utf-8"',
-    "application/json ; Charset=Utf-8",
+    "application/json;Charset=Utf-8",
 )
+_BLANKS = ("application/json ; charset=utf-8", "application/json\t; charset=utf-8")
 _OTHER_CHARSET = ("utf8", "iso-8859-1", "us-ascii", "utf-16", "none")
 _OTHER_TYPES = (
     "text/plain",
@@ -54,9 +55,11 @@ def _typed(data: TestData, slug: str, title: str, expectation: Expectation, valu
 
 
 def _media_types(data: TestData) -> list[Case]:
+    blank = accept("media-type.blank", UNSUPPORTED)
     cased: list[str | None] = ["Application/JSON", "APPLICATION/JSON", "application/Json; charset=utf-8"]
     return [
         _typed(data, "media-type-charset", "A charset of utf-8", accept("media-type.charset"), list(_SAME_CHARSET)),
+        _typed(data, "media-type-blank", "A blank before the semicolon", blank, list(_BLANKS)),
         _typed(data, "media-type-case", "The media type in another letter case", accept("media-type.case"), cased),
     ]
 
@@ -73,7 +76,7 @@ def _other_types(data: TestData) -> list[Case]:
 
 def _framing(data: TestData) -> list[Case]:
     good = parts_of(data).good
-    chunked, waiting = accept("request.chunked", LENGTH_REQUIRED), accept("request.expect-continue")
+    chunked, waiting = accept("request.chunked", LENGTH_REQUIRED), accept("request.expect-continue", frozenset({417}))
     return [
         case("request-chunked", THEME, "The body sent in chunks", chunked, [good], framing="chunked"),
         case("request-expect-continue", THEME, "Expect: 100-continue", waiting, [good], framing="expect"),

@@ -11,8 +11,7 @@ from functools import lru_cache
 from conformance.json_text import NotJson, Text, read_json
 
 from .model import Answer
-
-_CAP = 4_000_000  # bytes after decoding; no more of an answer is unpacked
+from .wire import CONTENT_CAP
 
 
 class NotJsonError(ValueError):
@@ -36,16 +35,21 @@ def falsely_coded(answer: Answer) -> bool:
     return _unpacked(answer) is None
 
 
+def is_cut(answer: Answer) -> bool:
+    """Whether the suite kept only the beginning of the content."""
+    return max(len(answer.body), len(decoded_body(answer))) >= CONTENT_CAP
+
+
 def _unpacked(answer: Answer) -> bytes | None:
     listed = codings(answer)
     if len(listed) != 1 or listed[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body:
         return answer.body
     try:
         unpacker = zlib.decompressobj(47)
-        plain = unpacker.decompress(answer.body, _CAP)
+        plain = unpacker.decompress(answer.body, CONTENT_CAP)
     except zlib.error:
         return None
-    if not unpacker.eof and not unpacker.unconsumed_tail:
+    if not (unpacker.eof or unpacker.unconsumed_tail or len(answer.body) >= CONTENT_CAP):
         return None
     return plain + unpacker.unused_data
 

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, parse_json
+from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, is_cut, parse_json
 from conformance.exchange.model import Answer
 from conformance.exchange.retry_after import header_delay, moment_of, read_retry_after
 from conformance.json_text import Array, Number, Object
@@ -35,6 +35,8 @@ def judge_error_body(
     if found[0].kind == "breaks":
         return tuple(found), None
     body = decoded_body(answer)
+    if is_cut(answer):
+        return (*found, *_judge_beginning(prefix, body)), None
     try:
         text = parse_json(b"" if falsely_coded(answer) else body)
     except NotJsonError as error:
@@ -49,6 +51,16 @@ def judge_error_body(
     found.append(holds(f"{prefix}.object"))
     members = text.value.by_name()
     return (*found, *_judge_message(prefix, answer.status, members, names)), members
+
+
+def _judge_beginning(prefix: str, body: bytes) -> list[Judgement]:
+    """Judge content of which only the beginning was kept: whether JSON, and an object, can begin so."""
+    start = body.lstrip(b" \t\r\n")[:64]
+    if not start or start.startswith(b"{"):
+        return []
+    if start[:1] in b'["-0123456789tfn':
+        return [breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(start))]
+    return [breaks(f"{prefix}.json", at="body", expected="JSON in UTF-8", received=f"not JSON: {text_of(start)}")]
 
 
 def _judge_media_type(prefix: str, answer: Answer) -> list[Judgement]:

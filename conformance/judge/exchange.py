@@ -63,7 +63,7 @@ def _judge_failure(expectation: Expectation, exchange: Exchange) -> list[Judgeme
     if failure is None or failure.kind not in _FAILURES:
         return []
     if failure.kind in ("closed", "reset") and len(request.body) >= LARGE:
-        return _observe(expectation, f"no answer ({failure.kind})")
+        return _observe(expectation, f"no answer ({failure.kind})") if expectation.nature == "either" else []
     requirement, expected = _FAILURES[failure.kind]
     requirement = framing_of(request.method) if requirement == "answer.framing" else requirement
     received = f"{failure.kind}: {text_of(failure.detail)}"
@@ -114,18 +114,19 @@ def _judge_answer(contract: Contract, probe: Probe, exchange: Exchange, answer: 
     found = [holds("answer.status-set")]
     go_on = True
     if status not in BUSY or (expectation.nature == "provoked" and status == expectation.provoked):
-        judgements, go_on = _judge_status(probe, answer)
+        judgements, go_on = _judge_status(contract, probe, answer)
         found += judgements
     return found + _judge_content(contract, expectation, exchange, answer) if go_on else found
 
 
-def _judge_status(probe: Probe, answer: Answer) -> tuple[list[Judgement], bool]:  # noqa: PLR0911 - one return a nature
+def _judge_status(contract: Contract, probe: Probe, answer: Answer) -> tuple[list[Judgement], bool]:  # noqa: PLR0911 - one return a nature
     """Judge the status by the nature of the case; the second value tells whether the content is to be judged."""
     expectation, status = probe.expectation, answer.status
     nature, requirement = expectation.nature, expectation.requirement
     success = 200 <= status < 300
-    if nature == "accept":
-        return _required(requirement, "200", answer, good=success or status in expectation.admits)
+    advised = requirement is not None and contract.level(requirement) == "SHOULD"
+    if nature == "accept" and not (advised and status >= 500):
+        return _required(requirement, "200", answer, good=success or (status in expectation.admits and not advised))
     if nature == "reject":
         return _required(requirement, "400", answer, good=status == 400 or status in expectation.admits)
     if nature == "provoked" or probe.equal:  # what differs from its equals is found by comparing them

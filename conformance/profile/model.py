@@ -155,6 +155,10 @@ class Provocation(_Model):
     burst: Burst | None = None
 
 
+DIGITS = 15
+"""Significant digits that a double holds."""
+
+
 class Limits(_Model):
     """Times in seconds, rate in requests per second; None means no limit."""
 
@@ -210,6 +214,11 @@ class Profile(_Model):
         return entry if isinstance(entry, int) else None
 
     @property
+    def charges_nothing(self) -> bool:
+        """Whether nothing is charged: the server is on this machine, and the profile has no table `[money]`."""
+        return self.money is None and self.target.environment == "local"
+
+    @property
     def folder(self) -> str | None:
         """The folder of the profile file, in which a trips command is run; None without a file."""
         return self._folder or None
@@ -219,13 +228,15 @@ class Profile(_Model):
         return minor_units(code)
 
     def amount_of(self, code: str) -> Decimal:
-        """An accepted amount in major units; one minor unit if the profile gives none."""
-        text = self._money(code).amount
-        return Decimal(text) if text else Decimal(1).scaleb(-self.minor_units(code))
+        """An accepted amount in major units. Default: ten where nothing is charged, else one minor unit."""
+        text, unit = self._money(code).amount, Decimal(1).scaleb(-self.minor_units(code))
+        return Decimal(text) if text else Decimal(10).quantize(unit) if self.charges_nothing else unit
 
     def max_amount_of(self, code: str) -> Decimal:
-        """The largest amount of one charge; the accepted amount if the profile gives none."""
+        """The largest amount of one charge. Default: all of 15 digits where nothing is charged, else the accepted one."""
         text = self._money(code).max_amount
+        if self.charges_nothing:
+            return Decimal(10**DIGITS - 1).scaleb(-self.minor_units(code))
         return Decimal(text) if text else self.amount_of(code)
 
     def max_total_of(self, code: str) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -353,3 +354,50 @@ def test_a_connection_that_timed_out_is_not_judged():
 def test_the_received_body_is_cut_only_at_the_limit(body):
     (violation,) = [judgement for judgement in judged(REJECT, exchange(422, body)) if judgement.kind == "breaks"]
     assert violation.received.endswith(body[:MOST].decode("utf-8", "backslashreplace"))
+
+
+KEPT = 4 * 1024 * 1024
+LONG = {
+    "a long errorMsg": (b'{"errorMsg":"' + b"a" * KEPT, {}, set()),
+    "blanks first": (b" \n" * KEPT + b"{", {}, set()),
+    "cut within a character": (b'{"errorMsg":"' + b"\xc3\xa9" * KEPT, {}, set()),
+    "an array": (b'["' + b"a" * KEPT, {}, {"bad-request.object"}),
+    "no JSON": (b"x" * KEPT, {}, {"bad-request.json"}),
+    "packed": (gzip.compress(b'{"errorMsg":"' + b"a" * KEPT + b'"}'), {"Content-Encoding": "gzip"}, set()),
+    "whole": (b'{"errorMsg":"' + b"a" * 100_000 + b'"}', {}, set()),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_content_beyond_what_the_suite_keeps_is_judged_by_its_beginning(name):
+    body, changes, breaks = LONG[name]
+    assert violated(REJECT, 400, body[:KEPT], changes) == breaks
+
+
+def test_a_large_request_may_be_cut_off():
+    large = replace(REQUEST, body=b"a" * 1_000_000)
+    extreme = Expectation("either", "body.extreme", frozenset({413}), label="1 MB")
+    for kind in ("closed", "reset"):
+        given_exchange = Exchange("case", 0, large, failure=Failure(kind, "why"), sent_at=1.0)
+        (judgement,) = judged(extreme, given_exchange)
+        assert judgement.behaviour == f"1 MB: no answer ({kind})"
+        assert judged(REJECT, given_exchange) == []
+        small = replace(given_exchange, request=replace(REQUEST, body=b"a" * 999_999))
+        assert of_kind(judged(extreme, small), "breaks") == ["answer.connection"]
+
+
+PLAIN = replace(REQUEST, headers=(("Content-Type", "text/plain"),))
+
+
+@pytest.mark.parametrize("expectation", [REJECT, SHOULD, EITHER, Expectation("observe")])
+def test_a_request_that_is_not_labelled_as_json_may_be_answered_with_415(expectation):
+    page = exchange(415, b"<html><body>", {"Content-Type": "text/html"})
+    assert of_kind(judged(expectation, replace(page, request=PLAIN)), "breaks") == []
+    assert of_kind(judged(expectation, page), "breaks") == ["answer.status-set", "answer.no-leak"]
+
+
+def test_a_recommendation_to_serve_is_not_broken_by_a_must():
+    blank = Expectation("accept", "media-type.blank", frozenset({415}))
+    assert violated(blank, 200) == set()
+    assert violated(blank, 400) == violated(blank, 415) == {"media-type.blank"}
+    assert violated(blank, 500) == {"answer.no-server-error"}

@@ -295,3 +295,36 @@ def test_no_money_outside_loopback_shows_the_lines_to_add(tmp_path):
     file.write_text(TEMPLATE.read_text().split("[money]")[0])
     with pytest.raises(UsageError, match="max_captures = 200"):
         load_profile(file, environ=ENV)
+
+
+LOCAL = """[target]
+url = "http://127.0.0.1:9"
+[data]
+stores = ["a"]
+currencies = ["USD", "JPY", "KWD"]
+[data.trips]
+generate = "uuid4"
+"""
+
+
+def amounts(tmp_path, text):
+    file = tmp_path / "p.toml"
+    file.write_text(text)
+    profile = load_profile(file, environ={})
+    return {
+        code: (str(profile.amount_of(code)), str(profile.max_amount_of(code)), profile.max_total_of(code))
+        for code in profile.data.currencies
+    }
+
+
+def test_without_money_a_local_server_gets_ten_major_units_and_every_value_of_15_digits(tmp_path):
+    assert amounts(tmp_path, LOCAL) == {
+        "USD": ("10.00", "9999999999999.99", None),
+        "JPY": ("10", "999999999999999", None),
+        "KWD": ("10.000", "999999999999.999", None),
+    }
+
+
+def test_with_money_the_default_is_one_minor_unit_on_a_local_server_too(tmp_path):
+    given = amounts(tmp_path, LOCAL + '[money]\nmax_captures = 9\n[money.USD]\namount = "2.00"\nmax_amount = "3.00"\n')
+    assert given == {"USD": ("2.00", "3.00", None), "JPY": ("1", "1", None), "KWD": ("0.001", "0.001", None)}

@@ -224,6 +224,8 @@ def expected(place: Place, name: str) -> str:
         "nothing": len(probe.body) >= 1_000_000,
         "reset": len(probe.body) >= 1_000_000,
     }
+    if probe.expectation.requirement == "media-type.blank" and name == "415":
+        return "own"
     if on_path and admitted.get(name, False):
         return "-"
     if name == "413" and len(_BRACKET.findall(probe.body)) > 64:
@@ -231,6 +233,9 @@ def expected(place: Place, name: str) -> str:
     alone = (
         probe.trip != "same" and not probe.wait and place.case.scheduling != "exclusive"
     )  # else a second sending would not be the same request
+    own, should = probe.expectation.requirement, place.column == "accept"
+    if own in ("media-type.blank", "request.expect-continue", "trip-id.upper-case") and should and name[:3] == "500":
+        return "answer.no-server-error" if name != "500 cleared" else "server-error.stable"
     cell = CELLS["500" if name == "500 cleared" and not alone else name, place.column]
     return f"own+{cell}".removesuffix("+-") if probe.wait and name.startswith("429") else cell
 

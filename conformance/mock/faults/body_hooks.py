@@ -244,6 +244,10 @@ def refuse_early(test: Callable[[Inquiry], bool], status: int = 400, name: str =
     return receive
 
 
+def blank_before_semicolon(inquiry: Inquiry) -> bool:
+    return re.search(r"[ \t];", inquiry.get("content-type") or "") is not None
+
+
 def is_utf8(inquiry: Inquiry) -> bool:
     return charset(inquiry).strip('"').lower() == "utf-8"
 
