@@ -46,13 +46,16 @@ class Progress:
         )  # fmt: skip
         task = bar.add_task("requests", total=total)
         bar.start()
-        self._show = lambda: bar.update(task, completed=self._done, description=self._wait or self._counts())
+        self._show = lambda: bar.update(
+            task, total=self._total, completed=self._done, description=self._wait or self._counts()
+        )
         self._end = bar.stop
 
     def advance(self, count: int = 1, wrong: int = 0) -> None:
         """Count answers, and how many of them are wrong."""
         with self._lock:
             self._done += count
+            self._total = max(self._total, self._done)  # confirmations and repetitions are not planned
             self._wrong += wrong
             self._wait = ""
             self._show()

@@ -34,7 +34,8 @@ WIDTH = 240
 UNLIMITED = 100_000
 TERMINAL_COLOURS = {"green": "green", "amber": "yellow", "red": "red"}
 COLOURS = {"MUST ": "red", "SHOULD ": "yellow", "Stopped: ": "yellow", "Inconclusive ": "yellow", "Error of ": "red"}
-TO_PASTE = re.compile(r" *(curl|sh|\$|#|printf|[a-zA-Z_]+=)\b")
+TO_PASTE = re.compile(r" *(curl|sh|printf|[a-zA-Z_]+=|#|\$)(?=\S| )")
+"""Lines that a reader pastes into a shell; they are never wrapped."""
 
 
 def summary_lines(

@@ -34,7 +34,9 @@ def test_the_summary_is_short_and_plain(kind, request):
         r"(conformant|non-conformant|inconclusive), \d+ of \d+ mandatory requirements tested \(standard\)$", lines[4]
     )
     assert len(lines) <= 40
-    assert lines[-2].startswith("Files: out/report.html, results.json, junit.xml, record.jsonl, evidence.har")
+    assert lines[-2].startswith(
+        "Files: out/report.html, results.json, junit.xml, captures.csv, record.jsonl, evidence.har"
+    )
     assert re.match(rf"exit {done.status}: .", lines[-1])
     assert not CONTROLS.search(done.stdout)
     assert not CONTROLS.search(done.stderr)
@@ -50,7 +52,7 @@ def test_the_worst_findings_are_shown_in_full(faulty):
     assert re.match(r"  sent      POST /v1/capture/charge \{", first[2])
     assert re.match(r"  expected  .", first[3])
     assert re.match(r"  received  .", first[4])
-    assert first[5].startswith(("  curl ", "  sh out/repro/"))
+    assert re.match(r"  (LC_ALL=C sed .* \| )?curl |  sh out/repro/", first[5])
 
 
 def test_the_first_and_the_last_line_say_that_the_mock_is_tested(clean, faulty):
@@ -130,7 +132,12 @@ def test_progress_is_a_line_from_time_to_time_and_not_for_each_request():
     progress.start(2)
     progress.advance(1, 1)
     progress.advance(1)
-    assert stream.getvalue().splitlines() == ["1 of 2 requests, 1 wrong answer", "2 of 2 requests, 1 wrong answer"]
+    progress.advance(1)
+    assert stream.getvalue().splitlines() == [
+        "1 of 2 requests, 1 wrong answer",
+        "2 of 2 requests, 1 wrong answer",
+        "3 of 3 requests, 1 wrong answer",
+    ]
 
 
 def test_progress_names_waits_at_once_but_not_hundreds_of_them():
