@@ -16,6 +16,7 @@ class Options:
     profile: Annotated[Path | None, "Profile of the target (TOML)."] = None
     target: Annotated[str | None, "URL to test; replaces the url of the profile."] = None
     out: Annotated[Path | None, "Folder for the files of the run; default: reports/<run>."] = None
+    resume: Annotated[Path | None, "Go on with the run in this folder, which was cut off."] = None
     depth: Annotated[Depth, "How many requests to send."] = "standard"
     seed: Annotated[int, "Seed of the generated cases."] = 0
     concurrency: Annotated[int | None, "Most requests in flight at the same time."] = None

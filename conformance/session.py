@@ -38,7 +38,7 @@ from conformance.run.model import RunResult
 from conformance.run.opening import OPENING, narrowed
 from conformance.run.plan import cost_of_plan, data_of, planned_cases
 from conformance.run.progress import NullProgress, Progress
-from conformance.run.result import run_result
+from conformance.run.result import resumable, run_result
 from conformance.run.selection import selected
 from conformance.run.tally import Journal, Tally
 from conformance.send.auth import credentials_of
@@ -48,6 +48,8 @@ from conformance.send.reachable import wait_for_answer
 from conformance.send.sender import Sender
 from conformance.send.trips import TripSource
 
+SAME = ("suite", "versions", "profile", "spec_digest", "seed", "depth", "selection")
+"""Members of the record's header that must be the same where a run is resumed."""
 IGNORED = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -86,7 +88,7 @@ class Run:
         self.redactor = Redactor(self.profile.secrets())
         self.wait_s = seconds_of(options.wait)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        self.out = options.out or Path("reports") / self.run_id
+        self.out = options.resume or options.out or Path("reports") / self.run_id
         self.environ = environ or {}
         self.header: dict[str, Any] = {}
         self.footer: dict[str, Any] = {}
@@ -94,6 +96,7 @@ class Run:
         self.pace: Pace | None = None
         self.own_errors: list[str] = []
         self.builtin = False  # whether the target is the mock server that `prepared` started
+        self._cut_off: Recorder | None = None
 
     def _planned(self, profile: Profile, test_data: TestData) -> list[Case]:
         return planned_cases(self.contract, profile, test_data, self.options.depth, self.options.seed)
@@ -124,15 +127,14 @@ class Run:
 
     def make_folder(self) -> None:
         """Create the folder of the run. Raises `UsageError` if it cannot be written or already contains a run."""
-        if (self.out / "record.jsonl").exists() or (self.out / "results.json").exists():
-            raise UsageError(
-                f"--out {self.out}: already contains a run; name another folder, since a run is never overwritten"
-            )
+        used = f"--out {self.out}: already contains a run; name another folder, since a run is never overwritten"
+        if (self.out / "results.json").exists():
+            raise UsageError(used)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            probe = self.out / ".writable"
-            probe.touch()
-            probe.unlink()
+            (self.out / "record.jsonl").touch(exist_ok=False)  # so that no other run takes the folder
+        except FileExistsError:
+            raise UsageError(used) from None
         except OSError as error:
             raise UsageError(
                 f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can be written"
@@ -149,20 +151,20 @@ class Run:
         credentials = credentials_of(profile, self.environ, self.redactor)
         endpoint = endpoint_of(profile, self.environ, credentials.fields)
         chosen = {case.id for case in selected}
-        self.tally = Tally(self.contract, limits.timeout_s)
-        self.header = self._header([case for case in self.cases if case.id not in chosen])
-        recorder = Recorder(self.out / "record.jsonl", self.header, self.redactor)
-        journal = Journal(recorder, self.tally)
+        journal, ledger = self._journal([case for case in self.cases if case.id not in chosen]), Ledger(profile)
+        ledger.spend(self.tally.spent())
+        self.trips.leave_out(self.tally.used_trips())
         self.pace = Pace(limits.requests_per_second, limits.concurrency, machinery.clock)
         sender = Sender(
             self.contract.path,
             profile,
             lambda: machinery.client(endpoint),
             self.pace,
-            Ledger(profile),
+            ledger,
             self.trips,
             journal,
             credentials,
+            sendings=self.tally.sendings,
             waiting=progress.waiting,
         )
         engine = Engine(
@@ -190,9 +192,36 @@ class Run:
             "errors": engine.errors,
         }
         try:
-            recorder.footer(self.footer)
+            journal.recorder.footer(self.footer)
         except OSError as error:
             self.own_errors.append(f"record.jsonl: {error}")
+
+    def _journal(self, deselected: Sequence[Case]) -> Journal:
+        """The journal of a new run, or the one to go on with."""
+        if self._cut_off is None:
+            self.tally = Tally(self.contract, self.profile.limits.timeout_s)
+            self.header = self._header(deselected)
+            return Journal(Recorder(self.out / "record.jsonl", self.header, self.redactor), self.tally)
+        journal = Journal(self._cut_off, self.tally)
+        journal.resumed(now())
+        return journal
+
+    def take_up(self) -> None:
+        """Open the record of the run to resume. Raises `UsageError` where it cannot go on with these options."""
+        try:
+            self._cut_off = resumable(self.out, self.redactor)
+        except UsageError as error:
+            raise UsageError(f"--resume {self.out}: {error}") from None
+        record, planned = self._cut_off.so_far, self.redactor.redact_json(self._header())
+        if differing := [name for name in SAME if planned[name] != record.header.get(name)]:
+            self._cut_off.close()
+            raise UsageError(
+                f"--resume {self.out}: the run had another {' and '.join(differing)}; give the options of the run again, "
+                "with the same profile and the same version of this program"
+            )
+        self.header, self.tally = record.header, Tally(self.contract, self.profile.limits.timeout_s)
+        for event in record.events:
+            self.tally.take(event)
 
     def not_sent(self, selected: Sequence[Case], reason: str) -> None:
         """Note that no case can be sent because the suite itself failed."""
@@ -235,6 +264,7 @@ class Run:
 def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, ExitStack]:
     """A run, and the stack to close after it. Starts the mock server if the options name no target."""
     stack, options = ExitStack(), with_default_profile(options)
+    _check_resume(options)
     builtin = options.profile is None and options.target is None and not collect_only
     if builtin:
         from conformance.mock.server import MockServer
@@ -244,7 +274,9 @@ def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, Exit
     try:
         run = Run(options)
         run.builtin = builtin
-        if not collect_only:
+        if options.resume is not None and not collect_only:
+            run.take_up()
+        elif not collect_only:
             run.check_trips()
             run.make_folder()
     except BaseException:
@@ -282,6 +314,14 @@ def with_default_profile(options: Options) -> Options:
     if options.profile is None and options.target is None and DEFAULT_PROFILE.is_file():
         return replace(options, profile=DEFAULT_PROFILE)
     return options
+
+
+def _check_resume(options: Options) -> None:
+    """Raise `UsageError` where the options cannot resume a run."""
+    if options.resume is not None and options.out is not None:
+        raise UsageError(f"--out {options.out}: a resumed run writes into its own folder; remove --out")
+    if options.resume is not None and options.profile is None and options.target is None:
+        raise UsageError(f"--resume {options.resume}: give the --profile or --target of the run again")
 
 
 def now() -> str:

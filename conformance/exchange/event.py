@@ -91,7 +91,17 @@ class Note:
     error: bool = False
 
 
-Event: TypeAlias = Plan | Intent | Sent | Note
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run was cut off before this and went on later. `started`: when, in UTC as ISO 8601.
+
+    Chains that were not complete begin again; other requests without a final answer are sent again.
+    """
+
+    started: str
+
+
+Event: TypeAlias = Plan | Intent | Sent | Note | Resumed
 
 
 def charge_state(exchange: Exchange) -> ChargeState:

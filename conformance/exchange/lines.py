@@ -9,7 +9,7 @@ from typing import Any
 from conformance.cases.model import Case, Expectation, Headers, Probe
 from conformance.redact import Redactor
 
-from .event import Event, Intent, Note, Plan, Sent
+from .event import Event, Intent, Note, Plan, Resumed, Sent
 from .model import Answer, Exchange, Failure, Request
 from .wire import RAW_CAP, parse
 
@@ -35,6 +35,8 @@ def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
             return "note", {name: redact.redact_json(getattr(event, name)) for name in _NOTE}
         case Sent():
             return "exchange", _dump_sent(event, redact)
+        case Resumed():
+            return "resumed", {"started": event.started}
 
 
 def load(entry: Json) -> Event | None:
@@ -48,6 +50,8 @@ def load(entry: Json) -> Event | None:
             return Note(**{name: entry[name] for name in _NOTE})
         case "exchange":
             return _load_sent(entry)
+        case "resumed":
+            return Resumed(entry["started"])
         case _:
             return None
 

@@ -1,11 +1,14 @@
 """The record of a run: one JSON object a line, each with the hash of the line before, so that changes are found.
 
-A header, one line for each event, a footer. `lines.py` defines the form of an event.
+A header, one line for each event, a footer. `lines.py` defines the form of an event. A run that was cut off goes on in
+the same chain: a line "resumed" follows, also after a footer.
 
 How it works
 - `_lock` guards the order of the lines, which wait in memory. `_writing` guards their writing to the file.
 - One thread writes the waiting lines of all threads. A thread whose line is already written returns at once.
-- The line of an intent is written before `write` returns, so that no request that may charge is sent unrecorded.
+- A line is written before `write` returns: a killed run loses no exchange, and no request that may charge is sent
+  unrecorded.
+- An open record is locked. The lock ends with the process, so a run can be resumed after it was killed.
 """
 
 from __future__ import annotations
@@ -21,11 +24,16 @@ from typing import Any
 
 from conformance.redact import Redactor
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
 from .event import Event, Sent
 from .lines import dump, load
 
 FORMAT = 2
-UNWRITTEN = 8192  # bytes that may wait before they are written
+NOTHING = hashlib.sha256(b"").hexdigest()
 NO_HEADER = "line 1 is not the header of a record"
 Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -35,37 +43,49 @@ _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
 class Recorder:
     """Writes a record; safe to share between threads. Raises OSError where the disk is full."""
 
-    def __init__(self, path: Path | str, header: Mapping[str, Any], redact: Redactor) -> None:
-        self._file = Path(path).open("wb")  # noqa: SIM115 - open for the whole run
-        self._redact = redact
+    def __init__(self, path: Path | str, header: Mapping[str, Any] | None, redact: Redactor) -> None:
+        """`header`: None to go on with the record that is there, whose content is `so_far`. A line begun last is removed.
+
+        Raises BlockingIOError where another process writes this record.
+        """
+        self._file, self._redact = Path(path).open("ab"), redact  # noqa: SIM115 - open for the whole run
+        self._lock_file()
+        self.so_far = Record() if header is not None else read_record(path)
+        if not self.so_far.broken:
+            self._file.truncate(self.so_far.size)
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._lines: list[bytes] = []
-        self._number = self._written = self._waiting = 0
+        self._number = self._written = self.so_far.lines
         self._failed: OSError | None = None
-        self._previous = hashlib.sha256(b"").hexdigest()
-        self._write("header", redact.redact_json({"format": FORMAT, **header}), flush=True)
+        self._previous = self.so_far.digest
+        if header is not None:
+            self._write("header", redact.redact_json({"format": FORMAT, **header}))
+
+    def _lock_file(self) -> None:
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                self._file.close()
+                raise
 
     def write(self, event: Event) -> int:
         """Write one event without secrets; gives the number of its line."""
         kind, content = dump(event, self._redact)
-        return self._write(kind, content, flush=kind == "intent")
+        return self._write(kind, content)
 
     def footer(self, footer: Mapping[str, Any]) -> None:
         """Write the last line, which contains its own hash, and close the file."""
-        self._write("footer", self._redact.redact_json(footer), flush=True)
+        self._write("footer", self._redact.redact_json(footer))
         self.close()
-
-    def flush(self) -> None:
-        """Write all waiting lines to the file."""
-        self._flush(self._number)
 
     def close(self) -> None:
         """Close the file. Without a footer, the record counts as cut off."""
         if not self._file.closed:
             with self._file:
-                self.flush()
+                self._flush(self._number)
 
-    def _write(self, kind: str, content: Mapping[str, Any], flush: bool) -> int:
+    def _write(self, kind: str, content: Mapping[str, Any]) -> int:
         rest = _encode(content)[1:]
         with self._lock:
             number = self._number
@@ -74,10 +94,8 @@ class Recorder:
             if kind == "footer":
                 line = line[:-1] + f',"digest":"{hashlib.sha256(line).hexdigest()}"}}'.encode()
             self._lines += line, b"\n"
-            self._waiting += len(line)
             self._number, self._previous = number + 1, hashlib.sha256(line).hexdigest()
-        if flush or self._waiting > UNWRITTEN:
-            self._flush(number)
+        self._flush(number)
         return number
 
     def _flush(self, number: int) -> None:
@@ -88,7 +106,7 @@ class Recorder:
             if self._written > number:
                 return
             with self._lock:
-                lines, self._lines, self._waiting, upto = self._lines, [], 0, self._number
+                lines, self._lines, upto = self._lines, [], self._number
             try:
                 self._file.write(b"".join(lines))
                 self._file.flush()
@@ -100,9 +118,9 @@ class Recorder:
 
 @dataclass(slots=True)
 class Record:
-    """A record as read. `complete`: it has its footer.
+    """A record as read. `complete`: it ends with its footer.
 
-    `broken`: the line at which it is not a record of this format, or was changed; empty where it is sound.
+    `lines`, `size`, `digest`: the number of its whole lines, their bytes, and the hash of the last one. `broken`: the line at which it is not a record of this format, or was changed; empty where it is sound.
     """
 
     header: Json = field(default_factory=dict)
@@ -110,6 +128,9 @@ class Record:
     footer: Json = field(default_factory=dict)
     complete: bool = False
     broken: str = ""
+    lines: int = 0
+    size: int = 0
+    digest: str = NOTHING
 
     @property
     def sent(self) -> list[Sent]:
@@ -122,12 +143,12 @@ def read_record(path: Path | str) -> Record:
     record = Record()
     lines = Path(path).read_bytes().split(b"\n")
     unfinished = lines.pop()
-    previous = hashlib.sha256(b"").hexdigest()
     for number, line in enumerate(lines):
         try:
             entry = json.loads(line)
             kind = entry["kind"]
-            if record.complete or entry["number"] != number or entry["previous"] != previous:
+            after_footer = record.complete and kind != "resumed"
+            if after_footer or entry["number"] != number or entry["previous"] != record.digest:
                 record.broken = (
                     f"line {number + 1} does not continue the line before it: a line was changed or is missing"
                 )
@@ -140,7 +161,8 @@ def read_record(path: Path | str) -> Record:
             record.broken = NO_HEADER
         if record.broken:
             break
-        previous = hashlib.sha256(line).hexdigest()
+        record.lines, record.size = number + 1, record.size + len(line) + 1
+        record.digest = hashlib.sha256(line).hexdigest()
     if not record.broken and not record.header:
         record.broken = NO_HEADER
     if not record.broken and record.complete and unfinished:
@@ -152,6 +174,7 @@ def read_record(path: Path | str) -> Record:
 def _take(record: Record, entry: Json, line: bytes) -> None:
     if (event := load(entry)) is not None:
         record.events.append(event)
+        record.complete = False
     elif entry["kind"] == "header":
         record.header = entry
         if entry.get("format") != FORMAT:

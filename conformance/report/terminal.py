@@ -51,7 +51,11 @@ def summary_lines(
     lines += [f"Stopped: {cut(result.stop)}"] if result.stop else []
     lines += [other_limit(result)] if result.other_limit else []
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
-    lines += ["Interrupted: below is what was tested until then"] if result.interrupted else []
+    lines += (
+        [cut(f"Interrupted: below is what was tested until then; the same command with --resume {out} goes on")]
+        if result.interrupted
+        else []
+    )
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
     lines += [cut(line) for line in (summary.worse or ())[:WORSE_SHOWN]]
     lines += [cut(row.line()) for row in summary.waivers if row.state != "not-needed"][:WAIVERS_SHOWN]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from conformance.cases.model import Case, PlannedRequest, Probe
+from conformance.cases.model import Case, PlannedRequest, Probe, planned_requests
 from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import AUTHENTICATION, BUSY
 from conformance.judge.model import Judgement, breaks
@@ -65,7 +65,8 @@ class Sending:
 class CaseState:
     """What is known of one case. `confirmed`: by probe number, what the second sending violated again.
 
-    `asks`: by probe number, all exchanges that ask whether a window is over.
+    `asks`: by probe number, all exchanges that ask whether a window is over. `before`: violations of requests that were
+    sent before the run was cut off and are sent again.
     """
 
     case: Case
@@ -78,6 +79,7 @@ class CaseState:
     asks: dict[int, list[Sent]] = field(default_factory=dict)
     noted: Note | None = None
     error: str = ""
+    before: list[Judgement] = field(default_factory=list)
     _held: set[tuple[str, str, str]] = field(default_factory=set)
 
     @property
@@ -136,6 +138,22 @@ class CaseState:
         self.confirmed[sent.exchange.probe] = known & repeated
         return cleared
 
+    def cut_off(self) -> None:
+        """The run was cut off: forget the requests of a chain or burst that is not complete, but not their violations."""
+        again = self.case.scheduling != "one-shot" or any(each.purpose == "burst" for each in self.first.values())
+        if again and self.noted is None and self.first and len(self.counting) < len(self.case.probes):
+            self.before += [judgement for judgement in self.judgements if judgement.kind == "breaks"]
+            self.evidence = [(sent, found) for sent, found in self.evidence if found]
+            self.judgements, self.first, self.asks, self._held = [], {}, {}, set()
+
+    def pending(self, case: Case) -> list[PlannedRequest]:
+        """The requests of the case, as planned now, that have no final answer yet. A chain is sent as a whole."""
+        requests = list(planned_requests(case))
+        if case.scheduling == "one-shot":
+            return [request for request in requests if request.number not in self.counting]
+        over = self.noted is not None or self.error or len(self.counting) == len(requests)
+        return [] if over else requests
+
     def _judge(self, judgements: Sequence[Judgement]) -> None:
         """Keep each violation, and once each requirement that holds and each behaviour."""
         for judgement in judgements:
@@ -153,13 +171,15 @@ class CaseState:
             requirements = violated(judgement for judgement in violations if judgement.exchange == sent.number)
             alone = self.case.scheduling == "one-shot" or (chain and _stands_alone(sent.probe))
             if requirements and alone and number not in self.confirmed:
-                found.append((PlannedRequest(self.case.id, number, sent.probe), requirements))
+                found.append((PlannedRequest(self.case.id, number, self.case.probes[number]), requirements))
         return found
 
     def result(self, stop: str, group: Sequence[Judgement], charged: str) -> CaseResult:
         """The result so far. `stop`: why the run ended early. `group`: what its exchanges show together."""
         sent = len(self.counting)
         judgements = [*self._marked(), *group]
+        shown = violated(judgements)
+        judgements += [judgement for judgement in self.before if judgement.requirement not in shown]
         reason = self._reason(stop, judgements)
         noted = self.noted is not None and not self.error
         return CaseResult(

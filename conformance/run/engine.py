@@ -123,22 +123,23 @@ class Engine:
         rest = self._rebuilt(rest, rebuild)
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
-        one_shot = [request for case in rest if case.scheduling == "one-shot" for request in planned_requests(case)]
-        waiting = [self._submit(chains, self._chain, case.id, case) for case in chained]
+        pending = self.journal.tally.pending
+        one_shot = [request for case in rest if case.scheduling == "one-shot" for request in pending(case)]
+        waiting = [self._submit(chains, self._chain, case.id, case) for case in chained if pending(case)]
         self._send_each(pool, one_shot)
         _wait(waiting)
         for case in rest:
-            if case.scheduling == "exclusive":
+            if case.scheduling == "exclusive" and pending(case):
                 _wait([self._submit(chains, self._exclusive, case.id, case)])
         tally = self.journal.tally
-        self._send_each(pool, tally.to_confirm()[:CONFIRMATIONS], "confirm")
+        self._send_each(pool, tally.to_confirm()[: max(0, CONFIRMATIONS - tally.confirmations)], "confirm")
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
             _wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
 
     def _open(self, pool: Executor, step: Iterable[Case]) -> None:
         """Send a part of the opening step. Raises `Halted` where the target cannot be judged."""
-        self._send_each(pool, [request for case in step for request in planned_requests(case)])
+        self._send_each(pool, [request for case in step for request in self.journal.tally.pending(case)])
         if self.stop:
             raise Halted
 
@@ -274,7 +275,6 @@ class Engine:
             )
             self.journal.note(Note(case.id, reason, beforehand=True))
             return False
-        self.journal.recorder.flush()
         self.progress.waiting(f"{case.id}: waiting {max(0.0, end - now):.1f} s for the end of its rate-limit window")
         self.sender.pace.sleep_until(end)
         return True

@@ -8,8 +8,9 @@ from typing import Any
 
 from conformance.contract import Contract
 from conformance.errors import UsageError
-from conformance.exchange.record import Record, read_record
+from conformance.exchange.record import Record, Recorder, read_record
 from conformance.profile import Waiver
+from conformance.redact import Redactor
 from conformance.run.model import Deselected, RunResult
 from conformance.run.tally import Inconsistent, Tally
 
@@ -57,6 +58,31 @@ def sound_record(path: Path | str) -> Record:
     if record.broken:
         raise UsageError(f"{path}: {record.broken}; judge the record as the run wrote it")
     return record
+
+
+def resumable(folder: Path, redactor: Redactor) -> Recorder:
+    """Open the record of a run that was cut off. Raises `UsageError` where there is nothing to go on with."""
+    path = folder / "record.jsonl"
+    try:
+        if not path.stat().st_size:
+            raise UsageError("the run was cut off before it began; remove the folder and run again")
+        recorder = Recorder(path, None, redactor)
+    except BlockingIOError:
+        raise UsageError("another process writes this run; wait for its end") from None
+    except OSError as error:
+        raise UsageError(f"record.jsonl cannot be opened ({error.strerror}); name the folder of a run") from None
+    record = recorder.so_far
+    broken = record.broken and f"record.jsonl: {record.broken}; only a record as the run wrote it can go on"
+    if (
+        not broken
+        and record.complete
+        and not (record.footer["interrupted"] or record.footer["stop"] or record.footer["errors"])
+    ):
+        broken = "the run is complete; there is nothing to resume"
+    if broken:
+        recorder.close()
+        raise UsageError(broken)
+    return recorder
 
 
 def judge_record(record: Record, contract: Contract, time_limit: float | None = None) -> RunResult:

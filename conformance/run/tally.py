@@ -21,7 +21,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
 from conformance.contract import Contract
-from conformance.exchange.event import Event, Intent, Note, Plan, Sent, charge_state, counting
+from conformance.exchange.event import Event, Intent, Note, Plan, Resumed, Sent, charge_state, counting
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Recorder
 from conformance.judge.exchange import judge_exchange, judge_late_bytes
@@ -81,6 +81,9 @@ class Tally:
                 self._intents[event.number] = (event, None)
             case Note():
                 self._state(event.case).take_note(event)
+            case Resumed():
+                for state in self._cases.values():
+                    state.cut_off()
             case Sent():
                 self._take_sent(event)
 
@@ -180,6 +183,32 @@ class Tally:
 
     # --- what the engine asks ------------------------------------------------------------------------------------
 
+    @property
+    def sendings(self) -> int:
+        """The highest number of a sending."""
+        return max(self._sendings, default=0)
+
+    @property
+    def confirmations(self) -> int:
+        """How many requests were sent a second time, to confirm a violation."""
+        return sum(len(state.confirmed) for state in self._cases.values())
+
+    def pending(self, case: Case) -> list[PlannedRequest]:
+        """The requests of a planned case that must still be sent."""
+        return self._state(case.id).pending(case)
+
+    def spent(self) -> list[tuple[str, Decimal]]:
+        """Currency and amount of each request that charged or may have."""
+        return [(intent.currency, Decimal(intent.amount)) for _, intent, _, _ in self._charges()]
+
+    def used_trips(self) -> frozenset[str]:
+        """The trips that may be used up: a 400, or no connection, leaves a trip unused."""
+        used = set()
+        for intent, sent in self._intents.values():
+            if sent is None or not (sent.exchange.unsent or sent.status == 400):
+                used.add(intent.trip)
+        return frozenset(used)
+
     def violated_by(self, sent: Sent) -> frozenset[str]:
         """The requirements that one exchange violated."""
         return self._violated.get(sent.number, frozenset())
@@ -247,7 +276,8 @@ class Tally:
         for _, state in sorted(self._cases.items()):
             confirmed = {number: requirements for number, requirements in state.confirmed.items() if requirements}
             if state.case.strategy and confirmed:
-                found.append((state.case, {number: sent.probe for number, sent in state.counting.items()}, confirmed))
+                probes = {number: state.case.probes[number] for number in state.counting}
+                found.append((state.case, probes, confirmed))
         return found
 
     # --- what the report gets ------------------------------------------------------------------------------------
@@ -348,6 +378,11 @@ class Journal:
         with self._lock:
             self._take(Plan(tuple(cases)))
 
+    def resumed(self, started: str) -> None:
+        """Add that the run goes on after it was cut off."""
+        with self._lock:
+            self._take(Resumed(started))
+
     def note(self, note: Note) -> None:
         """Add why a case was not sent, or that the suite failed in it."""
         with self._lock:
@@ -368,6 +403,6 @@ class Journal:
             self.tally.take(numbered)
         return numbered
 
-    def _take(self, event: Plan | Note) -> None:
+    def _take(self, event: Plan | Note | Resumed) -> None:
         self.recorder.write(event)
         self.tally.take(event)

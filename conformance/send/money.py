@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -63,6 +64,13 @@ class Ledger:
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
+
+    def spend(self, charges: Iterable[tuple[str, Decimal]]) -> None:
+        """Count charges (currency and amount) that were made, or may have been, before the run was resumed."""
+        with self._changed:
+            for currency, amount in charges:
+                self._taken += 1
+                self._totals[currency] = self._totals.get(currency, Decimal(0)) + amount
 
     def settle(self, reservation: Reservation, state: ChargeState) -> None:
         """Close a reservation: "released" returns it, any other state stays counted. A second call does nothing."""

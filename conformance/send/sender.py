@@ -98,14 +98,17 @@ class Sender:
         emit: Emit,
         credentials: Credentials | None = None,
         waiting: Callable[[str], None] = lambda _text: None,
+        sendings: int = 0,
     ) -> None:
+        """`sendings`: how many were made before the run was resumed."""
         self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
         self.connections = Connections(new_client, profile.limits.concurrency)
         self._emit, self._provoking = emit, Provoking(profile)
         self._credentials = credentials or FixedFields()
         self._waiting = waiting
         self._lock = threading.Lock()
-        self._sendings = self._unreadable = self._limited = 0
+        self._sendings = sendings
+        self._unreadable = self._limited = 0
         self.off = threading.Event()
         self.off.set()
         self.left_on = ""

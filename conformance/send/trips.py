@@ -48,6 +48,11 @@ class TripSource:
                 return self._unread.popleft()
         return self._run()
 
+    def leave_out(self, used: frozenset[str]) -> None:
+        """Do not give out these trips of the file."""
+        with self._changed:
+            self._unread = deque(trip for trip in self._unread if trip not in used)
+
     def hold(self, trip: str) -> str:
         """Take this reusable trip as soon as it is not in use."""
         with self._changed:

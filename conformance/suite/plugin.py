@@ -232,9 +232,9 @@ class ConformancePlugin:
 
     def _clear(self, config: pytest.Config) -> None:
         """Remove the empty reports of a run that sent nothing."""
-        if config.option.collectonly:
+        if config.option.collectonly or self.run.options.resume is not None:
             return
-        for name in ("report.html", "junit.xml"):
+        for name in ("report.html", "junit.xml", "record.jsonl"):
             (self.run.out / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.run.out.rmdir()

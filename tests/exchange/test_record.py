@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from conformance.cases.model import Case, Expectation, Probe
-from conformance.exchange.event import Intent, Note, Plan, Sent
+from conformance.exchange.event import Intent, Note, Plan, Resumed, Sent
 from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.exchange.record import Recorder, read_record
 from conformance.redact import Redactor
@@ -255,13 +255,40 @@ def test_on_a_full_disk_no_intent_counts_as_written(tmp_path):
         new_recorder.close()
 
 
-def test_exchanges_are_flushed_before_they_grow_large(tmp_path):
+def test_each_line_is_in_the_file_at_once(tmp_path):
     path = tmp_path / "record.jsonl"
     new_recorder = recorder(path)
     new_recorder.write(sent())
-    assert len(path.read_bytes().splitlines()) == 1
-    new_recorder.flush()
     assert len(path.read_bytes().splitlines()) == 2
-    new_recorder.write(sent(replace(EXCHANGE, raw=b"x" * 10_000)))
-    assert len(path.read_bytes().splitlines()) == 3
     new_recorder.close()
+
+
+def test_a_record_goes_on_in_the_same_chain(tmp_path):
+    path = tmp_path / "record.jsonl"
+    first = recorder(path)
+    first.write(sent())
+    first.footer({"stop": "interrupted"})
+    complete = path.read_bytes()
+    path.write_bytes(complete[:-1])  # the footer was not written completely
+    second = Recorder(path, None, Redactor(()))
+    assert (second.so_far.complete, len(second.so_far.events)) == (False, 1)
+    second.write(Resumed("2026-11-27T00:00:00Z"))
+    second.footer({"stop": ""})
+    third = Recorder(path, None, Redactor(()))
+    third.write(Resumed("2026-11-28T00:00:00Z"))
+    third.close()
+    record = read_record(path)
+    assert (record.broken, record.complete, record.footer["stop"]) == ("", False, "")
+    assert [event.started[:10] for event in record.events[1:]] == ["2026-11-27", "2026-11-28"]
+
+
+def test_a_record_is_written_by_one_process(tmp_path):
+    path = tmp_path / "record.jsonl"
+    first = recorder(path)
+    first.write(sent())
+    written = path.read_bytes()
+    for header in ({}, None):
+        with pytest.raises(BlockingIOError):
+            Recorder(path, header, Redactor(()))
+    first.close()
+    assert path.read_bytes() == written

@@ -1,0 +1,109 @@
+"""Runs that are killed go on with --resume; two runs never write into one folder."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from random import Random
+
+import pytest
+
+from conformance.exchange.record import Recorder, read_record
+from conformance.mock.server import MockServer
+from conformance.redact import Redactor
+
+FAULTS = ("value-zero-exponent", "server-error-nan")
+KILLS = 50
+
+
+@pytest.fixture(scope="module")
+def server():
+    with MockServer(faults=FAULTS) as running:
+        yield running
+
+
+def arguments(server, *more: str) -> list[str]:
+    return ["run", "--target", server.url, "-k", "not schemathesis", *more]
+
+
+def outcomes(command) -> dict[str, str]:
+    return {row["id"]: row["outcome"] for kind in ("requirements", "cases") for row in command.results()[kind]}
+
+
+def kill(command, server, lines: int, *more: str) -> None:
+    """Start a run and kill it when its record has this many lines."""
+    with command.started(*arguments(server, "--out", str(command.out), *more)) as process:
+        command.wait_for_record(process, lines)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(60) == -signal.SIGKILL
+
+
+def resume(command, server, *more: str):
+    return command(*arguments(server, "--resume", str(command.out), *more))
+
+
+def assert_nothing_lost(command, server) -> None:
+    """Every capture of the server is in the record, no trip was captured twice unless that is the case's purpose."""
+    record = read_record(command.out / "record.jsonl")
+    assert (record.broken, record.complete) == ("", True)
+    meant = {sent.exchange.trip for sent in record.sent if sent.probe.trip == "same"}
+    trips = Counter(
+        capture.trip for capture in server.mock.captures if len(capture.trip) == 36
+    )  # not those of the profile
+    assert [trip for trip, count in trips.items() if count > 1 and trip not in meant] == []
+    captures = command.results()["money"]["captures"]
+    assert len(server.mock.captures) <= len(captures)
+    listed = {capture["trip"] for capture in captures}
+    assert [trip for trip in trips if trip not in listed and trip.lower() not in listed] == []
+
+
+def test_a_killed_run_goes_on_and_a_second_process_is_refused(command, server):
+    server.use(*FAULTS)
+    kill(command, server, 60, "--depth", "smoke")
+    assert not (command.out / "results.json").exists()
+    held = Recorder(command.out / "record.jsonl", None, Redactor(()))
+    refused = resume(command, server, "--depth", "smoke")
+    assert (refused.returncode, "another process writes this run" in refused.stderr) == (2, True)
+    held.close()
+    refused = command(*arguments(server, "--out", str(command.out)))
+    assert (refused.returncode, "already contains a run" in refused.stderr) == (2, True)
+    refused = resume(command, server)
+    assert (refused.returncode, "the run had another depth" in refused.stderr) == (2, True)
+    assert resume(command, server, "--depth", "smoke").returncode == 1
+    assert_nothing_lost(command, server)
+    resumed = outcomes(command)
+    done = resume(command, server, "--depth", "smoke")
+    assert (done.returncode, "the run is complete" in done.stderr) == (2, True)
+    command.out = command.folder / "whole"
+    assert command(*arguments(server, "--depth", "smoke", "--out", str(command.out))).returncode == 1
+    assert outcomes(command) == resumed
+
+
+def test_options_that_do_not_fit_are_refused(command, server):
+    assert command("run", "--resume", "nowhere").returncode == 2
+    done = command(*arguments(server, "--resume", "nowhere"))
+    assert (done.returncode, "cannot be opened" in done.stderr) == (2, True)
+    done = command(*arguments(server, "--resume", "nowhere", "--out", "out"))
+    assert (done.returncode, "remove --out" in done.stderr) == (2, True)
+
+
+def test_a_run_that_sends_nothing_leaves_no_folder(command, server):
+    assert command("run", "--target", server.url, "--out", str(command.out), "-k", "no-such-case").returncode == 2
+    assert not command.out.exists()
+
+
+@pytest.mark.slow
+def test_50_runs_killed_at_random_moments_have_the_outcomes_of_a_whole_run(command, server):
+    random, expected = Random(15), {}
+    assert command(*arguments(server, "--out", str(command.out))).returncode == 1
+    expected, total = outcomes(command), len(command.record())
+    unknown = 0
+    for number in range(KILLS):
+        server.use(*FAULTS)
+        command.out = command.folder / str(number)
+        kill(command, server, random.randrange(2, total - 50))
+        assert resume(command, server).returncode == 1, number
+        assert outcomes(command) == expected, number
+        assert_nothing_lost(command, server)
+        unknown += sum(capture["state"] == "unknown" for capture in command.results()["money"]["captures"])
+    print(f"{KILLS} kills: same outcomes, no trip captured twice, no exchange lost; {unknown} charges unknown")
