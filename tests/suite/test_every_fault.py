@@ -2,8 +2,8 @@
 
 Most runs call the mock directly: every tenth fault with all cases, the others with the cases of the tables, of which
 those that are made for other requirements send their first two bodies only. Faults of the connection are run over sockets
-with the cases of a smoke run and those of other methods, and one fault of each theme with all cases of the tables.
-`tox -e faults` runs all cases for every fault directly, `tox -e detection` over sockets.
+with the cases of a smoke run and those of other methods, and one fault of each theme with those and the cases that are
+made for it. `tox -e faults` runs all cases for every fault directly, `tox -e detection` over sockets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from conformance.cases.model import Case
 from conformance.mock.faults import BENIGN, FAULTS
 from conformance.options import Options
 from conformance.session import Run
-from tests.support.runs import Ran, of_the_tables, run_directly, run_once
+from tests.support.runs import Ran, made_for, of_the_tables, run_directly, run_once
 
 CLEAN_RUNS = 5
 EVERYTHING = (
@@ -91,8 +91,9 @@ def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [*of_each_theme(), *sorted(NEEDS_WIRE & FAULTS.keys())])
 def test_a_fault_over_sockets(name: str, tmp_path: Path) -> None:
-    ran = run_once(tmp_path / "run", name, only=in_smoke if name in NEEDS_WIRE else of_the_tables)
-    check(ran, FAULTS[name].breaks)
+    breaks = FAULTS[name].breaks
+    of_its_theme = frozenset() if name in NEEDS_WIRE else breaks
+    check(run_once(tmp_path / "run", name, only=lambda case: in_smoke(case) or made_for(case, of_its_theme)), breaks)
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_WIRE & BENIGN.keys()))

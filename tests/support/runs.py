@@ -20,9 +20,14 @@ def of_the_tables(case: Case) -> bool:
     return not case.strategy
 
 
+def made_for(case: Case, breaks: frozenset[str]) -> bool:
+    """Whether the case is of the tables and made for any of these requirements; each may show a server error."""
+    return of_the_tables(case) and bool(breaks & {*case.requirements, "answer.no-server-error"})
+
+
 def sampled(case: Case, breaks: frozenset[str]) -> Case:
     """The case with its first two bodies, if it is not made for any of these requirements."""
-    whole = case.scheduling == "chain" or breaks & {*case.requirements, "answer.no-server-error"}
+    whole = case.scheduling == "chain" or made_for(case, breaks)
     return case if whole else replace(case, probes=case.probes[:2])
 
 
