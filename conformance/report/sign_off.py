@@ -24,7 +24,7 @@ from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
 from conformance.report.comparison import differences, outcomes_of, read_outcomes
 from conformance.report.findings import Violation, findings
-from conformance.report.outcome import UNJUDGED, VIOLATED, RequirementRow, Summary, exit_status, summarise
+from conformance.report.outcome import NOT_SELECTED, UNJUDGED, VIOLATED, RequirementRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
 from conformance.report.templates import Templates, style, when
 from conformance.run.model import RunResult
@@ -125,9 +125,9 @@ class SignOff:
     @cached_property
     def obstacles(self) -> tuple[str, ...]:
         """Why the run is not fit to sign, one line each; empty if it is."""
-        return tuple(self._obstacles())
+        return (*self._of_the_run(), *self._of_requirements())
 
-    def _obstacles(self) -> Iterator[str]:
+    def _of_the_run(self) -> Iterator[str]:
         result, summary = self.result, self.summary
         before = read_outcomes(self.folder / RESULTS, self.contract)
         for change in differences(before, outcomes_of(summary, result))[:3]:
@@ -145,12 +145,18 @@ class SignOff:
         for waiver in summary.waivers:
             if waiver.out_of_date:
                 yield waiver.line()
+
+    def _of_requirements(self) -> Iterator[str]:
+        summary = self.summary
+        accepted = {row.waiver.requirement for row in summary.waivers if not row.out_of_date}
+        if self.statement.gaps_accepted_by:
+            accepted |= set(self.contract.requirements)
         for row in summary.requirements:
             if row.requirement.level != "MUST":
                 continue
             if row.outcome == "failed" and not row.waived:
                 yield f"{row.requirement.id} is violated, and no waiver covers it: {row.requirement.statement}"
-            elif row.outcome in UNJUDGED and not row.waived and not self.statement.gaps_accepted_by:
+            elif row.outcome in UNJUDGED and row.requirement.id not in accepted and row.reason != NOT_SELECTED:
                 yield f"{row.requirement.id} was not tested: {row.reason}"
 
     @property

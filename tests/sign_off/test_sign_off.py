@@ -81,6 +81,10 @@ def changed(folder, change):
         (lambda lines: lines[-1].update(errors=["out of memory"]), "The test suite itself failed: out of memory."),
         (lambda lines: lines[0].update(depth="smoke"), "Depth smoke tests too little to sign."),
         (lambda lines: lines[0].update(selection="code"), "Only selected cases were run."),
+        (
+            lambda lines: lines[0].update(selection="x", deselected=[{"id": "y", "requirements": ["store-id.type"]}]),
+            "Only selected cases were run.",
+        ),
     ],
 )
 def test_a_run_that_is_not_whole_is_not_fit_to_sign(folder, change, reason):
@@ -117,6 +121,11 @@ def test_gaps_need_somebody_who_accepts_them(tmp_path, command):
     assert gaps
     assert all("was not tested: " in line for line in gaps), gaps
     assert command("sign-off", run)[0] == 3
+    untested = [line.split(" ")[0] for line in gaps]
+    waivers = [waiver(requirement=name, expires="2999-01-01") for name in untested]
+    shutil.copytree(run, tmp_path / "waived")
+    changed(tmp_path / "waived", lambda lines: lines[0]["profile"].update(waiver=waivers))
+    assert obstacles(tmp_path / "waived") == ()
     status, _ = command("sign-off", run, "--accept-gaps", "A. Manager")
     assert status == 0
     page = (run / "sign-off.html").read_text()
