@@ -1,5 +1,34 @@
-"""`python -m conformance` is `capture-conformance`."""
+"""The command `capture-conformance`: handles signals and streams before it loads anything else."""
 
-from conformance.cli import main
+from __future__ import annotations
 
-main()
+import sys
+import traceback
+
+from conformance.process import Interruption, handle_signals, ignore_signals, protect_streams, signals_handled
+
+
+def main() -> None:
+    """Entry point. What goes wrong while the command is loaded has an exit status of its own, too."""
+    handle_signals()
+    protect_streams()
+    try:
+        with signals_handled() as interruption:
+            _load_and_call(interruption)
+    finally:
+        ignore_signals()
+
+
+def _load_and_call(interruption: Interruption) -> None:
+    try:
+        from conformance.cli import main as command
+    except BaseException:  # noqa: BLE001 - whatever it is, it is no finding about a target
+        if interruption.received:
+            sys.exit(130)
+        traceback.print_exc()
+        sys.exit(4)
+    command()
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,7 @@ import typer
 from conformance import __version__
 from conformance.errors import OwnFault, SuiteError, UsageError
 from conformance.options import Options, options
+from conformance.process import Interruption, signals_handled
 
 if TYPE_CHECKING:
     from conformance.report.comparison import Change
@@ -36,8 +37,8 @@ UNUSED_PLUGINS = (
     "setuponly", "setupplan", "stepwise", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception",
     "warnings",
 )  # fmt: skip
-# Our exit status for each status of pytest with which it can end before anything was sent.
-STATUS_BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}
+# Our exit status for each status with which pytest can end before anything was sent.
+STATUS_BEFORE_SENDING = {130: 130, 4: UsageError.status, 5: UsageError.status}
 
 app = typer.Typer(
     add_completion=False,
@@ -171,7 +172,6 @@ def mock(
     """
     from conformance.mock.faults import EVERY
     from conformance.mock.server import MockServer
-    from conformance.session import interrupt_on_signal
 
     for name in fault or ():
         if name not in EVERY:
@@ -180,7 +180,7 @@ def mock(
         server = MockServer(port, tuple(fault or ()), rate)
     except ValueError as error:
         raise UsageError(f"--rate: {error}") from None
-    with suppress(KeyboardInterrupt), interrupt_on_signal():
+    with suppress(KeyboardInterrupt), signals_handled():
         try:
             server.start()
         except OSError as error:
@@ -534,18 +534,12 @@ def profile_schema(**values: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: prints each error as one message and exits with its status."""
-    try:
-        _main(arguments)
-    finally:
-        try:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        except OSError:  # the reader of the output is gone; the command still exits with its own status
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print each error as one message and exit with its status."""
+    with signals_handled() as interruption:
+        _main(arguments, interruption)
 
 
-def _main(arguments: list[str] | None) -> None:
+def _main(arguments: list[str] | None, interruption: Interruption) -> None:
     try:
         result: Any = app(args=arguments, standalone_mode=False)
     except SuiteError as error:
@@ -562,6 +556,8 @@ def _main(arguments: list[str] | None) -> None:
         if show is not None:
             show()
             sys.exit(UsageError.status)
+        if interruption.received:  # which other code may turn into an error of its own
+            sys.exit(130)
         traceback.print_exc()
         sys.exit(OwnFault.status)
     sys.exit(result if isinstance(result, int) else 0)

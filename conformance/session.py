@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from conformance import __version__
@@ -31,6 +28,7 @@ from conformance.exchange.event import Note, Plan
 from conformance.exchange.har import write_har
 from conformance.exchange.record import Recorder
 from conformance.options import Options
+from conformance.process import Interruption
 from conformance.profile import Money, Profile, load_profile
 from conformance.redact import Redactor
 from conformance.run.engine import Engine, Pools
@@ -141,13 +139,22 @@ class Run:
             ) from error
 
     def execute(
-        self, selected: Sequence[Case], progress: Progress | None = None, machinery: Machinery | None = None
+        self,
+        selected: Sequence[Case],
+        progress: Progress | None = None,
+        machinery: Machinery | None = None,
+        interruption: Interruption | None = None,
     ) -> None:
-        """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written."""
+        """Send and judge the selected cases. Results up to an early end are kept. OSError if no record can be written.
+
+        From the first request on, an `interruption` raises nothing; the run ends soon after it.
+        """
         machinery, profile, limits = machinery or Machinery(), self.profile, self.profile.limits
         progress = progress or NullProgress()
         if self.wait_s:
             wait_for_answer(profile.target, self.wait_s, progress.waiting, machinery.clock)
+        interruption = interruption or Interruption()
+        interruption.defer()
         credentials = credentials_of(profile, self.environ, self.redactor)
         endpoint = endpoint_of(profile, self.environ, credentials.fields)
         chosen = {case.id for case in selected}
@@ -174,6 +181,7 @@ class Run:
             progress,
             partial(classify, self.contract, self.test_data),
             machinery.pools,
+            lambda: interruption.received,
         )
 
         def rebuild(accepted: list[tuple[str, str]]) -> dict[str, Case] | None:
@@ -182,8 +190,7 @@ class Run:
                 return None
             return {case.id: case for case in self._planned(profile, test_data) if case.id in chosen}
 
-        with interrupt_on_signal():
-            engine.run(self.with_opening(selected), rebuild)
+        engine.run(self.with_opening(selected), rebuild)
         self.footer = {
             "ended": now(),
             "interrupted": engine.interrupted,
@@ -352,41 +359,3 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
         profile = profile.model_copy(update={"limits": limits})
     return profile
-
-
-@contextmanager
-def interrupt_on_signal() -> Iterator[None]:
-    """Raise KeyboardInterrupt at the first SIGINT or SIGTERM; ignore later ones, since the run is already ending.
-
-    Only the main thread can handle signals; in any other thread this does nothing. An ignored signal stays ignored.
-    """
-    received: list[int] = []
-
-    def interrupt(number: int, _frame: object) -> None:
-        received.append(number)
-        if len(received) == 1:
-            raise KeyboardInterrupt
-
-    with _signal_handler(interrupt):
-        yield
-
-
-@contextmanager
-def signals_ignored() -> Iterator[None]:
-    """Ignore SIGINT and SIGTERM while files are written."""
-    with _signal_handler(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _signal_handler(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for changed, old in before.items():
-            signal.signal(changed, old)

@@ -45,6 +45,8 @@ INTERRUPTED = "interrupted"
 GRACE_S = 1.0
 SWITCH_OFF_S = 20.0
 """The most seconds that an interrupted run waits until the profile's `after` call was made."""
+INTERRUPTION_S = 0.1
+"""Seconds after which an interruption is noticed."""
 Rebuild = Callable[[list[tuple[str, str]]], dict[str, Case] | None]
 Pools = Callable[[int, str], Executor]
 """Makes an executor with that many threads; tests replace it by one that works in the calling thread."""
@@ -61,9 +63,10 @@ class Engine:
         progress: Progress,
         classify: Callable[[bytes], Expectation],
         pools: Pools = ThreadPoolExecutor,
+        is_interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.limits, self.sender, self.journal, self.progress = limits, sender, journal, progress
-        self.classify, self.pools = classify, pools
+        self.classify, self.pools, self._is_interrupted = classify, pools, is_interrupted
         self.usage = ""
         self.interrupted = False
         self.errors: list[str] = []
@@ -92,10 +95,11 @@ class Engine:
             self.sender.pace.halt(INTERRUPTED)
         except Halted:
             pass
-        except Exception as error:
-            if not own_limit(error):
-                raise
-            self._fail("sending", error)
+        except Exception as error:  # noqa: BLE001 - any exception here is ours; what was judged is still reported
+            self.interrupted = self._is_interrupted()
+            limit = own_limit(error) or f"{type(error).__name__}: {error}"
+            self.errors.append(limit)
+            self.sender.pace.halt(limit)
         finally:
             for each in (pool, chains):
                 each.shutdown(wait=not self.interrupted, cancel_futures=True)
@@ -127,15 +131,23 @@ class Engine:
         one_shot = [request for case in rest if case.scheduling == "one-shot" for request in pending(case)]
         waiting = [self._submit(chains, self._chain, case.id, case) for case in chained if pending(case)]
         self._send_each(pool, one_shot)
-        _wait(waiting)
+        self._wait(waiting)
         for case in rest:
             if case.scheduling == "exclusive" and pending(case):
-                _wait([self._submit(chains, self._exclusive, case.id, case)])
+                self._wait([self._submit(chains, self._exclusive, case.id, case)])
         tally = self.journal.tally
         self._send_each(pool, tally.to_confirm()[: max(0, CONFIRMATIONS - tally.confirmations)], "confirm")
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
-            _wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
+            self._wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
+
+    def _wait(self, futures: list[Future[None]]) -> None:
+        """Wait for all, in short steps. Raises KeyboardInterrupt where the run was interrupted."""
+        left = set(futures)
+        while left:
+            _, left = wait(left, timeout=INTERRUPTION_S)
+            if self._is_interrupted():
+                raise KeyboardInterrupt
 
     def _open(self, pool: Executor, step: Iterable[Case]) -> None:
         """Send a part of the opening step. Raises `Halted` where the target cannot be judged."""
@@ -172,7 +184,7 @@ class Engine:
         threads = min(self.limits.concurrency, len(left))
         futures = [pool.submit(send_next) for _ in range(threads)]
         self._futures += futures
-        _wait(futures)
+        self._wait(futures)
 
     def _submit(self, pool: Executor, work: Callable[..., None], case: str, *arguments: Any) -> Future[None]:
         future = pool.submit(self._guarded, work, case, *arguments)
@@ -306,10 +318,3 @@ class Engine:
 
         with suppress(Unsent):
             search_smaller(probes, confirmed, self.classify, violates, budget)
-
-
-def _wait(futures: list[Future[None]]) -> None:
-    """Wait for all, in short steps, so that an interruption is noticed."""
-    left = set(futures)
-    while left:
-        _, left = wait(left, timeout=0.5)

@@ -22,7 +22,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     if config is None or not any(names_suite(str(argument)) for argument in config.invocation_params.args):
         return
     from conformance.options import options
+    from conformance.process import protect_streams
 
+    protect_streams()
     group = parser.getgroup("capture charge conformance")
     for option in options():
         if option.name == "selection":  # pytest's own -k

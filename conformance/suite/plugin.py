@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 from conformance import __version__
 from conformance.cases.model import Case
 from conformance.errors import OwnFault, UsageError
+from conformance.process import signals_handled
 from conformance.report.clean import Cleaner
 from conformance.report.comparison import read_outcomes
 from conformance.report.html import title
@@ -24,7 +25,7 @@ from conformance.report.preview import preview_lines
 from conformance.report.progress import Progress
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import print_lines
-from conformance.session import Run, interrupt_on_signal, signals_ignored
+from conformance.session import Run
 from conformance.suite.options import SUITE
 
 
@@ -62,6 +63,8 @@ class ConformancePlugin:
     def __init__(self, run: Run, stack: ExitStack, *, quiet: bool = False) -> None:
         self.run, self.quiet = run, quiet
         self.stack = stack
+        self._signals = ExitStack()
+        self.interruption = self._signals.enter_context(signals_handled())
         self.selected: list[Case] = []
         self.reporter: Reporter | None = None
         self.status = 4
@@ -75,7 +78,8 @@ class ConformancePlugin:
             raise
 
     def configure(self, config: pytest.Config) -> None:
-        """Make pytest's own report writers use the folder of the run. The run itself has obeyed `-k`."""
+        """Handle signals, and make pytest's own report writers use the folder of the run. It has obeyed `-k`."""
+        config.add_cleanup(self._signals.close)
         config.option.keyword = ""
         if config.option.collectonly:
             return
@@ -128,11 +132,10 @@ class ConformancePlugin:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Send and judge all selected cases, then run the items, which report the results."""
         if not session.config.option.collectonly:
-            self.stack.enter_context(interrupt_on_signal())
             if not self.quiet:
                 self._print_preview()
             try:
-                self.run.execute(self.selected, None if self.quiet else Progress(sys.stderr))
+                self.run.execute(self.selected, None if self.quiet else Progress(sys.stderr), None, self.interruption)
                 self.run.write_evidence()
             except OSError as error:
                 self.run.not_sent(self.selected, str(error))
@@ -212,23 +215,27 @@ class ConformancePlugin:
             with self.stack:
                 result = yield
                 self._clear(session.config)
+                if self.interruption.received:
+                    session.exitstatus = 130
                 return result
-        with signals_ignored():
-            self.stack.close()
-            if exitstatus == pytest.ExitCode.INTERRUPTED:
-                self.reporter.interrupted()
-            elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
-                self.reporter.failed("pytest had an internal error")
+        self.stack.close()
+        if exitstatus == pytest.ExitCode.INTERRUPTED or self.interruption.received:
+            self.reporter.interrupted()
+        elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            self.reporter.failed("pytest had an internal error")
+        self.reporter.write()
+        try:
+            return (yield)
+        except Exception as error:  # noqa: BLE001 - any error of the other report writers counts as our own
+            self.reporter.failed(f"a report could not be written: {error}")
             self.reporter.write()
-            try:
-                return (yield)
-            except Exception as error:  # noqa: BLE001 - any error of the other report writers counts as our own
-                self.reporter.failed(f"a report could not be written: {error}")
+            return None
+        finally:
+            self.reporter.print_summary(quiet=self.quiet)
+            if self.interruption.received and not self.reporter.result.interrupted:
+                self.reporter.interrupted()
                 self.reporter.write()
-                return None
-            finally:
-                session.exitstatus = self.status = self.reporter.status
-                self.reporter.print_summary(quiet=self.quiet)
+            session.exitstatus = self.status = self.reporter.status
 
     def _clear(self, config: pytest.Config) -> None:
         """Remove the empty reports of a run that sent nothing."""

@@ -28,6 +28,6 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
 def test_command_and_pytest_plugin_are_entry_points(wheel):
     (name,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
     assert wheel.read(name).decode().split("\n\n") == [
-        "[console_scripts]\ncapture-conformance = conformance.cli:main",
+        "[console_scripts]\ncapture-conformance = conformance.__main__:main",
         "[pytest11]\ncapture-charge-conformance = conformance.suite.options\n",
     ]

@@ -1,0 +1,107 @@
+"""What the process shares with its surroundings: signals and standard streams. Knows nothing of a run."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Whether SIGINT or SIGTERM was received.
+
+    The first one raises KeyboardInterrupt, wherever the main thread is, until `defer` was called. From then on it is
+    only noted, since files are open: the run looks at `received` where it can end. Later ones have no effect.
+    """
+
+    def __init__(self) -> None:
+        self.received = self._deferred = False
+
+    def defer(self) -> None:
+        """Only note the first signal from now on."""
+        self._deferred = True
+
+    def take(self, _number: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
+        first, self.received = not self.received, True
+        if first and not self._deferred:
+            raise KeyboardInterrupt
+
+
+_active: list[Interruption] = []
+
+
+def handle_signals() -> dict[signal.Signals, Any]:
+    """Handle SIGINT and SIGTERM from now on; gives the handlers before. An ignored signal stays ignored.
+
+    Only the main thread can handle signals; in any other thread this changes no handler.
+    """
+    _active.append(Interruption())
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, _active[-1].take)
+    return before
+
+
+def ignore_signals() -> None:
+    """Ignore signals until the process ends: Python removes its handlers before it does its last work."""
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def signals_handled() -> Iterator[Interruption]:
+    """Handle SIGINT and SIGTERM within the context, by the handler around it if there is one."""
+    if _active:
+        yield _active[-1]
+        return
+    before = handle_signals()
+    try:
+        yield _active[-1]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _active.clear()
+
+
+class _Unbroken(io.FileIO):
+    """Writes to a file descriptor, and drops what cannot be written: the reader is gone, or the disk is full."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def protect_streams() -> None:
+    """Make standard streams usable that are closed, broken or full. What is written to them is lost, nothing else.
+
+    A stream that a caller within this process has replaced stays as it is.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open as long as the process
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        old = getattr(sys, name)
+        if old is not None and old is not getattr(sys, f"__{name}__"):
+            continue
+        raw = _Unbroken(number, "w", closefd=False)
+        encoding, errors = (old.encoding, old.errors) if old is not None else ("utf-8", "backslashreplace")
+        lines = number == 2 or raw.isatty()
+        buffered = io.BufferedWriter(raw)
+        setattr(sys, name, io.TextIOWrapper(buffered, encoding=encoding, errors=errors, line_buffering=lines))
