@@ -25,7 +25,7 @@ def codings(answer: Answer) -> list[str]:
 
 
 def decoded_body(answer: Answer) -> bytes:
-    """Give the body without gzip or deflate; unchanged where the coding is another or unpacking fails."""
+    """Give the body without gzip or deflate; unchanged where the coding is another, unpacking fails or it was cut."""
     plain = _unpacked(answer)
     return answer.body if plain is None else plain
 
@@ -42,7 +42,7 @@ def is_cut(answer: Answer) -> bool:
 
 def _unpacked(answer: Answer) -> bytes | None:
     listed = codings(answer)
-    if len(listed) != 1 or listed[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body:
+    if len(listed) != 1 or listed[0] not in {"gzip", "x-gzip", "deflate"} or not answer.body or answer.cut:
         return answer.body
     try:
         unpacker = zlib.decompressobj(47)

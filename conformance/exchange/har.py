@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,35 +12,47 @@ from urllib.parse import parse_qsl, urlsplit
 from conformance import __version__
 from conformance.cases.model import Headers
 
+from .contents import as_text
 from .event import Sent
 from .model import Exchange, field_values
 from .record import Record, read_record
+from .wire import RAW_CAP
 
 Json = dict[str, Any]
 
 
 def write_har(path: Path | str, record: Path | str) -> None:
-    """Write the exchanges of the record file `record` to `path`. Raises OSError where that fails."""
-    text = json.dumps(to_har(read_record(record)), separators=(",", ":"), check_circular=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
-
-
-def to_har(record: Record) -> Json:
-    """All exchanges of the record; one without an answer has status 0 and a comment with the reason."""
+    """Write the exchanges of the record file `record` to `path`, one after the other. Raises OSError where that fails."""
     creator = {"name": "capture-charge-conformance", "version": __version__}
-    url = record.header.get("profile", {}).get("target", {}).get("url", "http:")
-    entries = [_entry(event, urlsplit(url).scheme) for event in record.sent]
-    return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
+    with Path(path).open("w", encoding="utf-8") as file:
+        file.write(f'{{"log":{{"version":"1.2","creator":{json.dumps(creator)},"entries":[')
+        for number, entry in enumerate(_entries(read_record(record))):
+            file.write(",\n" if number else "\n")
+            file.write(json.dumps(entry, separators=(",", ":"), check_circular=False))
+        file.write("]}}\n")
 
 
-def _entry(event: Sent, scheme: str) -> Json:
+def _entries(record: Record) -> Iterator[Json]:
+    """All exchanges of the record; one without an answer has status 0 and a comment with the reason.
+
+    A large body is written once. Later entries with the same body name the first one.
+    """
+    scheme = urlsplit(record.header.get("profile", {}).get("target", {}).get("url", "http:")).scheme
+    bodies: dict[bytes, int] = {}
+    for number, event in enumerate(record.sent):
+        answer = event.exchange.answer
+        same_as = bodies.setdefault(answer.body, number) if answer and len(answer.body) >= RAW_CAP else number
+        yield _entry(event, scheme, None if same_as == number else same_as)
+
+
+def _entry(event: Sent, scheme: str, same_as: int | None) -> Json:
     exchange = event.exchange
     ms = (exchange.elapsed or 0.0) * 1000
     entry = {
         "startedDateTime": datetime.fromtimestamp(exchange.wall_time or 0, UTC).isoformat(),
         "time": ms,
         "request": _request(exchange, scheme),
-        "response": _response(exchange),
+        "response": _response(exchange, same_as),
         "cache": {},
         "timings": {"send": 0, "wait": ms, "receive": 0},
     }
@@ -68,22 +80,25 @@ def _request(exchange: Exchange, scheme: str) -> Json:
         "bodySize": len(sent.body),
     }
     if sent.body:
-        text, coded = _text(sent.body)
+        text, coded = as_text(sent.body)
         kind = (field_values(sent.headers, "Content-Type") or [""])[0]
         value["postData"] = {"mimeType": kind, "params": [], "text": text}
         if coded:
-            value["postData"]["comment"] = "text is the body in base64, since it is not UTF-8"
+            value["postData"]["comment"] = "text is the body in base64, since it is not plain UTF-8"
     return value
 
 
-def _response(exchange: Exchange) -> Json:
+def _response(exchange: Exchange, same_as: int | None) -> Json:
     got = exchange.answer
     body = got.body if got else b""
-    text, coded = _text(body)
     kind = (got.values("Content-Type") or [""])[0] if got else ""
-    content: Json = {"size": len(body), "mimeType": kind, "text": text}
-    if coded:
-        content["encoding"] = "base64"
+    content: Json = {"size": len(body), "mimeType": kind}
+    if same_as is not None:
+        content["comment"] = f"the same as in entry {same_as}, counted from 0"
+    else:
+        content["text"], coded = as_text(body)
+        content |= {"encoding": "base64"} if coded else {}
+        content |= {"comment": "only the beginning was kept"} if got and got.cut else {}
     return {
         "status": got.status if got else 0,
         "statusText": got.reason if got else "",
@@ -99,11 +114,3 @@ def _response(exchange: Exchange) -> Json:
 
 def _pairs(headers: Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers]
-
-
-def _text(data: bytes) -> tuple[str, bool]:
-    """The bytes as text, and whether that is base64, because they are not UTF-8."""
-    try:
-        return data.decode("utf-8"), False
-    except UnicodeDecodeError:
-        return base64.b64encode(data).decode(), True

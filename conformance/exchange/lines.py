@@ -9,6 +9,7 @@ from typing import Any
 from conformance.cases.model import Case, Expectation, Headers, Probe
 from conformance.redact import Redactor
 
+from .contents import as_text
 from .event import Event, Intent, Note, Plan, Resumed, Sent
 from .model import Answer, Exchange, Failure, Request
 from .wire import RAW_CAP, parse
@@ -24,8 +25,8 @@ _USUAL = Probe(Expectation("observe"))
 _EQUAL = replace(_USUAL, equal=True)
 
 
-def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
-    """The kind of line and its content, without secrets."""
+def dump(event: Event, redact: Redactor, same_as: int | None = None) -> tuple[str, Json]:
+    """The kind of line and its content, without secrets. `same_as`: the number of a line with the same body."""
     match event:
         case Plan():
             return "plan", {"cases": redact.redact_json([_dump_case(case) for case in event.cases])}
@@ -34,7 +35,7 @@ def dump(event: Event, redact: Redactor) -> tuple[str, Json]:
         case Note():
             return "note", {name: redact.redact_json(getattr(event, name)) for name in _NOTE}
         case Sent():
-            return "exchange", _dump_sent(event, redact)
+            return "exchange", _dump_sent(event, redact, same_as)
         case Resumed():
             return "resumed", {"started": event.started}
 
@@ -83,11 +84,11 @@ def _load_case(row: Json) -> Case:
     )
 
 
-def _dump_sent(event: Sent, redact: Redactor) -> Json:
+def _dump_sent(event: Sent, redact: Redactor, same_as: int | None) -> Json:
     out: Json = {"sending": event.sending, "purpose": event.purpose, "final": event.final, "intent": event.intent}
     if event.late:
         out["late"] = redact.redact_json(event.late)
-    return out | {"probe": _dump_probe(event.probe), "exchange": _dump_exchange(event.exchange, redact)}
+    return out | {"probe": _dump_probe(event.probe), "exchange": _dump_exchange(event.exchange, redact, same_as)}
 
 
 def _load_sent(entry: Json) -> Sent:
@@ -113,7 +114,7 @@ def _load_probe(row: Json, body: bytes) -> Probe:
     return Probe(expectation, body, **{name: row[name] for name in _PROBE if name in row})
 
 
-def _dump_exchange(exchange: Exchange, redact: Redactor) -> Json:
+def _dump_exchange(exchange: Exchange, redact: Redactor, same_as: int | None) -> Json:
     """The exchange. An answer is not written a second time if its raw bytes are complete."""
     sent, answer, failure = exchange.request, exchange.answer, exchange.failure
     out: Json = {name: getattr(exchange, name) for name in _EXCHANGE}
@@ -128,14 +129,15 @@ def _dump_exchange(exchange: Exchange, redact: Redactor) -> Json:
     }
     out["failure"] = {"kind": failure.kind, "detail": redact(failure.detail)} if failure else None
     out["raw"] = _dump_bytes(redact.redact_answer(exchange.raw))
-    if answer is not None and not 0 < len(exchange.raw) < RAW_CAP:
+    if answer is not None and (answer.cut or not 0 < len(exchange.raw) < RAW_CAP):
         out["answer"] = {
             "status": answer.status,
             "reason": redact(answer.reason),
             "interim": answer.interim,
             "headers": redact.redact_headers(answer.headers),
-            "body": _dump_bytes(redact.redact_bytes(answer.body)),
+            "body": _dump_bytes(redact.redact_bytes(answer.body)) if same_as is None else {"same_as": same_as},
         }
+        out["answer"] |= {"cut": True} if answer.cut else {}
     return out
 
 
@@ -144,7 +146,12 @@ def _load_exchange(data: Json, number: int) -> Exchange:
     answer = None
     if (got := data.get("answer")) is not None:
         answer = Answer(
-            got["status"], _pairs(got["headers"]), _load_bytes(got["body"]), got["reason"], tuple(got["interim"])
+            got["status"],
+            _pairs(got["headers"]),
+            _load_bytes(got["body"]),
+            got["reason"],
+            tuple(got["interim"]),
+            got.get("cut", False),
         )
     elif failed is None:
         answer = parse(raw, sent["method"], ended=True).answer
@@ -164,12 +171,12 @@ def _pairs(value: Any) -> Headers:
 
 
 def _dump_bytes(data: bytes) -> str | Json:
-    """Bytes as text where they are UTF-8, else as base64."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
+    """Bytes as text or, where that does not do, as base64."""
+    text, coded = as_text(data)
+    return {"base64": text} if coded else text
 
 
-def _load_bytes(data: str | Json) -> bytes:
+def _load_bytes(data: str | bytes | Json) -> bytes:
+    if isinstance(data, bytes):
+        return data
     return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])

@@ -38,6 +38,7 @@ class Answer:
     """One final answer. Field values are latin-1 text without blanks around them, one entry for each field line.
 
     `body` has no transfer coding, but may have a content coding. `interim` lists the 1xx statuses before it.
+    `cut`: the answer was too large to keep, and `body` is only its beginning.
     """
 
     status: int
@@ -45,6 +46,7 @@ class Answer:
     body: bytes
     reason: str = ""
     interim: tuple[int, ...] = ()
+    cut: bool = False
 
     def values(self, name: str) -> list[str]:
         """Every value of the header field `name`, one for each field line."""

@@ -31,6 +31,7 @@ except ImportError:  # Windows has no such locks
 
 from .event import Event, Sent
 from .lines import dump, load
+from .wire import RAW_CAP
 
 FORMAT = 2
 NOTHING = hashlib.sha256(b"").hexdigest()
@@ -57,6 +58,7 @@ class Recorder:
         self._lines: list[bytes] = []
         self._number = self._written = self.so_far.lines
         self._failed: OSError | None = None
+        self._bodies: dict[bytes, int] = {}  # the first line with each large body
         self._previous = self.so_far.digest
         if header is not None:
             self._write("header", redact.redact_json({"format": FORMAT, **header}))
@@ -71,8 +73,12 @@ class Recorder:
 
     def write(self, event: Event) -> int:
         """Write one event without secrets; gives the number of its line."""
-        kind, content = dump(event, self._redact)
-        return self._write(kind, content)
+        body = _large_body(event)
+        kind, content = dump(event, self._redact, self._bodies.get(body))
+        number = self._write(kind, content)
+        if body:
+            self._bodies.setdefault(body, number)
+        return number
 
     def footer(self, footer: Mapping[str, Any]) -> None:
         """Write the last line, which contains its own hash, and close the file."""
@@ -138,37 +144,55 @@ class Record:
         return [event for event in self.events if isinstance(event, Sent)]
 
 
+def _large_body(event: Event) -> bytes:
+    """The body of an answer that is recorded once, and for equal ones as the number of its line; else empty."""
+    answer = event.exchange.answer if isinstance(event, Sent) else None
+    return answer.body if answer is not None and len(answer.body) >= RAW_CAP else b""
+
+
 def read_record(path: Path | str) -> Record:
     """Read a record and check its chain of hashes. Reading stops at the first bad line."""
-    record = Record()
-    lines = Path(path).read_bytes().split(b"\n")
-    unfinished = lines.pop()
-    for number, line in enumerate(lines):
-        try:
-            entry = json.loads(line)
-            kind = entry["kind"]
-            after_footer = record.complete and kind != "resumed"
-            if after_footer or entry["number"] != number or entry["previous"] != record.digest:
-                record.broken = (
-                    f"line {number + 1} does not continue the line before it: a line was changed or is missing"
-                )
+    record, bodies = Record(), dict[int, bytes]()
+    with Path(path).open("rb") as file:
+        for line in file:
+            if line[-1:] != b"\n":  # the last line of a run that was killed
+                record.broken = f"line {record.lines + 1} follows the footer" if record.complete else ""
                 break
-            _take(record, entry, line)
-        except (ValueError, KeyError, TypeError):
-            record.broken = f"line {number + 1} is not a line of a record" if number else NO_HEADER
-            break
-        if (kind == "header") != (number == 0):
-            record.broken = NO_HEADER
-        if record.broken:
-            break
-        record.lines, record.size = number + 1, record.size + len(line) + 1
-        record.digest = hashlib.sha256(line).hexdigest()
+            record.broken = _read_line(record, line[:-1], bodies)
+            if record.broken:
+                break
+            record.lines, record.size = record.lines + 1, record.size + len(line)
+            record.digest = hashlib.sha256(line[:-1]).hexdigest()
     if not record.broken and not record.header:
         record.broken = NO_HEADER
-    if not record.broken and record.complete and unfinished:
-        record.broken = f"line {len(lines) + 1} follows the footer"
     record.complete = record.complete and not record.broken
     return record
+
+
+def _read_line(record: Record, line: bytes, bodies: dict[int, bytes]) -> str:
+    """Add a line to the record; gives why it is not the next line of one. `bodies`: the large bodies, by their lines."""
+    number = record.lines
+    try:
+        entry = json.loads(line)
+        after_footer = record.complete and entry["kind"] != "resumed"
+        if after_footer or entry["number"] != number or entry["previous"] != record.digest:
+            return f"line {number + 1} does not continue the line before it: a line was changed or is missing"
+        _resolve(entry, bodies)
+        _take(record, entry, line)
+    except (ValueError, KeyError, TypeError):
+        return f"line {number + 1} is not a line of a record" if number else NO_HEADER
+    if (entry["kind"] == "header") != (number == 0):
+        return NO_HEADER
+    if entry["kind"] == "exchange" and (body := _large_body(record.events[-1])):
+        bodies[number] = body
+    return record.broken
+
+
+def _resolve(entry: Json, bodies: Mapping[int, bytes]) -> None:
+    """Put the body of an earlier line where an answer refers to it. KeyError if there is none."""
+    answer = entry["exchange"].get("answer") if entry["kind"] == "exchange" else None
+    if answer is not None and "same_as" in answer["body"] and isinstance(answer["body"], dict):
+        answer["body"] = bodies[answer["body"]["same_as"]]
 
 
 def _take(record: Record, entry: Json, line: bytes) -> None:

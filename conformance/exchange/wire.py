@@ -11,8 +11,9 @@ from conformance.cases.model import Headers
 
 from .model import Answer, Failure, field_values
 
-RAW_CAP = 256 * 1024
-CONTENT_CAP = 4 * 1024 * 1024
+RAW_CAP = 4096
+CONTENT_CAP = 1024 * 1024
+HEAD_CAP = 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: ([^\r\n]*))?\Z")
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
@@ -79,6 +80,7 @@ class Reading:
         self._seen = 0
         self._left = self._length = 0
         self._content = bytearray()
+        self._received = 0
         self._answered: _Head | None = None
         self._defects: list[str] = []
         self._garbled_at: int | None = None
@@ -105,12 +107,13 @@ class Reading:
             return Parsed(None, (), Failure("garbled", f"no HTTP status line: {_text(found)}"), False)
         head = self._answered
         if head is None:
-            return self._headless(ended)
+            return self._headless(ended or self.done)
         defects = [*self._defects, *self._cut_off(ended)]
         if self.done and self._delimited and self._buffer:
             defects.append(f"{len(self._buffer)} stray bytes after the end of the answer")
         keep = self.done and self._delimited and not defects and not head.closes
-        answer = Answer(head.status, head.headers, bytes(self._content), head.reason, tuple(self.interim))
+        content, cut = bytes(self._content), self._received > CONTENT_CAP
+        answer = Answer(head.status, head.headers, content, head.reason, tuple(self.interim), cut)
         return Parsed(answer, tuple(dict.fromkeys(defects)), None, keep)
 
     def _step(self) -> bool:
@@ -126,6 +129,8 @@ class Reading:
                 line = self._line()
                 if line == b"":
                     self._stage = "done"
+                if len(self._buffer) > HEAD_CAP:
+                    self._stage = self._unreadable("a trailer field is too long")
                 return line is not None
             case _:
                 self._keep(self._buffer)
@@ -133,6 +138,7 @@ class Reading:
                 return False
 
     def _keep(self, content: bytes | bytearray) -> None:
+        self._received += len(content)
         if len(self._content) < CONTENT_CAP:
             self._content += content[: CONTENT_CAP - len(self._content)]
 
@@ -142,6 +148,8 @@ class Reading:
         match = _HEAD_END.search(self._buffer, max(self._seen - 2, 0))
         if match is None:
             self._seen = len(self._buffer)
+            if self._seen > HEAD_CAP:
+                self._stage = self._unreadable(f"the header section is longer than {HEAD_CAP} bytes")
             return False
         block = bytes(self._buffer[: match.end()])
         head = (_read_head if len(block) < HEAD_CACHED else _read_head.__wrapped__)(block)

@@ -203,7 +203,7 @@ def _judge_success(answer: Answer) -> list[Judgement]:
         found.append(holds("success.not-coded"))
     body = decoded_body(answer)
     if body:
-        received = f"{len(body)} bytes: {text_of(body)}"
+        received = f"{'more than ' if answer.cut else ''}{len(body)} bytes: {text_of(body)}"
         found.append(breaks("success.empty-body", at="body", expected="0 bytes", received=received))
     else:
         found.append(holds("success.empty-body"))

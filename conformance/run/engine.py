@@ -6,7 +6,7 @@ How it works
   `Pace` limits the requests in flight over both pools, and `Connections` the open connections.
 - Every sending becomes events in the `Journal`. The engine asks the tally what to send next, and only when nothing is
   in flight.
-- `_lock` guards the two counters that end a run early.
+- `_lock` guards the counters that end a run early, and the speed.
 - A thread that gets `Halted` ends its work. A usage error or a full disk ends the run; any other exception becomes an
   error of its case.
 """
@@ -31,6 +31,7 @@ from conformance.profile import Limits
 from conformance.run.opening import ENOUGH, OPENING
 from conformance.run.progress import Progress
 from conformance.run.shrink import Budget, search_smaller
+from conformance.run.speed import Speed, is_silent
 from conformance.run.tally import Journal
 from conformance.send import Unsent
 from conformance.send.pace import Halted
@@ -41,6 +42,7 @@ CONFIRMATIONS = 50
 """Requests of a run that may be sent a second time, to confirm a violation."""
 LOST_IN_A_ROW = 5
 REFUSED_IN_A_ROW = 5
+SILENT_IN_A_ROW = 10
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
 SWITCH_OFF_S = 20.0
@@ -73,7 +75,8 @@ class Engine:
         self._lock = threading.Lock()
         self._futures: list[Future[None]] = []
         self._cut_off = False
-        self._lost = self._refused = 0
+        self._lost = self._refused = self._silent = 0
+        self._speed = Speed(0, limits, 0.0)
 
     @property
     def stop(self) -> str:
@@ -85,7 +88,9 @@ class Engine:
         """Send `cases`. `rebuild` makes the cases again, by id, for the accepted pairs of store and currency."""
         sendable = [case for case in cases if not case.not_exercised and case.probes]
         self.journal.plan(cases)
-        self.progress.start(sum(len(case.probes) for case in sendable))
+        total = sum(len(case.probes) for case in sendable)
+        self._speed = Speed(total, self.limits, self.sender.pace.clock.now())
+        self.progress.start(total)
         pool = self.pools(self.limits.concurrency, "sender")
         chains = self.pools(max(2, self.limits.concurrency), "chain")
         try:
@@ -298,11 +303,20 @@ class Engine:
         with self._lock:
             self._lost = self._lost + 1 if sent.exchange.unsent else 0
             self._refused = self._refused + 1 if refused else 0
+            if sent.purpose not in ("confirm", "shrink"):  # which repeat what was silent
+                self._silent = self._silent + 1 if is_silent(sent.exchange) else 0
             lost, stays_busy = self._lost >= LOST_IN_A_ROW, self._refused >= REFUSED_IN_A_ROW
+            stays_silent = self._silent >= SILENT_IN_A_ROW
+            slow = self._speed.take(sent.exchange, self.sender.pace.clock.now())
+        if slow:
+            self.progress.waiting(slow)
         if lost and sent.exchange.failure is not None:
             self.sender.pace.halt(f"the server is no longer reachable: {sent.exchange.failure.detail}")
         if stays_busy:
             self.sender.pace.halt(f"the server kept answering {sent.status} ({REFUSED_IN_A_ROW} cases in a row)")
+        if stays_silent:
+            limit = f"{self.limits.timeout_s:g} s ({SILENT_IN_A_ROW} requests in a row)"
+            self.sender.pace.halt(f"the server gave no answer within {limit}")
 
     def _shrink(
         self, case: Case, probes: dict[int, Probe], confirmed: dict[int, frozenset[str]], budget: Budget

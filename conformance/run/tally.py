@@ -21,6 +21,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
 from conformance.contract import Contract
+from conformance.exchange.contents import Contents
 from conformance.exchange.event import Event, Intent, Note, Plan, Resumed, Sent, charge_state, counting
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Recorder
@@ -370,7 +371,7 @@ class Journal:
     """Writes each event to the record and passes it to the tally, in one step under one lock, so that both agree."""
 
     def __init__(self, recorder: Recorder, tally: Tally) -> None:
-        self.recorder, self.tally = recorder, tally
+        self.recorder, self.tally, self._contents = recorder, tally, Contents()
         self._lock = threading.Lock()
 
     def plan(self, cases: Sequence[Case]) -> None:
@@ -398,6 +399,7 @@ class Journal:
     def sent(self, event: Sent) -> Sent:
         """Add an exchange; gives it with the number of its line."""
         with self._lock:
+            event = replace(event, exchange=self._contents.kept(event.exchange))
             number = self.recorder.write(event)
             numbered = replace(event, exchange=replace(event.exchange, number=number))
             self.tally.take(numbered)

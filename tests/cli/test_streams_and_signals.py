@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ RUNS = int(os.environ.get("INTERRUPTED_RUNS", "1"))
 WHOLE_RUNS = RUNS > 1
 MOMENTS = ("starting", "sending", "record.jsonl", "evidence.har", "results.json")
 """When the first signal is sent: before anything is sent, while sending, or as soon as a file is complete or exists."""
+LATE = MOMENTS[2:]
+"""Moments shortly before the end of a run."""
 WAYS = {
     "head": "{command} | head -1",
     "no output": "{command} >&-",
@@ -65,29 +68,38 @@ def has_come(moment: str, folder: Path, process: subprocess.Popen) -> bool:
     return (folder / moment).exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-@pytest.mark.parametrize("number", range(RUNS))
-def test_signals_at_any_moment(command, number):
-    chosen = random.Random(number)
-    moment = MOMENTS[(number + 1) % len(MOMENTS)]
+def interrupted_run(command, moment: str, chosen: random.Random) -> tuple[int, str, bool]:
+    """A run with one to six signals from this moment on: its status, its errors, and whether it was over before."""
     with MockServer() as server:
-        profile = command.profile(server.url, limits="requests_per_second = 60")
+        profile = command.profile(server.url, limits="requests_per_second = 15")
         arguments = ("run", "--profile", profile, "--depth", "smoke", "--out", str(command.out))
         with command.started(*arguments) as process:
             while not has_come(moment, command.out, process):
                 assert process.poll() is None, process.communicate()
                 time.sleep(0.001)
-            longest = {"starting": 0.8, "sending": 0.8}.get(moment, 0.02)
-            for gap in (chosen.uniform(0, longest), *(chosen.uniform(0, 0.4) for _ in range(chosen.randrange(6)))):
+            time.sleep(chosen.uniform(0, 0.02 if moment in LATE else 0.8))
+            first = time.time()
+            for gap in (0, *(chosen.uniform(0, 0.4) for _ in range(chosen.randrange(6)))):
                 time.sleep(gap)
                 process.send_signal(chosen.choice([signal.SIGINT, signal.SIGTERM]))
-            stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, (moment, stdout, stderr)
-    assert "Traceback" not in stderr
+            _, errors = process.communicate(timeout=60)
+    over = moment in LATE and all(file.stat().st_mtime < first for file in command.out.iterdir())
+    return process.returncode, errors, over
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", range(RUNS))
+def test_signals_at_any_moment(command, number):
+    chosen, moment, over = random.Random(number), MOMENTS[(number + 1) % len(MOMENTS)], True
+    while over:  # a busy machine may be late with the signals
+        shutil.rmtree(command.out, ignore_errors=True)
+        status, errors, over = interrupted_run(command, moment, chosen)
+    assert status == 130, (moment, errors)
+    assert "Traceback" not in errors
     if (command.out / "record.jsonl").exists():
         results = assert_files_are_whole(command.out)
         assert (results["interrupted"], results["exit_status"]) == (True, 130)
-        assert moment != "sending" or command.record()[-1]["interrupted"] or results["verdict"] == "conformant"
+        assert command.record()[-1]["interrupted"] or moment != "sending"
     else:
         assert moment == "starting"
         assert not command.out.exists() or list(command.out.iterdir()) == []

@@ -1,0 +1,56 @@
+"""Keeps the large bodies of a run's answers within a budget, and equal ones only once."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+
+from .model import Exchange
+from .wire import RAW_CAP
+
+BUDGET = 8_000_000
+"""Bytes that the different large bodies of a run may take in its record, and again in its HAR file."""
+CUT_TO = 1024
+"""Bytes that are kept of a large body once the budget is used up."""
+
+
+class Contents:
+    """The large bodies of one run. Used by one thread at a time."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._left = budget
+        self._kept: dict[bytes, bytes] = {}
+
+    def kept(self, exchange: Exchange) -> Exchange:
+        """The exchange as it is judged and recorded: a large body is shared with earlier ones, or cut."""
+        answer = exchange.answer
+        if answer is None or len(answer.body) < RAW_CAP:
+            return exchange
+        known = self._kept.get(answer.body)
+        if known is None:
+            size = _written_size(answer.body)
+            if size > self._left:
+                return replace(exchange, answer=replace(answer, body=answer.body[:CUT_TO], cut=True))
+            self._left -= size
+            known = self._kept[answer.body] = answer.body
+        return replace(exchange, answer=replace(answer, body=known))
+
+
+def _written_size(body: bytes) -> int:
+    """How many bytes a body takes in a file: escapes of JSON, or base64, may be much longer than the body."""
+    return len(json.dumps(as_text(body)[0]))
+
+
+def as_text(data: bytes) -> tuple[str, bool]:
+    """Bytes as the text that a file contains, and whether that is base64: they are not UTF-8, or mostly controls."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 16:
+        text = ""
+    return (text, False) if text or not data else (base64.b64encode(data).decode(), True)
+
+
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\r\n")
