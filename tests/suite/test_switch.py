@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from conformance.cli import main
 from conformance.mock.exchange import Inquiry, Reply
 from conformance.mock.server import MockServer
 from conformance.options import Options
@@ -160,6 +161,15 @@ def test_an_interruption_still_switches_off(tmp_path):
         run.execute(of_the_switch(run))
     assert run.result().interrupted
     assert switch.calls == ["PUT", "DELETE"]
+
+
+def test_the_plan_names_the_cases_that_run_alone(tmp_path, capsys):
+    with MockServer() as server:
+        run_of(tmp_path, server, 500, 503)
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", "--profile", str(tmp_path / "p.toml"), "--depth", "smoke"])
+    assert ended.value.code == 0
+    assert "runs alone    provoked-500, provoked-503: nothing else is sent meanwhile" in capsys.readouterr().out
 
 
 def test_the_plan_counts_the_requests_that_wait_for_a_switch(tmp_path):
