@@ -113,7 +113,7 @@ SETUPS: tuple[Setup, ...] = (
     Setup("closes-seventh", "refused-after-bad", front=fronts.ClosesSeventh),
     Setup("one-connection", "value-true", front=fronts.OneConnection, concurrency=(1,)),
     Setup("eight-connections", "store-limit-256", front=fronts.EightConnections),
-    Setup("busy-beyond-two", "code-digits", front=fronts.BusyBeyondTwo),
+    Setup("busy-beyond-two", "code-digits", front=fronts.BusyBeyondTwo, concurrency=(1, 2)),
     Setup("tls-1.2", "allow-missing", front=fronts.Front, tls=(ssl.TLSVersion.TLSv1_2, False)),
     Setup("tls-1.3", "empty-body-served", front=fronts.Front, tls=(ssl.TLSVersion.TLSv1_3, False)),
     Setup("tls-1.3-idle-408", "success-201", front=fronts.Idle408, tls=(ssl.TLSVersion.TLSv1_3, False)),
