@@ -24,7 +24,10 @@ def independence_cases(data: TestData) -> list[Case]:
     found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]
     for slug, (title, bad) in _bad(parts).items():
         also = (bad.expectation.requirement or "",)
-        found.append(_chain(f"after-{slug}", f"A good request after {title}", (bad, good), also))
+        same_trip = bad.trip != "none"
+        pair = tuple(replace(each, trip="case") for each in (bad, good)) if same_trip else (bad, good)
+        what = "The same request, corrected," if same_trip else "A good request"
+        found.append(_chain(f"after-{slug}", f"{what} after {title}", pair, also))
     found += [_two_at_once(good), _interleaved(good, [bad for _, bad in _bad(parts).values()])]
     return found
 

@@ -46,10 +46,11 @@ JSON: Headers = (("Content-Type", "application/json"),)
 class Probe:
     """One request to be sent. `body` is exact except for the placeholder `TRIP`.
 
-    `trip`: "fresh" takes a new trip; "same" takes that of the probe before it in the case; "none": the body has no
-    placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
+    `trip`: "fresh" takes a new trip; "same" takes that of the probe before it in the case; "case" takes the one
+    that all such probes of the case share; "none": the body has no placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
     `accept` is the value of the Accept field, None to send none. `wait`: first wait for the end of the window that the
-    last 429 of the case announced. `provoke`: make the target answer this status, in the way that the profile gives.
+    last 429 of the case announced. `later`: seconds to wait after the first 429, where its window lasts twice as long.
+    `provoke`: make the target answer this status, in the way that the profile gives.
     `equal`: this is the plain good request, whose answers are compared over the run. `times`: how often it is sent at
     most until the answer is the provoked one: in a burst, several at once and `per_second` of them; else one after the
     other. `settles`: it is sent after the profile's switch was turned off, until the answer is no longer the provoked one.
@@ -62,9 +63,10 @@ class Probe:
     path: Path = "operation"
     framing: Literal["length", "chunked", "expect"] = "length"
     accept: str | None = "application/json"
-    trip: Literal["fresh", "same", "none"] = "fresh"
+    trip: Literal["fresh", "same", "case", "none"] = "fresh"
     provoke: int | None = None
     wait: bool = False
+    later: float = 0.0
     equal: bool = False
     connection: int = 0
     times: int = 1

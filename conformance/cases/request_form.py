@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
-from conformance.cases.body import parts_of
-from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, accept, case, either, probe
+from conformance.cases.body import parts_of, plain
+from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, absent, accept, case, either, probe
 from conformance.cases.model import Case, Expectation
 from conformance.cases.testdata import TestData
+from conformance.cases.value import why_not_accepted
 
 THEME = "request"
 _SAME_CHARSET = (
@@ -97,10 +99,28 @@ def _neutral(data: TestData) -> list[Case]:
     return found
 
 
-def repeated_case(data: TestData) -> Case:
-    """The same capture twice, on one connection."""
-    good = parts_of(data).good
-    first = probe(OBSERVE, good, equal=True)
-    second = probe(either("capture.repeated", label="second time"), good, trip="same")
-    title = "The same capture twice"
-    return Case("capture-repeated", THEME, title, ("capture.repeated",), (first, second), scheduling="chain")
+def repeated_cases(data: TestData) -> list[Case]:
+    """The same capture twice on one connection, twice at the same moment, and another one for the same trip."""
+    parts, requirements = parts_of(data), ("capture.repeated",)
+    first = probe(OBSERVE, parts.good, equal=True)
+    second = probe(either("capture.repeated", label="second time"), parts.good, trip="same")
+    at_once = probe(either("capture.repeated", label="at the same moment"), parts.good, trip="case")
+    found = [
+        Case("capture-repeated", THEME, "The same capture twice", requirements, (first, second), scheduling="chain"),
+        Case(
+            "capture-repeated-at-once",
+            THEME,
+            "The same capture twice at the same moment",
+            requirements,
+            (at_once, replace(at_once, connection=1)),
+            scheduling="chain",
+            together=True,
+        ),
+    ]
+    slug, title = "capture-another", "Another amount for the same trip"
+    value = data.amounts[data.currency] + Decimal(11).scaleb(-data.minor_units[data.currency])
+    if reason := why_not_accepted(data, data.currency, value):
+        return [*found, absent(slug, THEME, title, requirements, reason)]
+    another = either("capture.repeated", label="another amount")
+    third = replace(second, expectation=another, body=parts.with_value(plain(value)).encode())
+    return [*found, Case(slug, THEME, title, requirements, (first, third), scheduling="chain")]

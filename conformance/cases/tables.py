@@ -14,7 +14,7 @@ from conformance.cases.method_path import method_path_cases
 from conformance.cases.model import Case
 from conformance.cases.nesting import nesting_cases
 from conformance.cases.pairs import pair_cases
-from conformance.cases.request_form import repeated_case, request_form_cases
+from conformance.cases.request_form import repeated_cases, request_form_cases
 from conformance.cases.store_id import store_id_cases
 from conformance.cases.testdata import TestData
 from conformance.cases.trip_id import trip_id_cases
@@ -116,7 +116,7 @@ def _middle(contract: Contract, data: TestData, *, deep: bool) -> list[Case]:
         *provoked_cases(contract, data),
         *independence_cases(data),
         *method_path_cases(data),
-        repeated_case(data),
+        *repeated_cases(data),
         *pair_cases(contract, data),
         *currency_value_cases(data),
         *nesting_cases(data, deep=deep),

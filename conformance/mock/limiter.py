@@ -14,7 +14,8 @@ class WindowRules:
     """How provoked windows behave, in seconds. The defaults are conformant.
 
     `late`: how long a window lasts beyond its announced end. `shared_late`: the same, only for windows without a
-    client. `growth`: added to the delay in all answers of a window except the first. `announced`: announced in place of
+    client. `growth`: added to the delay in all answers of a window except the first; `later_growth`: in those from one
+    second after its beginning on. `announced`: announced in place of
     the true remainder. `constant`: each answer repeats the first delay.
     """
 
@@ -22,6 +23,7 @@ class WindowRules:
     late: float = 0.0
     shared_late: float = 0.0
     growth: int = 0
+    later_growth: int = 0
     announced: int | None = None
     constant: bool = False
 
@@ -54,7 +56,8 @@ class Windows:
             return rules.announced
         if rules.constant and now < end:
             return math.ceil(rules.length)
-        return max(0, math.ceil(end - now)) + rules.growth
+        growth = rules.growth + rules.later_growth * (now >= self.opened[client] + 1)
+        return max(0, math.ceil(end - now)) + growth
 
 
 @dataclass(slots=True)

@@ -241,7 +241,8 @@ def violated(judgements: Iterable[Judgement]) -> frozenset[str]:
 
 def _stands_alone(probe: Probe) -> bool:
     """Whether a request of a chain means the same when it is sent without the others."""
-    return probe.trip != "same" and probe.provoke is None and not probe.wait and not probe.equal
+    same_trip = probe.trip == "same" or (probe.trip == "case" and probe.expectation.nature != "reject")
+    return not same_trip and probe.provoke is None and not probe.wait and not probe.equal
 
 
 def _place(pair: tuple[Sent, frozenset[str]]) -> tuple[int, int]:

@@ -247,11 +247,12 @@ class Engine:
         """Send the probes of a case in order, each of its connections with its own client."""
         unique = unique or new_unique(case.probes)
         numbers = sorted({probe.connection for probe in case.probes})
+        shared = self.sender.trips.shared() if any(probe.trip == "case" for probe in case.probes) else None
 
         def send_connection(number: int) -> None:
             client = self.sender.connections.own()
             try:
-                self._send_connection(case, number, client, unique)
+                self._send_connection(case, number, client, unique, shared)
             finally:
                 self.sender.connections.close(client)
 
@@ -263,8 +264,9 @@ class Engine:
             for future in [threads.submit(send_connection, number) for number in numbers]:
                 future.result()
 
-    def _send_connection(self, case: Case, connection: int, client: Client, unique: str) -> None:
+    def _send_connection(self, case: Case, connection: int, client: Client, unique: str, shared: str | None) -> None:
         trip: str | None = None
+        first: Sent | None = None
         window: Sent | None = None
         requests = [request for request in planned_requests(case) if request.probe.connection == connection]
         requests = [request for request in requests if not request.probe.settles]
@@ -272,12 +274,21 @@ class Engine:
             probe = request.probe
             if probe.wait and not self._wait_for_end(case, window):
                 return
+            if probe.later and first is not None:
+                self._wait_inside(first, probe.later)
             keep = following is not None and not following.probe.wait
-            same = trip if probe.trip == "same" else None
+            same = {"same": trip, "case": shared}.get(probe.trip)
             sent = self.sender.send(client, request, unique=unique, trip=same, keep=keep)
             trip = sent.exchange.trip
             window = sent if sent.status == 429 else window
+            first = first or window
             self._count(sent)
+
+    def _wait_inside(self, first: Sent, seconds: float) -> None:
+        """Wait until `seconds` after the first 429, where its window lasts twice as long."""
+        end, answered = end_of_window(first.exchange), first.exchange.answered_at
+        if end is not None and answered is not None and end - answered >= 2 * seconds:
+            self.sender.pace.sleep_until(answered + seconds)
 
     def _wait_for_end(self, case: Case, window: Sent | None) -> bool:
         """Wait for the end that the last 429 announced; False, with a note, where it is unknown or too late."""

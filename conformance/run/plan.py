@@ -101,6 +101,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
                 currency, amount, _ = cost_of(probe.body, profile)
                 charging += probe.times
                 worst[currency] = worst.get(currency, Decimal(0)) + amount * probe.times
+        trips += any(probe.trip == "case" for probe in case.probes)
         for currency, amount in expected_captures(profile, case):
             captures += 1
             totals[currency] = totals.get(currency, Decimal(0)) + amount

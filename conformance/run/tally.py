@@ -327,7 +327,7 @@ class Tally:
             return replace(state.result(blocked, (), charged), judgements=(), reason=blocked)
         group: list[Judgement] = []
         counting = state.counting
-        if case.rule and len(counting) == len(case.probes):
+        if case.rule and (case.rule == "window" or len(counting) == len(case.probes)):
             sent = [counting[number] for number in sorted(counting)]
             sent_case = replace(case, probes=tuple(event.probe for event in sent))
             exchanges = [each.exchange for event in sent for each in state.asks.get(event.exchange.probe, [event])]

@@ -53,6 +53,13 @@ class TripSource:
         with self._changed:
             self._unread = deque(trip for trip in self._unread if trip not in used)
 
+    def shared(self) -> str:
+        """A trip for several requests of one case; a reusable one stays free, and is held by one request at a time."""
+        trip = self.take()
+        if self.reusable:
+            self.put_back(trip)
+        return trip
+
     def hold(self, trip: str) -> str:
         """Take this reusable trip as soon as it is not in use."""
         with self._changed:

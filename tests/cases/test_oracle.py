@@ -152,6 +152,8 @@ TABLE_KNOWS = {
     "request-chunked": "about framing",
     "request-expect-continue": "about framing",
     "capture-repeated": "about the second request",
+    "capture-repeated-at-once": "about both requests together",
+    "capture-another": "about the second request",
     "value-over-float32": "another value, and without decimals at that",
     "amount-flat": "an amount of a wrong type, and an unknown attribute",
     "amount-misspelt": "no amount, and an unknown attribute",
@@ -178,8 +180,8 @@ def test_the_oracle_agrees_with_the_tables() -> None:
             plain = (
                 probe.method == "POST" and probe.path == "operation" and probe.provoke is None and probe.headers == JSON
             )
-            if not plain or probe.expectation.nature == "observe":
-                continue
+            if not plain or probe.expectation.nature == "observe" or case.theme == "pairs":
+                continue  # the bodies of pairs come with other framings and connections
             classified = classify(CONTRACT, MOCK, probe.body)
             different[case.id] += without_label(classified) != without_label(probe.expectation)
     assert {case for case, count in different.items() if count} == set(TABLE_KNOWS)

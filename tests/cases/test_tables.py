@@ -216,7 +216,7 @@ def test_bodies_of_not_json_cases_are_not_json(contract):
 
 def test_bodies_with_a_placeholder_get_a_trip(contract):
     probes = [probe for case in all_cases(contract, MOCK, "deep") for probe in case.probes]
-    assert {probe.trip for probe in probes if TRIP.encode() in probe.body} == {"fresh", "same"}
+    assert {probe.trip for probe in probes if TRIP.encode() in probe.body} == {"fresh", "same", "case"}
     assert sum(probe.trip == "none" for probe in probes) > 20
 
 

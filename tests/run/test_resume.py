@@ -52,7 +52,9 @@ def cut(lines, out, at: int, more: bytes = b""):
 def charged_twice(ran) -> list[str]:
     trips = Counter(capture.trip for capture in ran.result.captures if capture.state == "captured")
     repeated = {
-        sent.exchange.trip for sent in read_record(ran.run.out / "record.jsonl").sent if sent.probe.trip == "same"
+        sent.exchange.trip
+        for sent in read_record(ran.run.out / "record.jsonl").sent
+        if sent.probe.trip in ("same", "case")
     }
     return [trip for trip, count in trips.items() if count > 1 and trip not in repeated]
 

@@ -183,6 +183,45 @@ def _first_crashes(inquiry: Inquiry) -> None:
         raise Crash
 
 
+_ANY_TRIP = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _corrected_refused(inquiry: Inquiry) -> None:
+    """Refuse a capture whose trip occurred in a request that was refused."""
+    found, reply = _ANY_TRIP.search(inquiry.body), inquiry.reply
+    if found is None or reply is None:
+        return
+    key = f"refused {found[0].decode()}"
+    if reply.status == 400:
+        inquiry.memory[key] = 1
+    elif reply.status == 200 and inquiry.memory.get(key):
+        inquiry.reply = error(400, "BadRequestException")
+
+
+def _seen(inquiry: Inquiry, name: str, value: int) -> int | None:
+    """What was kept under this name for the trip of a capture; None for the first. Keeps `value`."""
+    assert inquiry.capture is not None
+    key = f"{name} {inquiry.capture.trip}"
+    before = inquiry.memory.get(key)
+    inquiry.memory[key] = value
+    return before if len(inquiry.capture.trip) < 255 else None
+
+
+def _at_once_crashes(inquiry: Inquiry) -> None:
+    """Fail where another connection captured the same trip less than half a second ago."""
+    now, connection = int(inquiry.now * 1000), hash(inquiry.connection)
+    before, other = _seen(inquiry, "at", now), _seen(inquiry, "from", connection)
+    if before is not None and now - before < 500 and other != connection:
+        raise Crash
+
+
+def _other_amount_crashes(inquiry: Inquiry) -> None:
+    assert inquiry.capture is not None
+    amount = hash(inquiry.capture.value.text)
+    if _seen(inquiry, "amount", amount) not in (None, amount):
+        raise Crash
+
+
 def _cut_header(reply: Reply) -> None:
     reply.put("retry-after", "90")
 
@@ -237,6 +276,12 @@ FAULTS: list[Fault] = [
           violates("answer.independent"), one_exchange=False, answer=_every_third),
     Fault("refused-after-bad", "A good request after a bad one on the same connection is refused.",
           violates("answer.independent"), one_exchange=False, answer=_after_bad),
+    Fault("corrected-refused", "A request is refused if an earlier one for the same trip was.",
+          violates("answer.independent"), one_exchange=False, answer=_corrected_refused),
+    Fault("same-moment-crashes", "Two captures of one trip at the same moment cause a server error.",
+          violates("answer.no-server-error"), one_exchange=False, accept=_at_once_crashes),
+    Fault("other-amount-crashes", "A second capture of a trip with another amount causes a server error.",
+          violates("answer.no-server-error"), one_exchange=False, accept=_other_amount_crashes),
     Fault("first-time-500", "The first body without storeId is answered with 500, later ones with 400.",
           violates("server-error.stable"), one_exchange=False, repair=_first_crashes),
     Fault("unavailable-no-retry-after", "A 503 has no retryAfter.", violates("unavailable.retry-after"),

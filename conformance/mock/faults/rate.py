@@ -96,6 +96,8 @@ FAULTS: list[Fault] = [
           windows=_AT_ONCE, answer=_dated(imf, -3600)),
     Fault("window-grows", "After the first answer of a window, the announced end is 3 s later.",
           violates("rate-limit.not-growing"), one_exchange=False, windows=WindowRules(growth=3)),
+    Fault("window-grows-later", "From one second after its beginning on, the announced end of a window is 2 s later.",
+          violates("rate-limit.not-growing"), one_exchange=False, windows=WindowRules(length=3.0, later_growth=2)),
     Fault("window-late", "A window lasts 1.5 s longer than announced.", violates("rate-limit.window-end"),
           one_exchange=False, windows=WindowRules(late=1.5)),
     Fault("window-understated", "Retry-After is 0, although the window lasts 1.5 s.",
@@ -111,6 +113,8 @@ BENIGN: list[Fault] = [
     Fault("retry-after-600", "Retry-After is always 600.", benign=True, answer=_says("600")),
     Fault("retry-after-repeated", "Inside a window, the same delay is repeated.", benign=True,
           windows=WindowRules(constant=True)),
+    Fault("retry-after-repeated-3s", "Inside a window of 3 s, the same delay is repeated.", benign=True,
+          windows=WindowRules(length=3.0, constant=True)),
     Fault("retry-after-zeros", "Retry-After has leading zeros.", benign=True,
           answer=on(429, lambda reply: reply.put("retry-after", (reply.get("retry-after") or "").zfill(4)))),
 ]  # fmt: skip
