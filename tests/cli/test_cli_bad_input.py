@@ -208,7 +208,7 @@ def test_an_empty_or_invalid_selection_and_processes(command):
         ("store-id and and", "found 'and' at character 14 where a word is expected"),
         ("store id", "found 'id' at character 7 where and, or is expected"),
     ):
-        ran = command.run("-k", selection)
+        ran = command.run("-k", selection, "--depth", "smoke")
         assert (ran.returncode, ran.stdout, text in ran.stderr) == (2, "", True), ran.stderr
     assert not command.out.exists()
     ran = command.run("-n", "4")
