@@ -20,6 +20,7 @@ class Options:
     depth: Annotated[Depth, "How many requests to send."] = "standard"
     seed: Annotated[int, "Seed of the generated cases."] = 0
     concurrency: Annotated[int | None, "Most requests in flight at the same time."] = None
+    max_captures: Annotated[int | None, "Most charges of the run, if the profile allows more."] = None
     selection: Annotated[
         str, "Send only these cases: parts of their ids, or ids of requirements, with and, or, not."
     ] = ""

@@ -358,4 +358,9 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
             raise UsageError(f"--concurrency: found {options.concurrency}; write a whole number, 1 or more")
         limits = profile.limits.model_copy(update={"concurrency": options.concurrency})
         profile = profile.model_copy(update={"limits": limits})
+    if options.max_captures is not None:
+        if options.max_captures < 1:
+            raise UsageError(f"--max-captures: found {options.max_captures}; write a whole number, 1 or more")
+        most = min(options.max_captures, profile.max_captures or options.max_captures)
+        profile = profile.model_copy(update={"money": {**(profile.money or {}), "max_captures": most}})
     return profile

@@ -15,6 +15,7 @@ from conformance.report.comparison import Outcomes, against_baseline
 from conformance.report.curl import Replay, ReplayWriter, replay_writer
 from conformance.report.findings import Finding, findings, replay_of
 from conformance.report.html import Page
+from conformance.report.markdown import summary_markdown
 from conformance.report.money import write_captures
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
@@ -124,6 +125,13 @@ class Reporter:
             with suppress(OSError):
                 (self.run.out / "results.json").unlink()  # an incomplete file is worse than none
         return self.status
+
+    def write_markdown(self) -> None:
+        """Write `summary.md`, last, since its exit status is final. A failure to write it is no reason to fail."""
+        last = terminal.status_line(self.summary, self.result, self.status, self.clean, builtin=self.run.builtin)
+        text = summary_markdown(self.summary, self.result, self.findings, last, self.clean)
+        with suppress(OSError):
+            (self.run.out / "summary.md").write_text(text, encoding="utf-8")
 
     def print_summary(self, *, quiet: bool = False) -> None:
         """Print the summary, at most 36 lines, to the terminal; if `quiet`, only the verdict and the exit status."""

@@ -236,6 +236,7 @@ class ConformancePlugin:
                 self.reporter.interrupted()
                 self.reporter.write()
             session.exitstatus = self.status = self.reporter.status
+            self.reporter.write_markdown()
 
     def _clear(self, config: pytest.Config) -> None:
         """Remove the empty reports of a run that sent nothing."""
