@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks.invented import INVENTED
+from benchmarks.reader import EVERY_READ
 from conformance.cases.model import Case
 from conformance.mock.faults import EVERY, Fault
 from conformance.mock.server import MockServer
@@ -20,8 +21,8 @@ from conformance.run.model import RunResult
 from conformance.run.result import judge_record, sound_record
 from conformance.session import Run
 
-SHELF: dict[str, Fault] = EVERY | INVENTED
-"""All faults and benign differences by name, including the invented faults."""
+SHELF: dict[str, Fault] = EVERY | INVENTED | EVERY_READ
+"""All faults and benign differences by name, including those that readers of the contract invented."""
 # The mock as a target whose rate limit is one window for all callers.
 SHARED_WINDOW = """
 [target]
