@@ -436,6 +436,28 @@ def compare(
     raise typer.Exit(1 if any(change.kind == "worse" for change in found) else 0)
 
 
+@app.command()
+@takes("spec")
+def overview(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs, or folders that contain them.")],
+    out: Annotated[Path, typer.Option(help="Folder for overview.html and overview.csv.")] = Path(),
+    **values: Any,
+) -> None:
+    """Show many runs on one page and in one CSV file: verdict, counts, and what changed since the run before."""
+    from conformance.report.overview import overview as rows_of
+    from conformance.report.overview import write_overview
+    from conformance.session import contract_of
+
+    rows = rows_of(folders, contract_of(Options(**values)))
+    try:
+        write_overview(out, rows)
+    except OSError as error:
+        raise UsageError(
+            f"--out {out}: cannot be written ({error.strerror}); name a folder that can be written"
+        ) from error
+    print(f"{len(rows)} runs: {out / 'overview.html'}, {out / 'overview.csv'}")
+
+
 @app.command("sign-off")
 @takes("spec")
 def sign_off(
