@@ -411,6 +411,37 @@ def judge(
 
 
 @app.command()
+@takes("profile", "target", "out", "spec", "allow_production")
+def replay(
+    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")],
+    case: Annotated[str, typer.Argument(help="Id of the case to send again.")],
+    **values: Any,
+) -> None:
+    """Send a recorded case again and show what is better, worse or the same. May charge, as a run may."""
+    from dataclasses import replace
+
+    from conformance.report.replay import compared, recorded_case, sent_again
+    from conformance.report.terminal import charges, plural
+    from conformance.run.result import judge_record, sound_record
+    from conformance.session import Run, with_default_profile
+
+    sound = sound_record(record / "record.jsonl" if record.is_dir() else record)
+    as_recorded = {name: sound.header[name] for name in ("depth", "seed")}
+    chosen = with_default_profile(Options(**values, **as_recorded))
+    if chosen.profile is None and chosen.target is None:
+        chosen = replace(chosen, target=sound.header["profile"]["target"]["url"])
+    again = Run(chosen)
+    planned_case = recorded_case(again, sound, case)
+    result = sent_again(again, planned_case)
+    found = compared(again, planned_case, judge_record(sound, again.contract), result)
+    print(f"{found.word}: {case}")
+    for line in found.lines:
+        print(f"  {line}")
+    print(f"{result.url}: {plural(result.requests, 'request')}, {charges(result)}. Record: {again.out}/record.jsonl")
+    raise typer.Exit(found.status)
+
+
+@app.command()
 @takes("spec")
 def compare(
     old: Annotated[Path, typer.Argument(help="Folder of a run, its results.json, record.jsonl or bundle.")],

@@ -1,12 +1,17 @@
-"""Shell lines that send a request again, exactly as it was sent. Makes text only: sends, runs and writes nothing."""
+"""Shell lines that send a request again, exactly as it was sent. Makes text only: sends, runs and writes nothing.
+
+A line contains the body of its request and works in any folder: as a quoted argument if it is printable ASCII, otherwise
+through printf and base64, packed with gzip if that is shorter.
+"""
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from conformance.cases.model import Headers
 from conformance.exchange.event import Sent
@@ -25,20 +30,22 @@ from conformance.redact import SECRET_HEADERS, Redactor
 
 # curl sets these fields itself, as in the request or without a difference to the target.
 SET_BY_CURL = frozenset({"host", "content-length", "connection", "user-agent"})
-FRESH_TRIP = "$(python3 -c 'import uuid; print(uuid.uuid4())')"
+FRESH_TRIP = "$(python3 -c 'import uuid; print(uuid.uuid4())' || uuidgen | tr A-F a-f)"
+PLAIN_CHARACTERS = 2_000
+"""Up to this length, printable text stands in a line as it is."""
 EXPECT_BYTES = 1024
 """Size of a body in bytes from which some versions of curl send `Expect: 100-continue`."""
-TRIP_VARIABLE = "${TRIP:?a fresh trip, as long as the old one}"
+TRIP_VARIABLE = "${TRIP:?set it to a fresh trip}"
 NEW_UNIQUE = "$(date +%s%N)"
 UNIQUE_VARIABLE = "${unique}"
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`text` to paste in a shell to send requests again, and the files in `repro` that it reads, by name."""
+    """`text` to paste in a shell to send requests again. `body`: what it sends, without secrets, with the old trip."""
 
     text: str
-    files: dict[str, bytes] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,6 @@ class ReplayWriter:
     """
 
     url: str
-    repro: Path
     redactor: Redactor
     variables: dict[str, str] = field(default_factory=dict)
     trip: str = FRESH_TRIP
@@ -68,23 +74,26 @@ class ReplayWriter:
         return f"# [provoke.{status}] of the profile also has: {'; '.join(calls)}\n" if calls else ""
 
     def line(self, sent: Sent) -> Replay:
-        """One POSIX shell line for one exchange; its body is a file of `repro`."""
+        """One POSIX shell line for one exchange."""
         trip, unique = self.used_trip(sent), self.unique(sent)
-        assignment = f"unique={NEW_UNIQUE}; " if unique else ""
-        if not sent.exchange.request.body:
-            return Replay(assignment + self.command(sent, "", unique))
-        name, content = self.body_file(sent)
-        file = str(self.repro / name)
-        swaps = [(trip, self.trip)] if trip else []
-        swaps += [(unique, UNIQUE_VARIABLE)] if unique and unique.encode() in sent.exchange.request.body else []
-        if swaps:
-            text = f"{assignment}{swapped(swaps, shlex.quote(file))} | {self.command(sent, '@-', unique)}"
-        else:
-            text = assignment + self.command(sent, shlex.quote(f"@{file}"), unique)
-        return Replay(text, {name: content})
+        assignments = f"trip={self.trip}; " if trip else ""
+        assignments += f"unique={NEW_UNIQUE}; " if unique else ""
+        body = self.redactor(sent.exchange.request.body.decode("utf-8", "surrogateescape")).encode(
+            "utf-8", "surrogateescape"
+        )
+        if not body:
+            return Replay(assignments + self.command(sent, "", unique))
+        swaps = {old.encode(): variable for old, variable in ((trip, "$trip"), (unique, "$unique")) if old}
+        pieces = _pieces(body, swaps)
+        if all(isinstance(piece, str) or _is_plain(piece) for piece in pieces) and len(body) <= PLAIN_CHARACTERS:
+            quoted = "".join(f'"{p}"' if isinstance(p, str) else shlex.quote(p.decode()) for p in pieces)
+            return Replay(assignments + self.command(sent, f"--data-raw {quoted}", unique), body)
+        prints = "; ".join(f'printf %s "{p}"' if isinstance(p, str) else _printed(p) for p in pieces)
+        shown = prints if len(pieces) == 1 else f"{{ {prints}; }}"
+        return Replay(f"{assignments}{shown} | {self.command(sent, '--data-binary @-', unique)}", body)
 
     def command(self, sent: Sent, body: str, unique: str) -> str:
-        """The call of curl. `body` is its argument for the body, quoted for the shell."""
+        """The call of curl. `body` is its option for the body, quoted for the shell."""
         exchange, request = sent.exchange, sent.exchange.request
         scheme, rest = self.url.split("://", 1)
         arguments = ["curl", "-sS", "-i", "--http1.1", *self.options]
@@ -101,7 +110,7 @@ class ReplayWriter:
         if request.body:
             arguments += ["-H", "Content-Type:"] if "content-type" not in names else []
             arguments += ["-H", "Expect:"] if len(request.body) >= EXPECT_BYTES and "expect" not in names else []
-            arguments += ["--data-binary", body]
+            arguments.append(body)
         elif "content-length" in names:
             arguments += ["-H", "'Content-Length: 0'"]
         return " ".join(arguments)
@@ -118,12 +127,6 @@ class ReplayWriter:
         if unique and unique in text:
             return f'"{_plain(text).replace(unique, UNIQUE_VARIABLE)}"'
         return shlex.quote(text)
-
-    def body_file(self, sent: Sent) -> tuple[str, bytes]:
-        """Name and content of the file with the body of a request, without secrets."""
-        exchange = sent.exchange
-        text = exchange.request.body.decode("utf-8", "surrogateescape")
-        return f"{exchange.case}-{exchange.probe}.body", self.redactor(text).encode("utf-8", "surrogateescape")
 
     def used_trip(self, sent: Sent) -> str:
         """The trip in the body that must be replaced; empty if there is none or it can be sent again."""
@@ -143,7 +146,7 @@ class ReplayWriter:
         return ""
 
 
-def replay_writer(profile: Profile, repro: Path, redactor: Redactor, ignored: Iterable[str] = ()) -> ReplayWriter:
+def replay_writer(profile: Profile, redactor: Redactor, ignored: Iterable[str] = ()) -> ReplayWriter:
     """The writer for the target of a profile. `ignored`: variables that the run ignored and curl would obey."""
     trips, target = profile.data.trips, profile.target
     options = ["-m", f"{profile.limits.timeout_s:g}"]
@@ -156,7 +159,6 @@ def replay_writer(profile: Profile, repro: Path, redactor: Redactor, ignored: It
         options += ["--noproxy", "'*'"]
     return ReplayWriter(
         target.url,
-        repro,
         redactor,
         credentials(profile),
         FRESH_TRIP if trips.generate else "" if trips.reuse else TRIP_VARIABLE,
@@ -214,15 +216,25 @@ def credentials(profile: Profile) -> dict[str, str]:
     return fields
 
 
-def swapped(swaps: Iterable[tuple[str, str]], file: str) -> str:
-    """A call of sed that prints `file` with each old text replaced by a shell expression. `file` is already quoted."""
-    expressions = " ".join(f'-e "s/{_pattern(old)}/{new}/g"' for old, new in swaps)
-    return f"LC_ALL=C sed {expressions} {file}"
+def _pieces(body: bytes, swaps: dict[bytes, str]) -> list[bytes | str]:
+    """`body` cut at each old text; there stands the shell variable that replaces it, as `str`."""
+    if not swaps:
+        return [body]
+    cut = re.split(b"(" + b"|".join(map(re.escape, swaps)) + b")", body)
+    return [swaps.get(piece, piece) for piece in cut if piece]
 
 
-def _pattern(text: str) -> str:
-    r"""`text` as a pattern of sed within double quotes. Of its special characters, trips and ids have only the dot."""
-    return re.sub(r"[^A-Za-z0-9_-]", ".", text)
+def _is_plain(piece: bytes) -> bool:
+    return piece.isascii() and piece.decode("ascii").isprintable()
+
+
+def _printed(piece: bytes) -> str:
+    """A shell command that prints these bytes."""
+    if _is_plain(piece) and len(piece) <= PLAIN_CHARACTERS:
+        return f"printf %s {shlex.quote(piece.decode('ascii'))}"
+    packed = gzip.compress(piece, mtime=0)
+    content, unpack = (packed, " | gunzip") if len(packed) < len(piece) else (piece, "")
+    return f"printf %s {b64encode(content).decode()} | base64 -d{unpack}"
 
 
 def _plain(text: str) -> str:

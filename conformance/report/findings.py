@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from conformance.cases.model import Case
 from conformance.cases.tables import TEST_PLAN
+from conformance.exchange.event import Sent
 from conformance.exchange.model import Request
 from conformance.judge.model import Judgement
 from conformance.report.curl import Replay, ReplayWriter
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
-from conformance.report.repro import needs_script, script
 
 MAY_CHARGE = "# may charge\n"
 _PLAIN = tuple(name for names in TEST_PLAN.values() for name in names)
+CASE = "CASE"
+"""Stands for the id of the case in a call of `replay`."""
 SHOWN = 5
 """How many cases of one requirement are shown with a shell line; of the others only the number is shown."""
 
@@ -108,18 +111,20 @@ def _sent(row: CaseRow, judgement: Judgement) -> str:
     return f"{request.method} {request.target} {request.body.decode('utf-8', 'backslashreplace')}".rstrip()
 
 
-def replay_of(writer: ReplayWriter, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow]) -> Replay:
-    """What to paste to reproduce a violation: a call of curl, or of a script if one request is not enough.
+def replay_of(
+    writer: ReplayWriter, row: CaseRow, judgement: Judgement, rows: dict[str, CaseRow], record: str
+) -> Replay:
+    """What to paste to reproduce a violation: a call of curl, or of `replay` if one request is not enough.
 
     A comment above it says if it may charge. Empty if there is nothing to paste. `rows`: the rows of all cases by id.
+    `record`: the path of the record, and the options that name the target.
     """
     result = row.result
     sent = next((sent for sent in result.evidence if sent.number == judgement.exchange), None)
     if sent is not None and sent.exchange.case != result.case.id and sent.exchange.case in rows:
         result = rows[sent.exchange.case].result  # the case of this request, for a finding of the whole run
-    if needs_script(result.case, judgement, result.evidence):
-        replay = script(writer, result.case, result.evidence)
-        return replace(replay, text=MAY_CHARGE + replay.text)
+    if _needs_more_requests(result.case, judgement, result.evidence):
+        return Replay(f"{MAY_CHARGE}capture-conformance replay {record.replace(CASE, result.case.id)}")
     if sent is None and len(result.evidence) == 1:
         sent = result.evidence[0]
     if sent is None:
@@ -127,3 +132,13 @@ def replay_of(writer: ReplayWriter, row: CaseRow, judgement: Judgement, rows: di
     may_charge = "" if sent.exchange.request.method in ("GET", "HEAD") else MAY_CHARGE
     replay = writer.line(sent)
     return replace(replay, text=may_charge + writer.note(sent) + replay.text)
+
+
+def _needs_more_requests(case: Case, judgement: Judgement, evidence: Sequence[Sent]) -> bool:
+    """Whether one request is not enough to reproduce `judgement`."""
+    if judgement.exchange is None:
+        return len(evidence) > 1
+    if case.scheduling == "one-shot" or case.rule == "same-answer":
+        return False
+    violating = next((sent for sent in evidence if sent.number == judgement.exchange), None)
+    return violating is None or violating.exchange.probe > 0

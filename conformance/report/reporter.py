@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from conformance.judge.model import Judgement
-from conformance.report import junit, terminal
+from conformance.report import terminal
 from conformance.report.clean import Cleaner
 from conformance.report.comparison import Outcomes, against_baseline
 from conformance.report.curl import Replay, ReplayWriter, replay_writer
-from conformance.report.findings import Finding, findings, replay_of
+from conformance.report.findings import CASE, Finding, findings, replay_of
 from conformance.report.html import Page
+from conformance.report.junit import JUnit
 from conformance.report.markdown import summary_markdown
 from conformance.report.money import write_captures
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
@@ -22,12 +26,19 @@ from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
 from conformance.session import Run
 
+ROW_LINE = 1_500
+"""The longest line to paste that the table of cases repeats; the findings have it in any length."""
+
 
 class Reporter:
     """The files of one run."""
 
-    def __init__(self, run: Run, baseline: Outcomes | None = None) -> None:
-        """`baseline`: the outcomes of an earlier run; only what became worse since then fails this one."""
+    def __init__(self, run: Run, baseline: Outcomes | None = None, junit_copies: Sequence[Path] = ()) -> None:
+        """`baseline`: the outcomes of an earlier run; only what became worse since then fails this one.
+
+        `junit_copies`: where the user also wants `junit.xml`.
+        """
+        self.junit_copies = junit_copies
         self.run = run
         self.result: RunResult = run.result()
         summary = summarise(run.contract, self.result)
@@ -35,9 +46,7 @@ class Reporter:
         self.rows: dict[str, CaseRow] = {row.result.case.id: row for row in self.summary.cases}
         self.clean = Cleaner(run.redactor)
         self.page = Page(run.contract, run.profile, self.clean)
-        self.replay_writer: ReplayWriter = replay_writer(
-            run.profile, run.out / "repro", run.redactor, self.result.ignored_environment
-        )
+        self.replay_writer: ReplayWriter = replay_writer(run.profile, run.redactor, self.result.ignored_environment)
         self._replays: dict[tuple[str, int | None], Replay] = {}
 
     @property
@@ -60,7 +69,7 @@ class Reporter:
         """What to paste to reproduce a violation."""
         key = (row.result.case.id, judgement.exchange)
         if key not in self._replays:
-            self._replays[key] = replay_of(self.replay_writer, row, judgement, self.rows)
+            self._replays[key] = replay_of(self.replay_writer, row, judgement, self.rows, self._replay_arguments)
         return self._replays[key]
 
     def _first_replay(self, row: CaseRow) -> Replay:
@@ -68,22 +77,13 @@ class Reporter:
         violations = [judgement for judgement in row.result.judgements if judgement.kind == "breaks"]
         return self._replay(row, violations[0]) if violations and row.outcome in ("failed", "warned") else Replay("")
 
-    def write_repro(self) -> None:
-        """Write the files that the replay lines read. If that fails, no line is shown and an error is reported."""
-        _ = self.findings
-        replays = [*self._replays.values(), *(self._first_replay(row) for row in self.rows.values())]
-        files = {name: content for replay in replays for name, content in replay.files.items()}
-        folder = self.run.out / "repro"
-        try:
-            for name, content in files.items():
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(content)
-                if name.endswith(".sh"):
-                    (folder / name).chmod(0o755)
-        except OSError as error:
-            self._replays = {key: Replay("") for key in self._replays}
-            del self.findings
-            self.failed(f"repro: cannot be written: {error}")
+    @property
+    def _replay_arguments(self) -> str:
+        """The arguments of `replay` for this run."""
+        options = self.run.options
+        named = [("--profile", options.profile), ("--target", options.target)]
+        given = [f"{flag} {shlex.quote(str(value))}" for flag, value in named if value is not None]
+        return " ".join([shlex.quote(str(self.run.out / "record.jsonl")), CASE, *given])
 
     def failed(self, reason: str) -> None:
         """Add an error of the suite itself that happened while writing."""
@@ -92,10 +92,6 @@ class Reporter:
     def interrupted(self) -> None:
         """Note that the run was interrupted after sending, while results were reported."""
         self.result = replace(self.result, interrupted=True)
-
-    def properties(self, case: str) -> list[tuple[str, str]]:
-        """The properties of a case in the JUnit file."""
-        return junit.properties(self.rows[case], self.clean)
 
     def summary_part(self) -> str:
         """The top of the HTML report."""
@@ -108,23 +104,44 @@ class Reporter:
     def extras(self, case: str) -> list[dict[str, Any]]:
         """The evidence of a case, shown when its row is unfolded."""
         row = self.rows[case]
-        content = self.page.evidence(row, self._first_replay(row).text)
+        replay_line = self._first_replay(row).text
+        content = self.page.evidence(row, replay_line if len(replay_line) <= ROW_LINE else "")
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
-        """Write `captures.csv` and `results.json`; gives the exit status. A failure to write is an error of the suite."""
-        try:
-            write_captures(self.run.out / "captures.csv", self.result.captures, self.clean)
-        except OSError as error:
-            self.failed(f"captures.csv could not be written: {error}")
+        """Write `captures.csv`, `junit.xml` and `results.json`; gives the exit status.
+
+        A failure to write is an error of the suite, which the other files then report too.
+        """
+        writers = {self.run.out / "captures.csv": self._captures, self.run.out / "results.json": self._results}
+        writers |= dict.fromkeys((self.run.out / "junit.xml", *self.junit_copies), self._junit)
+        failed: set[Path] = set()
+        while True:
+            before = len(failed)
+            for path in writers.keys() - failed:
+                try:
+                    writers[path](path)
+                except OSError as error:
+                    failed.add(path)
+                    self.failed(f"{path.name} could not be written: {error}")
+                    with suppress(OSError):
+                        path.unlink()  # an incomplete file is worse than none
+            if len(failed) == before:
+                return self.status
+
+    def _captures(self, path: Path) -> None:
+        write_captures(path, self.result.captures, self.clean)
+
+    def _results(self, path: Path) -> None:
         value = results_json(self.run.contract, self.run.profile.redacted(), self.result, self.summary, self.status)
-        try:
-            (self.run.out / "results.json").write_text(written(value, self.clean), encoding="ascii")
-        except OSError as error:
-            self.failed(f"results.json could not be written: {error}")
-            with suppress(OSError):
-                (self.run.out / "results.json").unlink()  # an incomplete file is worse than none
-        return self.status
+        path.write_text(written(value, self.clean), encoding="ascii")
+
+    def _junit(self, path: Path) -> None:
+        junit = JUnit(self.run.contract, self.clean, lambda row: self._first_replay(row).text)
+        why = terminal.why_status(self.summary, self.result, self.status)
+        strict = self.run.options.fail_on_warning
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(junit.document(self.summary, self.result, self.status, why, fail_on_warning=strict))
 
     def write_markdown(self) -> None:
         """Write `summary.md`, last, since its exit status is final. A failure to write it is no reason to fail."""

@@ -26,7 +26,7 @@ WAIVERS_SHOWN = 6
 WORSE_SHOWN = 6
 KNOWN = "known violation of a mandatory requirement"
 PARTLY_SHOWN = 3
-FILES = ("report.html", "results.json", "junit.xml", "captures.csv", "record.jsonl", "evidence.har", "repro/")
+FILES = ("report.html", "results.json", "junit.xml", "captures.csv", "record.jsonl", "evidence.har")
 MAX_LINES = 35
 """Lines of the summary, without the one about the exit status."""
 WIDTH = 240
@@ -34,7 +34,7 @@ WIDTH = 240
 UNLIMITED = 100_000
 TERMINAL_COLOURS = {"green": "green", "amber": "yellow", "red": "red"}
 COLOURS = {"MUST ": "red", "SHOULD ": "yellow", "Stopped: ": "yellow", "Inconclusive ": "yellow", "Error of ": "red"}
-TO_PASTE = re.compile(r" *(curl|sh|printf|[a-zA-Z_]+=|#|\$)(?=\S| )")
+TO_PASTE = re.compile(r" *((curl|printf|capture-conformance)(?=\S| )|[a-zA-Z_]+=|[$#{])")
 """Lines that a reader pastes into a shell; they are never wrapped."""
 
 
@@ -71,7 +71,7 @@ def summary_lines(
         lines.append(f"{count} requirements were not tested for this reason")
     else:
         lines += [*_partly_tested(summary, cut), *_untested(summary, cut)][: MAX_LINES - 1 - len(lines)]
-    written = [name for name in FILES if ((out / name).is_dir() if name.endswith("/") else (out / name).is_file())]
+    written = [name for name in FILES if (out / name).is_file()]
     return [*lines, f"Files: {out}/{', '.join(written)}" if written else f"No file could be written in {out}"]
 
 
@@ -145,10 +145,11 @@ def _finding(finding: Finding, cut: Callable[[str], str], clean: Cleaner) -> lis
 def status_line(summary: Summary, result: RunResult, status: int, clean: Cleaner, *, builtin: bool) -> str:
     """The last line: the exit status and why it is that one."""
     where = f" ({BUILTIN})" if builtin else ""
-    return clean.line(f"exit {status}: {_why(summary, result, status)}{where}", WIDTH)
+    return clean.line(f"exit {status}: {why_status(summary, result, status)}{where}", WIDTH)
 
 
-def _why(summary: Summary, result: RunResult, status: int) -> str:  # noqa: PLR0911 - one return for each status
+def why_status(summary: Summary, result: RunResult, status: int) -> str:  # noqa: PLR0911 - one return for each status
+    """Why the run has this exit status."""
     untested = [row for row in summary.requirements if row.requirement.level == "MUST" and row.outcome in UNJUDGED]
     count = f"{plural(len(untested), 'mandatory requirement')} {'was' if len(untested) == 1 else 'were'} not tested"
     failed = sum(row.outcome == "failed" and not row.waived for row in summary.requirements)

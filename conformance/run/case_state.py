@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from conformance.cases.model import Case, PlannedRequest, Probe, planned_requests
 from conformance.exchange.event import Note, Purpose, Sent
-from conformance.exchange.model import AUTHENTICATION, BUSY
+from conformance.exchange.model import AUTHENTICATION, BUSY, Exchange
 from conformance.judge.model import Judgement, breaks
 from conformance.run.model import CaseResult
 
@@ -79,6 +79,7 @@ class CaseState:
     asks: dict[int, list[Sent]] = field(default_factory=dict)
     noted: Note | None = None
     error: str = ""
+    _spans: list[tuple[float, float]] = field(default_factory=list)
     before: list[Judgement] = field(default_factory=list)
     _held: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -86,6 +87,18 @@ class CaseState:
     def counting(self) -> dict[int, Sent]:
         """The exchange that counts, by probe number."""
         return {number: sending.counts for number, sending in self.first.items() if sending.counts is not None}
+
+    def take_times(self, exchange: Exchange) -> None:
+        """Add when an exchange began and ended."""
+        if exchange.sent_at is not None and exchange.answered_at is not None:
+            self._spans.append((exchange.sent_at, exchange.answered_at))
+
+    @property
+    def seconds(self) -> float:
+        """How long the requests took; for a chain, from the first request to the last answer."""
+        if self.case.scheduling == "one-shot":
+            return sum(end - begin for begin, end in self._spans)
+        return max((end for _, end in self._spans), default=0.0) - min((begin for begin, _ in self._spans), default=0.0)
 
     def take_note(self, note: Note) -> None:
         """Add why something was not sent, or that the suite failed."""
@@ -192,6 +205,7 @@ class CaseState:
             reason,
             noted and self.noted is not None and self.noted.beforehand,
             self.error,
+            self.seconds,
         )
 
     def _reason(self, stop: str, judgements: Sequence[Judgement]) -> str:

@@ -21,7 +21,8 @@ class CaseResult:
 
     `judgements` are those of its exchanges and of its group rule; `evidence` holds the exchanges to show (those with a
     violation, and at least the first). `numbers` are the record lines of its exchanges. `reason`: why nothing was sent
-    or judged; `beforehand`: that was known before the run. `error`: how the suite itself failed.
+    or judged; `beforehand`: that was known before the run. `error`: how the suite itself failed. `seconds`: how long its
+    requests took; for a chain, from its first request to its last answer.
     """
 
     case: Case
@@ -33,6 +34,7 @@ class CaseResult:
     reason: str = ""
     beforehand: bool = False
     error: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class Tally:
         self.limits.take(sent)
         if sent.late:
             self._late.setdefault(*sent.late)
+        state.take_times(exchange)
         state.numbers += [sent.number] if sent.number is not None else []
         sending.exchanges += 1
         sending.judged = sending.judged or bool(judgements)

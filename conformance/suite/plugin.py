@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, suppress
@@ -69,6 +70,8 @@ class ConformancePlugin:
         self.reporter: Reporter | None = None
         self.status = 4
         self.problem = ""
+        self.junit_copies: tuple[Path, ...] = ()
+        self.page_copies: tuple[Path, ...] = ()
         try:
             self.baseline = read_outcomes(run.options.baseline, run.contract) if run.options.baseline else None
         except UsageError:
@@ -78,14 +81,20 @@ class ConformancePlugin:
             raise
 
     def configure(self, config: pytest.Config) -> None:
-        """Handle signals, and make pytest's own report writers use the folder of the run. It has obeyed `-k`."""
+        """Handle signals, and make pytest's own report writers use the folder of the run, which has obeyed `-k`.
+
+        Notes where the user wants copies.
+        """
         config.add_cleanup(self._signals.close)
         config.option.keyword = ""
         if config.option.collectonly:
             return
         option = config.option
-        option.xmlpath = str(self.run.out / "junit.xml")
+        if option.xmlpath:  # the run writes that file itself, since pytest's own names files and functions
+            self.junit_copies = (Path(option.xmlpath),)
+        option.xmlpath = None
         if hasattr(option, "htmlpath"):
+            self.page_copies = (Path(option.htmlpath),) if option.htmlpath else ()
             option.htmlpath = str(self.run.out / "report.html")
             option.self_contained_html = True
 
@@ -101,7 +110,6 @@ class ConformancePlugin:
         row = self.reporter.rows.get(case_id) if self.reporter is not None else None
         if row is None or self.reporter is None:
             raise OwnFault(f"{case_id}: the run has neither an exchange nor a reason for this case")
-        item.user_properties.extend(self.reporter.properties(case_id))
         if row.outcome == "error":
             raise OwnFault(f"{case_id}: {message(row, self.reporter.clean)}")
         return row
@@ -139,8 +147,7 @@ class ConformancePlugin:
                 self.run.write_evidence()
             except OSError as error:
                 self.run.not_sent(self.selected, str(error))
-            self.reporter = Reporter(self.run, self.baseline)
-            self.reporter.write_repro()
+            self.reporter = Reporter(self.run, self.baseline, self.junit_copies)
         return (yield)
 
     def _print_preview(self) -> None:
@@ -225,7 +232,11 @@ class ConformancePlugin:
             self.reporter.failed("pytest had an internal error")
         self.reporter.write()
         try:
-            return (yield)
+            result = yield
+            for copy in self.page_copies:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.run.out / "report.html", copy)
+            return result  # noqa: TRY300 - only the copies and the other writers can fail
         except Exception as error:  # noqa: BLE001 - any error of the other report writers counts as our own
             self.reporter.failed(f"a report could not be written: {error}")
             self.reporter.write()

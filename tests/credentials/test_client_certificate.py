@@ -128,7 +128,7 @@ def test_a_pasted_line_sends_the_certificate(files, target, tmp_path):
         "client_key_password_env": "KEY_PASSWORD",
     }
     profile = profile.model_copy(update={"target": profile.target.model_copy(update=certificates)})
-    options = " ".join(replay_writer(profile, tmp_path, Redactor(())).options)
+    options = " ".join(replay_writer(profile, Redactor(())).options)
     done = subprocess.run(
         ["sh", "-c", f"curl -sS -o /dev/null -w '%{{http_code}}' {options} {target.url}/v1/capture/charge"],
         env={"PATH": "/usr/bin:/bin", "KEY_PASSWORD": PASSWORD}, capture_output=True, text=True, check=False,

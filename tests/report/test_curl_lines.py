@@ -1,4 +1,7 @@
-"""The shell lines of findings, run in a real shell with the real curl, show what the suite received."""
+"""The shell lines of findings, run in a real shell with the real curl, show what the suite received.
+
+Each line is taken from the page and run in an empty folder.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import os
 import re
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -28,7 +33,9 @@ CHANGES = re.compile(
 )
 SHOWN_BY_ONE_REQUEST = {name: fault for name, fault in FAULTS.items() if fault.one_exchange}
 EVERY = "CONFORMANCE_EVERY_LINE" in os.environ
-"""Set to any value: all faults that one request can show (some minutes). Else one of each theme and those of framing."""
+"""Set to any value: all faults that one request can show, in all shells (some minutes). Else one of each theme and those
+of framing, each in one shell."""
+SHELLS = [name for name in ("sh", "bash", "dash") if shutil.which(name)]
 
 
 def faults_to_try() -> list[str]:
@@ -55,13 +62,32 @@ def reported(server: MockServer, out: Path, name: str, chosen: Callable[[Case], 
         )
     cases = [case for case in run.cases if of_the_tables(case)]
     run.execute([case for case in cases if case.theme in ("opening", "acceptance") or chosen(case)])
-    reporter = Reporter(run)
-    reporter.write_repro()
-    return reporter
+    return Reporter(run)
 
 
-def shell(line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, timeout=60, check=False)
+class Lines(HTMLParser):
+    """The lines to paste in a page, as a browser copies them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inside = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.inside = tag == "pre" and ("class", "replay") in attrs
+        self.found += [""] if self.inside else []
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "pre"
+
+    def handle_data(self, data):
+        if self.inside:
+            self.found[-1] += data
+
+
+def shell(line: str, folder: Path, name: str = "bash") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([name, "-c", line], cwd=folder, capture_output=True, timeout=60, check=False)
 
 
 def answer_of(output: bytes) -> tuple[int, dict[bytes, list[bytes]], bytes]:
@@ -109,54 +135,15 @@ def test_the_line_of_a_finding_shows_the_fault(name, server, tmp_path, monkeypat
     first_violations = [finding.violations[0] for finding in reporter.findings]
     of_one_request = [violation for violation in first_violations if violation.judgement.exchange is not None]
     assert of_one_request
-    for violation in of_one_request:
+    in_page = Lines(reporter.summary_part()).found
+    (empty := tmp_path / "empty").mkdir()
+    for position, violation in enumerate(of_one_request):
         judgement, line = violation.judgement, violation.replay_line
+        assert line in in_page
         (exchange,) = (sent.exchange for sent in violation.row.result.evidence if sent.number == judgement.exchange)
-        done = shell(line, tmp_path)
-        assert shows(exchange, done), (judgement, line, done, exchange.answer, exchange.defects)
-
-
-def statuses(output: bytes) -> list[int]:
-    return [int(status) for status in re.findall(rb"^HTTP/1.1 (\d+)", output, re.MULTILINE)]
-
-
-def script_of(reporter: Reporter, requirement: str) -> str:
-    finding = next(finding for finding in reporter.findings if finding.row.requirement.id == requirement)
-    line = finding.violations[0].replay_line
-    assert line.startswith("# may charge\nsh out/repro/")
-    return line
-
-
-def test_a_script_shows_a_window_that_ends_late(server, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    reporter = reported(server, Path("out"), "window-late", lambda case: case.id == "provoked-429-window")
-    done = shell(script_of(reporter, "rate-limit.window-end"), tmp_path)
-    assert b"... waiting 1 s" in done.stdout, done
-    assert statuses(done.stdout) == [429] * 4
-    server.use()
-    done = shell(script_of(reporter, "rate-limit.window-end"), tmp_path)
-    assert statuses(done.stdout) == [429, 429, 429, 200]
-
-
-def test_a_script_shows_that_answers_depend_on_earlier_requests(server, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    reporter = reported(
-        server, Path("out"), "refused-after-bad", lambda case: case.theme in ("independence", "whole-run")
-    )
-    line = script_of(reporter, "answer.independent")
-    assert statuses(shell(line, tmp_path).stdout)[-1] == 400
-    server.use()
-    assert statuses(shell(line, tmp_path).stdout)[-1] == 200
-
-
-def test_a_script_shows_an_intermittent_violation(server, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    reporter = reported(
-        server, Path("out"), "every-third-refused", lambda case: "identical" in case.id or "run-" in case.id
-    )
-    received = statuses(shell(script_of(reporter, "answer.independent"), tmp_path).stdout)
-    assert len(received) == 10
-    assert {200, 400} <= set(received)
+        for used in SHELLS if EVERY else [SHELLS[(len(name) + position) % len(SHELLS)]]:
+            done = shell(line, empty, used)
+            assert shows(exchange, done), (judgement, line, used, done, exchange.answer, exchange.defects)
 
 
 PROVOKED = Probe(Expectation("provoked", provoked=429), provoke=429)
@@ -173,6 +160,18 @@ def curl_input(line: str, folder: Path, **environ: str) -> str:
     return done.stdout.decode() + done.stderr.decode()
 
 
+def curl_body(line: str, folder: Path, shell_name: str = "bash", **environ: str) -> bytes:
+    """The body that curl sends: that of --data-raw, or its standard input."""
+    fake = (
+        'curl() { while [ $# -gt 0 ]; do case $1 in --data-raw) printf %s "$2" > body; shift;; '
+        "--data-binary) cat > body; shift;; esac; shift; done; }; "
+    )
+    subprocess.run(
+        [shell_name, "-c", fake + line], cwd=folder, env={**os.environ, **environ}, capture_output=True, timeout=20, check=True
+    )  # fmt: skip
+    return (folder / "body").read_bytes()
+
+
 def sent(
     *headers: tuple[str, str], body: bytes = b"", method: str = "POST", status: int = 200, defects: tuple[str, ...] = ()
 ) -> Sent:
@@ -181,35 +180,30 @@ def sent(
     return Sent(exchange, PROVOKED, 1, "first", final=True)
 
 
-def writer(tmp_path: Path, **more: object) -> ReplayWriter:
-    return ReplayWriter("http://127.0.0.1:1/base", tmp_path / "repro", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
+def writer(**more: object) -> ReplayWriter:
+    return ReplayWriter("http://127.0.0.1:1/base", Redactor(("s3cret-token",)), **more)  # type: ignore[arg-type]
 
 
-def line(tmp_path: Path, request: Sent, **more: object) -> str:
-    """The line for a request. The files that it reads are written."""
-    replay = writer(tmp_path, **more).line(request)
-    for name, content in replay.files.items():
-        (tmp_path / "repro").mkdir(exist_ok=True)
-        (tmp_path / "repro" / name).write_bytes(content)
-    return replay.text
+def line(request: Sent, **more: object) -> str:
+    return writer(**more).line(request).text
 
 
 @pytest.mark.parametrize("value", ["it's", '"$HOME"', "`id`", "a\\b", "$(id)", "!x", "é"])
 def test_no_header_value_is_executed_by_the_shell(value, tmp_path):
-    printed = curl_input(line(tmp_path, sent(("X-A", value))), tmp_path)
+    printed = curl_input(line(sent(("X-A", value))), tmp_path)
     assert f"<X-A: {value}>" in printed
 
 
 @pytest.mark.parametrize("value", ["it's-77", '"$HOME"-77', "`id`-77", "a\\b-77"])
 def test_a_unique_value_is_replaced_by_a_new_one(value, tmp_path):
     provoking = {429: (("X-Client", value.replace("77", "${unique}")),)}
-    printed = curl_input(line(tmp_path, sent(("X-Client", value)), provoking=provoking), tmp_path)
+    printed = curl_input(line(sent(("X-Client", value)), provoking=provoking), tmp_path)
     assert re.search(rf"<X-Client: {re.escape(value[:-2])}\d{{9,}}>", printed), printed
 
 
 def test_credentials_are_variables(tmp_path):
     request = sent(("Authorization", "Bearer s3cret-token"), ("Cookie", "a=b"), ("X-B", "s3cret-token"))
-    text = line(tmp_path, request, variables={"Authorization": "Bearer $PAY_TOKEN"})
+    text = line(request, variables={"Authorization": "Bearer $PAY_TOKEN"})
     assert "s3cret" not in text
     assert "a=b" not in text
     printed = curl_input(text, tmp_path, PAY_TOKEN="from the environment", COOKIE="c=d")
@@ -222,29 +216,57 @@ def test_basic_credentials_are_put_together_from_variables(tmp_path, monkeypatch
     monkeypatch.setenv("PAY_PASSWORD", "something-long")
     profile = builtin_profile("http://127.0.0.1:1")
     auth = BasicAuth(kind="basic", user_env="PAY_USER", password_env="PAY_PASSWORD")
-    with_auth = replay_writer(profile.model_copy(update={"auth": auth}), tmp_path, Redactor(()))
+    with_auth = replay_writer(profile.model_copy(update={"auth": auth}), Redactor(()))
     text = with_auth.line(sent(("Authorization", "x"))).text
     assert "<Authorization: Basic c29tZW9uZS1sb25nOnNvbWV0aGluZy1sb25n>" in curl_input(text, tmp_path)
 
 
+@pytest.mark.parametrize("body", [b'{"t":"%b"}', b'{"t":"%b","a":"it\'s \xff"}', b'"%b"' + b" " * 3000])
 @pytest.mark.parametrize(
     ("trip", "status", "environ", "expected"),
     [
-        (FRESH_TRIP, 200, {}, r'\{"t":"(?!0b5a)[0-9a-f]{8}-[0-9a-f-]{27}"\}\xff?'),
-        (TRIP_VARIABLE, 200, {"TRIP": "mine"}, r'\{"t":"mine"\}'),
-        (TRIP_VARIABLE, 200, {}, r"TRIP: a fresh trip"),
-        (TRIP_VARIABLE, 400, {}, r"@.*body"),
-        ("", 200, {}, r"@.*body"),
+        (FRESH_TRIP, 200, {}, r"(?!0b5a)[0-9a-f]{8}-[0-9a-f-]{27}"),
+        (TRIP_VARIABLE, 200, {"TRIP": "mine"}, "mine"),
+        (TRIP_VARIABLE, 400, {}, TRIP),
+        ("", 200, {}, TRIP),
     ],
 )
-def test_a_used_trip_is_replaced_and_an_unused_one_is_sent_again(trip, status, environ, expected, tmp_path):
-    text = line(tmp_path, sent(body=b'{"t":"%b"}' % TRIP.encode(), status=status), trip=trip)
-    assert re.search(expected, curl_input(text, tmp_path, **environ))
+def test_a_used_trip_is_replaced_and_an_unused_one_is_sent_again(body, trip, status, environ, expected, tmp_path):
+    text = line(sent(body=body % TRIP.encode(), status=status), trip=trip)
+    received = curl_body(text, tmp_path, **environ)
+    assert re.fullmatch(re.escape(body).replace(b"%b", expected.encode()), received), (text, received)
 
 
-def test_a_secret_in_a_body_is_not_written(tmp_path):
-    files = writer(tmp_path).line(sent(body=b'{"a":"s3cret-token","b":"\xff"}')).files
-    assert files == {"c-0.body": b'{"a":"************","b":"\xff"}'}
+def test_a_used_trip_that_is_not_given_is_asked_for(tmp_path):
+    assert "TRIP: set it to a fresh trip" in curl_input(line(sent(body=TRIP.encode()), trip=TRIP_VARIABLE), tmp_path)
+
+
+@pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'it\'s "$HOME" `id` \\ %s %d !x',
+        bytes(range(256)),
+        b"\n",
+        b"@file",
+        b"-n",
+        b"-e a",
+        b"[" * 20_000,
+        b"a" * 1_000_000,
+        "\uff21\u202e".encode(),
+        b'{"a":"\\u0000\\n"}',
+    ],
+    ids=lambda body: repr(body[:8]),
+)
+def test_the_line_contains_exactly_these_bytes(name, body, tmp_path):
+    assert curl_body(line(sent(body=body)), tmp_path, shell_name=name) == body
+    assert len(line(sent(body=body))) < 8_000
+
+
+def test_a_secret_in_a_body_is_not_written():
+    replay = writer().line(sent(body=b'{"a":"s3cret-token","b":"\xff"}'))
+    assert replay.body == b'{"a":"************","b":"\xff"}'
+    assert b64encode(b"s3cret")[:7].decode() not in replay.text
 
 
 @pytest.mark.parametrize(
@@ -262,11 +284,11 @@ def test_a_secret_in_a_body_is_not_written(tmp_path):
     ],
 )
 def test_the_line_sends_the_original_request(original, expected, tmp_path):
-    assert expected in curl_input(line(tmp_path, original), tmp_path)
+    assert expected in curl_input(line(original), tmp_path)
 
 
 def test_other_calls_that_provoke_are_named_above(tmp_path):
-    with_call = writer(tmp_path, calls={429: ("PUT http://127.0.0.1:1/limit before it",)})
+    with_call = writer(calls={429: ("PUT http://127.0.0.1:1/limit before it",)})
     note = "# [provoke.429] of the profile also has: PUT http://127.0.0.1:1/limit before it\n"
     assert with_call.note(sent()) == note
-    assert writer(tmp_path).note(sent()) == ""
+    assert writer().note(sent()) == ""

@@ -3,40 +3,114 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped
 
 from conformance.cases.model import Case
+from conformance.contract import load_contract
 from conformance.judge.model import breaks
+from conformance.mock.server import MockServer
 from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
-from conformance.report.junit import message, properties
-from conformance.report.outcome import CaseRow
-from conformance.run.model import CaseResult
+from conformance.report.junit import JUnit, message
+from conformance.report.outcome import CaseRow, summarise
+from conformance.run.model import CaseResult, RunResult
+
+from .conftest import ENVIRONMENT
 
 JUNIT_RESULT = {"failed": "failure", "error": "error", "not-judged": "skipped", "not-exercised": "skipped"}
+# What the schema of Jenkins' xUnit plugin allows: attributes and children by element.
+ALLOWED: dict[str, tuple[set[str], set[str]]] = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "testcase": ({"name", "time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "failure": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}
+KINDS = ["clean", "faulty", "hostile", "refused", "elsewhere", "interrupted"]
 
 
-@pytest.mark.parametrize("kind", ["clean", "faulty", "hostile", "refused", "interrupted"])
+def items_of(done) -> dict[str, ET.Element]:
+    """The test cases by the id of their case."""
+    root = ET.parse(done.out / "junit.xml").getroot()
+    return {item.get("name").partition(":")[0]: item for item in root.iter("testcase")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_outcome_has_its_result_in_junit(kind, request):
     done = request.getfixturevalue(kind)
     cases = {case["id"]: case for case in json.loads((done.out / "results.json").read_text())["cases"]}
-    items = {}
-    for item in ET.parse(done.out / "junit.xml").getroot().iter("testcase"):
-        items[item.get("name").removeprefix("test_case[").removesuffix("]")] = item
-    assert set(items) == set(cases)
-    for name, item in items.items():
-        case = cases[name]
-        values = {entry.get("name"): entry.get("value") for entry in item.iter("property")}
-        assert values["outcome"] == case["outcome"]
-        assert [child.tag for child in item if child.tag != "properties"] == [
-            JUNIT_RESULT[case["outcome"]] for _ in range(case["outcome"] in JUNIT_RESULT)
-        ]
-        if case["outcome"] in ("not-judged", "not-exercised"):
+    items = items_of(done)
+    assert items.keys() - cases.keys() == ({"run"} if done.status not in (0, 1) else set())
+    for name, case in cases.items():
+        item, tag = items[name], JUNIT_RESULT.get(case["outcome"])
+        assert [child.tag for child in item] == ([tag] if tag else []) + ["system-out"]
+        assert item.find("system-out").text.startswith(f"outcome: {case['outcome']}\nrequirements: ")
+        if tag == "skipped":
             assert item.find("skipped").get("message").split("\n")[0][:50] in case["reason"]
-        if case["outcome"] == "failed":
-            assert case["judgements"]["breaks"][0]["requirement"] in item.find("failure").get("message")
+        if tag == "failure":
+            message = item.find("failure").get("message")
+            assert case["judgements"]["breaks"][0]["requirement"] in message
+            assert all(part in message for part in ("\nexpected at ", "\nreceived: "))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_could_not_judge_is_not_green(kind, request):
+    done = request.getfixturevalue(kind)
+    (suite,) = JUnitXml.fromfile(str(done.out / "junit.xml"))
+    assert suite.name == "capture-charge"
+    assert bool(suite.failures + suite.errors) == bool(done.status)
+    assert bool(suite.errors) == (done.status not in (0, 1))
+    results = [case.result[0].__class__ for case in suite if case.result]
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (
+        len(list(suite)), results.count(Failure), results.count(Error), results.count(Skipped),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_file_is_valid_for_jenkins_and_names_nothing_of_pytest(kind, request):
+    file = request.getfixturevalue(kind).out / "junit.xml"
+    for element in ET.parse(file).getroot().iter():
+        attributes, children = ALLOWED[element.tag]
+        assert element.keys() - attributes == set(), element.tag
+        assert {child.tag for child in element} <= children
+    assert not re.search(r"\.py\b|test_case|pytest", file.read_text("utf-8"))
+
+
+def test_a_failure_has_the_statement_the_line_and_the_time(faulty):
+    item = items_of(faulty)["code-lower-case"]
+    assert item.get("classname") == "capture-charge.code"
+    message = item.find("failure").get("message").splitlines()
+    assert message[0].startswith("MUST code.pattern: A code that is not exactly three ASCII capital letters")
+    assert message[1] == "expected at status: 400"
+    assert message[2].startswith("received: 200")
+    assert "curl -sS" in message[-1]
+    assert float(items_of(faulty)["provoked-429-window"].get("time")) > 0.9
+
+
+def test_the_users_own_paths_are_obeyed(tmp_path):
+    with MockServer() as server:
+        arguments = ["--pyargs", "conformance.suite", "--target", server.url, "--depth", "smoke", "--out", "out"]
+        mine = ["--junitxml", "mine/j.xml", "--html", "mine/p.html"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, *mine],
+            cwd=tmp_path, env=ENVIRONMENT, capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done
+    for own, copy in (("junit.xml", "j.xml"), ("report.html", "p.html")):
+        assert (tmp_path / "out" / own).read_bytes() == (tmp_path / "mine" / copy).read_bytes()
 
 
 def test_a_secret_is_hidden_before_it_is_made_visible():
@@ -46,7 +120,11 @@ def test_a_secret_is_hidden_before_it_is_made_visible():
     row = CaseRow(
         CaseResult(Case("c", "t", "title", (), ()), (judged,), reason="pass\x1bword-1"), "failed", "pass\x1bword-1"
     )
-    for text in (message(row, clean), dict(properties(row, clean))["reason"]):
+    contract = load_contract()
+    run = RunResult((row.result,), "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "smoke", "http://h", 1)
+    junit = JUnit(contract, clean, lambda _row: "")
+    document = junit.document(summarise(contract, run), run, 1, "", fail_on_warning=True).decode()
+    for text in (message(row, clean), document):
         assert "word" not in text
         assert "***" in text
     assert "\\x07" in message(row, clean)

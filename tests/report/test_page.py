@@ -79,7 +79,7 @@ def test_a_finding_has_place_expected_received_and_a_replay_line(faulty):
         assert row["source"]["place"] in text
     assert text.count("# may charge") >= len(violated) - 1
     assert "curl -sS -i --http1.1" in text
-    assert "sh out/repro/" in text
+    assert "capture-conformance replay out/record.jsonl provoked-429-window --target http://" in text
 
 
 def test_a_finding_has_its_explanation_folded(faulty):

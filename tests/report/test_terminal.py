@@ -52,7 +52,7 @@ def test_the_worst_findings_are_shown_in_full(faulty):
     assert re.match(r"  sent      POST /v1/capture/charge \{", first[2])
     assert re.match(r"  expected  .", first[3])
     assert re.match(r"  received  .", first[4])
-    assert re.match(r"  (LC_ALL=C sed .* \| )?curl |  sh out/repro/", first[5])
+    assert first[5].startswith(("  curl ", "  capture-conformance replay ", "  trip=", "  printf "))
 
 
 def test_the_first_and_the_last_line_say_that_the_mock_is_tested(clean, faulty):
@@ -66,7 +66,7 @@ def test_the_first_and_the_last_line_say_that_the_mock_is_tested(clean, faulty):
 
 def test_each_file_that_it_names_exists(faulty):
     names = re.split(r", ", faulty.stdout.splitlines()[-2].removeprefix("Files: out/"))
-    assert names[-1] == "repro/"
+    assert len(names) == 6
     assert all((faulty.out / name).exists() for name in names)
 
 
