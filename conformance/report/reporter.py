@@ -26,7 +26,7 @@ from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
 from conformance.session import Run
 
-ROW_LINE = 1_500
+ROW_LINE = 500
 """The longest line to paste that the table of cases repeats; the findings have it in any length."""
 
 
