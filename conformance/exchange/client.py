@@ -8,7 +8,8 @@ How it works
   answers. `_Connection` writes and reads by itself, on a non-blocking socket, under one deadline for the whole answer.
   It also reads an answer that arrives before the request is written completely.
 - A `Client` has one kept-alive connection and belongs to one thread. `ConnectionState` outlives a connection: it holds
-  the deadline of the current request, when and for which case the last answer ended, and what was noticed since.
+  the deadline of the current request, the last case and when its request began, and what was noticed since. A connection is
+  idle from then on at the most; when the server itself finished is not known on a busy machine.
 - Only `abort` may be called from another thread: it shuts down the socket beneath TLS, which ends every wait.
 """
 
@@ -75,7 +76,7 @@ class ConnectionState:
     opened: int = 0
     certificate_end: float | None = None
     last_case: str = ""
-    last_end: float = 0.0
+    last_began: float = 0.0
     closed_early: bool = False
     late_defect: tuple[str, str] | None = None
 
@@ -149,7 +150,7 @@ class _Connection(HTTPConnection):
             return True
         except OSError:
             stray = b""
-        idle = time.monotonic() - self._state.last_end
+        idle = time.monotonic() - self._state.last_began
         if not stray:
             self._state.closed_early = idle < EARLY_CLOSE_S
         elif idle < EARLY_CLOSE_S or not _is_idle_timeout(parse(stray, "POST", ended=True)):
@@ -400,31 +401,31 @@ class Client:
             request = self._endpoint.request(
                 method, target_path, headers, body, case=case, framing=framing, accept=accept
             )
-            wall, opened = time.time(), state.opened
+            wall, began, opened = time.time(), time.monotonic(), state.opened
             state.closed_early = False
-            state.deadline = time.monotonic() + self._endpoint.timeout_s
+            state.deadline = began + self._endpoint.timeout_s
             got = self._exchange(request, chunked=framing == "chunked")
             early = early or state.closed_early
             if isinstance(got, Failure):
                 return Exchange(case, probe, request, failure=got, wall_time=wall, closed_early=early, trip=trip)
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
-            idle = got.sent_at - state.last_end >= EARLY_CLOSE_S
+            idle = got.sent_at - state.last_began >= EARLY_CLOSE_S
             too_late = idle and parsed.answer is not None and parsed.answer.status == 408 and _is_idle_timeout(parsed)
             if not (died or too_late) or state.opened > opened:
                 break
             if retry_closed is None:
                 if too_late:
                     parsed = replace(parsed, answer=None, failure=CLOSED_BEFORE)
-                elif trip is not None and time.monotonic() - state.last_end < EARLY_CLOSE_S:
+                elif trip is not None and time.monotonic() - state.last_began < EARLY_CLOSE_S:
                     early, parsed = True, replace(parsed, failure=CLOSED_BEFORE)
                 break
-            lost = time.monotonic() - state.last_end < EARLY_CLOSE_S
+            lost = time.monotonic() - state.last_began < EARLY_CLOSE_S
             self.close()
             body, trip = retry_closed()
             retry_closed = None
         early = early or (lost and parsed.answer is not None)  # lost twice: this request itself gets no answer
-        state.last_case, state.last_end = case, got.answered_at
+        state.last_case, state.last_began = case, began
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
             got.sent_at, got.answered_at, wall, state.opened, early, trip,

@@ -465,3 +465,24 @@ def test_steps_of_waiting_do_not_make_the_time_limit_longer(serve, monkeypatch):
     client.close()
     assert got.failure.kind == "timeout"
     assert 0.1 <= time.monotonic() - began < 5
+
+
+def test_an_answer_that_is_read_late_does_not_make_a_later_close_early(serve, monkeypatch):
+    """The server may have finished long before this busy machine read its answer."""
+    peer = serve(answering(OK), answering(OK, then=until_closed))
+    passed = [0.0]
+    wait = client_module.waiting.wait_for_socket
+
+    def late(sock, read, write, timeout):
+        passed[0] += 0.6 if not passed[0] else 0.0
+        return wait(sock, read=read, write=write, timeout=timeout)
+
+    clock = SimpleNamespace(monotonic=lambda: 1000.0 + passed[0], time=time.time)
+    monkeypatch.setattr(client_module, "time", clock)
+    monkeypatch.setattr(client_module, "EARLY_CLOSE_S", 0.5)
+    monkeypatch.setattr(client_module.waiting, "wait_for_socket", late)
+    client = client_of(peer)
+    got = [post(client, retry_closed=lambda: (b"{}", None)) for _ in range(2)]
+    client.close()
+    assert [each.answer.status for each in got] == [200, 200]
+    assert [each.closed_early for each in got] == [False, False]
