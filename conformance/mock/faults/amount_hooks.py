@@ -134,6 +134,26 @@ def dollars_above(limit: str) -> Callable[[Inquiry], bool]:
     return test
 
 
+def many_significant(inquiry: Inquiry) -> bool:
+    mantissa = re.split("[eE]", number(inquiry).text)[0]
+    return len(mantissa.replace(".", "").strip("0")) > 15
+
+
+def written(currency: str, pattern: str) -> Callable[[Inquiry], bool]:
+    """Make a test: whether the accepted number in this currency is written like that."""
+    return lambda inquiry: code(inquiry) == currency and re.fullmatch(pattern, number(inquiry).text) is not None
+
+
+def from_on(currency: str, power: int) -> Callable[[Inquiry], bool]:
+    """Make a test: whether at least this power of ten is charged in this currency."""
+
+    def test(inquiry: Inquiry) -> bool:
+        value = decimal(inquiry)
+        return code(inquiry) == currency and value is not None and value >= Decimal(10) ** power
+
+    return test
+
+
 def trailing_zero(inquiry: Inquiry) -> bool:
     return code(inquiry) == "USD" and re.fullmatch(r"[0-9]+\.[0-9]{2,}0", number(inquiry).text) is not None
 

@@ -164,6 +164,28 @@ def deep(inquiry: Inquiry) -> bool:
     return opened == closed > 500
 
 
+def nested(place: bytes, least: int, most: int = 10**9) -> Callable[[Inquiry], bool]:
+    """Make a test: whether so many brackets open one after another at a place, and as many are closed."""
+    opening = re.compile(place + rb'((?:\[|\{"a":)+)')
+
+    def test(inquiry: Inquiry) -> bool:
+        found = opening.search(inquiry.body)
+        if found is None:
+            return False
+        levels = found[1].count(b"[") + found[1].count(b"{")
+        return least <= levels <= most and not unclosed(inquiry)
+
+    return test
+
+
+def unclosed(inquiry: Inquiry) -> bool:
+    return sum(map(inquiry.body.count, (b"[", b"{"))) > 1_000 + sum(map(inquiry.body.count, (b"]", b"}")))
+
+
+def very_deep(inquiry: Inquiry) -> bool:
+    return sum(map(inquiry.body.count, (b"[", b"{"))) > 100
+
+
 def big(inquiry: Inquiry) -> bool:
     return len(inquiry.body) > 900_000
 
