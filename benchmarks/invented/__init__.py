@@ -9,6 +9,7 @@ INVENTED: dict[str, Fault] = {fault.name: fault for theme in (requests, answers)
 """Every invented fault by name, with the requirements that its inventor declared."""
 
 REPORTED: dict[str, frozenset[str] | None] = {
+    "ids-long-crash": frozenset({"store-id.max-length", "trip-id.max-length", "body.several-faults"}),
     "charset-without-blank-refused": frozenset({"answer.status-set"}),
     "accept-missing-plain-error": frozenset({"bad-request.media-type"}),
     "window-end-crashes": frozenset({"rate-limit.window-end"}),

@@ -86,7 +86,9 @@ def _several(faults: list[Expectation], traits: list[str]) -> Expectation:
     admits = frozenset().union(*(fault.admits for fault in faults))
     rejects, shoulds = ([each for each in faults if each.nature == nature] for nature in ("reject", "should-reject"))
     if len(rejects) > 1 or (rejects and shoulds):
-        return replace(_SEVERAL, admits=admits)
+        causes = sorted({fault.requirement for fault in (*rejects, *shoulds) if fault.requirement})
+        one_member = len({each.partition(".")[0] for each in causes}) == 1
+        return replace(_SEVERAL, admits=admits, shared=tuple(causes) if one_member else ())
     if rejects and rejects[0].requirement == _SEVERAL.requirement:
         return replace(rejects[0], admits=admits)
     refusals = (*rejects, *shoulds)
