@@ -104,6 +104,18 @@ def moment_of(answer: Answer, wall_time: float | None) -> float | None:
     return wall_time
 
 
+def clock_of(answer: Answer, wall_time: float | None) -> str:
+    """By which clock a date of the answer is read, and how far that is from the suite's clock (2 s or more)."""
+    moment = moment_of(answer, None)
+    if moment is None:
+        return "by the suite's clock, since the answer has no readable Date"
+    ahead = 0.0 if wall_time is None else moment - wall_time
+    if abs(ahead) < 2:
+        return "by the answer's own Date"
+    where = "ahead of" if ahead > 0 else "behind"
+    return f"by the answer's own Date, {abs(ahead):.0f} s {where} the suite's clock"
+
+
 def header_delay(answer: Answer, wall_time: float | None) -> float | None:
     """Seconds that the Retry-After field announces, a past date as 0; None where it cannot be read."""
     now = moment_of(answer, wall_time)

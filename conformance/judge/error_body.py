@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, is_cut, parse_json
 from conformance.exchange.model import Answer
-from conformance.exchange.retry_after import header_delay, moment_of, read_retry_after
+from conformance.exchange.retry_after import clock_of, header_delay, moment_of, read_retry_after
 from conformance.json_text import Array, Number, Object
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
@@ -141,8 +141,10 @@ def judge_retry_after(answer: Answer, wall_time: float | None) -> list[Judgement
     found.append(_check("rate-limit.date-form", not read.obsolete, at, "the current form of a date", read.text))
     found.append(_check("rate-limit.day-name", read.right_day, at, "the right day of the week", read.text))
     if now is not None:
-        found.append(_check("rate-limit.future-date", read.moment >= now - 1, at, "a date not in the past", read.text))
-        found.append(observed("rate-limit.value", f"a date {read.moment - now:.0f} s ahead"))
+        clock = clock_of(answer, wall_time)
+        expected = f"a date not in the past, {clock}"
+        found.append(_check("rate-limit.future-date", read.moment >= now - 1, at, expected, read.text))
+        found.append(observed("rate-limit.value", f"a date {read.moment - now:.0f} s ahead, {clock}"))
     return found
 
 

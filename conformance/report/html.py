@@ -16,7 +16,7 @@ from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
 from conformance.report.templates import Templates, style, when
-from conformance.report.terminal import other_limit
+from conformance.report.terminal import blocked, other_limit
 from conformance.run.model import RunResult
 
 
@@ -48,6 +48,7 @@ class Page:
             causes=common_causes(summary),
             files=files,
             other_limit=other_limit(result),
+            blocked=blocked(result),
             violated={
                 level: sum(finding.row.requirement.level == level and not finding.row.waived for finding in findings)
                 for level in levels

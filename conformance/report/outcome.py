@@ -38,7 +38,8 @@ UNDECIDED = "No response allowed a decision on this"
 class Coverage:
     """The cases made for one requirement: all of them, those sent, and those that gave a result for it.
 
-    `left_out`: why the others were not sent. `undecided`: why the others that were sent gave no result.
+    `left_out`: why the others were not sent. `undecided`: why the others that were sent gave no result. `blocked`: how
+    many of their requests were answered 401, 403 or 407.
     """
 
     cases: int
@@ -46,6 +47,7 @@ class Coverage:
     judged: int
     left_out: Reasons = ()
     undecided: Reasons = ()
+    blocked: int = 0
 
     @property
     def partly(self) -> bool:
@@ -59,6 +61,7 @@ class Coverage:
         parts = [f"{self.judged} of {self.cases} case{'' if self.cases == 1 else 's'} tested"]
         parts += [f"{count} left out: {reason}" for reason, count in self.left_out[:REASONS]]
         parts += [f"{count} not judged here: {reason}" for reason, count in self.undecided[:REASONS]]
+        parts += [f"{self.blocked} requests blocked with 401, 403 or 407"] if self.blocked else []
         more = len(self.left_out[REASONS:]) + len(self.undecided[REASONS:])
         return "; ".join([*parts, *([f"and {more} more reasons"] if more else [])])
 
@@ -262,6 +265,7 @@ def _coverage(requirement_id: str, made_for: list[CaseResult], judged: set[str],
         sum(1 for result in made_for if result.case.id in judged),
         tuple(Counter(left_out).most_common()),
         tuple(Counter(undecided).most_common()),
+        sum(len(result.blocked) for result in made_for),
     )
 
 

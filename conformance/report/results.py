@@ -91,6 +91,7 @@ def _requirement(row: RequirementRow) -> dict[str, Any]:
         "cases": list(row.cases),
         "judged": row.judged,
         "unjudged": row.unjudged,
+        "blocked": row.coverage.blocked,
         "coverage": _coverage(row.coverage),
     }
 

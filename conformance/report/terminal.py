@@ -49,7 +49,7 @@ def summary_lines(
     requests = plural(result.requests, "request")
     lines = [summary.headline, cut(f"{result.url}: {requests}, {charges(result)} (seed {result.seed})")]
     lines += [f"Stopped: {cut(result.stop)}"] if result.stop else []
-    lines += [other_limit(result)] if result.other_limit else []
+    lines += [line for line in (other_limit(result), blocked(result)) if line]
     lines += [f"Inconclusive because of {cut(summary.why)}"] if summary.why else []
     lines += (
         [cut(f"Interrupted: below is what was tested until then; the same command with --resume {out} goes on")]
@@ -94,6 +94,17 @@ def other_limit(result: RunResult) -> str:
         f"Another limit answered {limit.answers} of {plural(result.requests, 'request')} with 429; the run waited and sent "
         f"them again. It got through at {fitting} a second: [limits] requests_per_second = {fitting} fits"
     )
+
+
+def blocked(result: RunResult) -> str:
+    """How many requests were answered 401, 403 or 407, and how many cases gave no result for that reason."""
+    statuses = [status for case in result.cases for status in case.blocked]
+    if not statuses:
+        return ""
+    codes = " or ".join(str(status) for status in sorted(set(statuses)))
+    unjudged = sum(1 for case in result.cases if case.blocked and not case.judgements)
+    were, cases = "was" if len(statuses) == 1 else "were", plural(unjudged, "case")
+    return f"{len(statuses)} of {plural(result.requests, 'request')} {were} blocked with {codes}; {cases} could not be judged"
 
 
 def charges(result: RunResult) -> str:

@@ -74,6 +74,7 @@ class CaseState:
     evidence: list[tuple[Sent, frozenset[str]]] = field(default_factory=list)
     smaller: list[Sent] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    blocked: list[int] = field(default_factory=list)
     first: dict[int, Sending] = field(default_factory=dict)
     confirmed: dict[int, frozenset[str]] = field(default_factory=dict)
     asks: dict[int, list[Sent]] = field(default_factory=dict)
@@ -109,6 +110,8 @@ class CaseState:
 
     def take(self, sent: Sent, judgements: Sequence[Judgement]) -> None:
         """Add an exchange of the first sending of a probe."""
+        if sent.status in AUTHENTICATION:
+            self.blocked.append(sent.status)
         self._judge(judgements)
         if sent.probe.wait:
             self.asks.setdefault(sent.exchange.probe, []).append(sent)
@@ -206,6 +209,7 @@ class CaseState:
             noted and self.noted is not None and self.noted.beforehand,
             self.error,
             self.seconds,
+            tuple(self.blocked),
         )
 
     def _reason(self, stop: str, judgements: Sequence[Judgement]) -> str:

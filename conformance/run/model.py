@@ -23,6 +23,7 @@ class CaseResult:
     violation, and at least the first). `numbers` are the record lines of its exchanges. `reason`: why nothing was sent
     or judged; `beforehand`: that was known before the run. `error`: how the suite itself failed. `seconds`: how long its
     requests took; for a chain, from its first request to its last answer.
+    `blocked`: the statuses of the requests that were answered 401, 403 or 407.
     """
 
     case: Case
@@ -35,6 +36,7 @@ class CaseResult:
     beforehand: bool = False
     error: str = ""
     seconds: float = 0.0
+    blocked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

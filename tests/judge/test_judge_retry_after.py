@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.answers import ACCEPT, DATE, P429, P503, REJECT, violated
+from tests.support.answers import ACCEPT, DATE, P429, P503, REJECT, exchange, judged, violated
 
 DAY = "Wed, 25 Nov 2026 03:10:00"
 RETRY_AFTER = [
@@ -97,3 +97,19 @@ def test_the_header_field_of_a_503(body, header, agrees):
     assert violated(P503, 503, text, {**DATE, "Retry-After": header}) == (
         set() if agrees else {"unavailable.header-agrees"}
     )
+
+
+CLOCKS = [
+    ("Wed, 25 Nov 2026 03:09:30 GMT", "by the answer's own Date"),
+    ("Wed, 25 Nov 2026 03:08:27 GMT", "by the answer's own Date, 63 s behind the suite's clock"),
+    ("Wed, 25 Nov 2026 03:09:40 GMT", "by the answer's own Date, 10 s ahead of the suite's clock"),
+    ("yesterday", "by the suite's clock, since the answer has no readable Date"),
+]
+
+
+@pytest.mark.parametrize(("date", "clock"), CLOCKS)
+def test_the_clock_that_judged_a_date_is_named(date, clock):
+    given = exchange(429, changes={"Retry-After": "Wed, 25 Nov 2026 01:00:00 GMT", "Date": date})
+    (violation,) = [each for each in judged(P429, given) if each.kind == "breaks"]
+    assert violation.requirement == "rate-limit.future-date"
+    assert violation.expected == f"a date not in the past, {clock}"
