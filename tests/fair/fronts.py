@@ -168,6 +168,8 @@ class Front:
             if answer is None:
                 answer = self.ask(self.request(request), server)
             served += 1
+            if request.start.startswith("HEAD "):
+                answer.body = b""
             answer = self.answer(answer)
             if self.most_requests is not None and served >= self.most_requests:
                 answer.put("Connection", "close")
