@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from conformance.cases.body import parts_of, plain
 from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, absent, accept, case, either, probe
-from conformance.cases.model import Case, Expectation
+from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.testdata import TestData
 from conformance.cases.value import why_not_accepted
 
@@ -69,11 +69,19 @@ def _media_types(data: TestData) -> list[Case]:
 def _other_types(data: TestData) -> list[Case]:
     charset = either("media-type.charset-other", UNSUPPORTED)
     charsets: list[str | None] = [f"application/json; charset={value}" for value in _OTHER_CHARSET]
+    others = _typed(data, "media-type-charset-other", "Another charset parameter", charset, charsets)
     other, types = either("media-type.other", UNSUPPORTED), [*_OTHER_TYPES, None]
     return [
-        _typed(data, "media-type-charset-other", "Another charset parameter", charset, charsets),
+        replace(others, probes=(*others.probes, _wide(data, charset))),
         _typed(data, "media-type-other", "JSON with another media type, or none", other, types),
     ]
+
+
+def _wide(data: TestData, expectation: Expectation) -> Probe:
+    """The good body in UTF-16, and labelled so."""
+    headers = (("Content-Type", "application/json; charset=utf-16"),)
+    body = parts_of(data).good.encode("utf-16")
+    return probe(replace(expectation, label="UTF-16 in both"), body, headers=headers)
 
 
 def _framing(data: TestData) -> list[Case]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.mock.exchange import Inquiry
+from conformance.mock.exchange import Inquiry, Reply
 from conformance.mock.faults import amount, body, request
 from conformance.mock.faults.amount_hooks import amount_of, crash, decimal, refuse
-from conformance.mock.faults.body_hooks import charset, chunked, content_type, has_unknown, refuse_early
+from conformance.mock.faults.body_hooks import charset, chunked, content_type, has_unknown, is_json, refuse_early
 from conformance.mock.faults.model import Fault, Hook, violates
 from conformance.mock.faults.request import members
 
@@ -71,6 +71,23 @@ def _good(first: str, second: str, *breaks: str, crashes: bool = False) -> Fault
     return Fault(name, f"A capture {words} {what}.", violates(*breaks), accept=make(_both(first, second)))
 
 
+def _serve_object(inquiry: Inquiry) -> None:
+    if is_json(inquiry.body) and inquiry.body.lstrip().startswith(b"{"):
+        inquiry.reply = Reply(200)
+
+
+_UNCHECKED = violates(
+    *(f"{theme}.{rule}" for theme in ("store-id", "trip-id", "code") for rule in ("pattern", "max-length")),
+    *(
+        f"{theme}.{rule}"
+        for theme in ("store-id", "trip-id", "amount", "value", "code")
+        for rule in ("required", "not-null", "type")
+    ),
+    "store-id.unknown",
+    "trip-id.unknown",
+    "value.zero",
+)
+
 FAULTS: list[Fault] = [
     *(
         _only(name, condition)
@@ -100,6 +117,12 @@ FAULTS: list[Fault] = [
             ("truncated-taken", "charset"),
             ("truncated-taken", "over-64-kb"),
         )
+    ),
+    Fault(
+        "chunked-unchecked",
+        "Any JSON object in chunks is accepted.",
+        _UNCHECKED,
+        receive=_limited(_serve_object, chunked),
     ),
     _good("yen", "chunked", "request.chunked"),
     _good("escaped", "chunked", "request.chunked"),
