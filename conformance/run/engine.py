@@ -75,7 +75,7 @@ class Engine:
         self._lock = threading.Lock()
         self._futures: list[Future[None]] = []
         self._cut_off = False
-        self._lost = self._refused = self._silent = 0
+        self._lost = self._refused = self._silent = self._endless = 0
         self._speed = Speed(0, limits, 0.0)
 
     @property
@@ -315,9 +315,12 @@ class Engine:
             self._lost = self._lost + 1 if sent.exchange.unsent else 0
             self._refused = self._refused + 1 if refused else 0
             if sent.purpose not in ("confirm", "shrink"):  # which repeat what was silent
-                self._silent = self._silent + 1 if is_silent(sent.exchange) else 0
+                silent = is_silent(sent.exchange)
+                self._silent = self._silent + 1 if silent else 0
+                if sent.success:  # refusals in between do not show that a success ever ends
+                    self._endless = self._endless + 1 if silent else 0
             lost, stays_busy = self._lost >= LOST_IN_A_ROW, self._refused >= REFUSED_IN_A_ROW
-            stays_silent = self._silent >= SILENT_IN_A_ROW
+            stays_silent = max(self._silent, self._endless) >= SILENT_IN_A_ROW
             slow = self._speed.take(sent.exchange, self.sender.pace.clock.now())
         if slow:
             self.progress.waiting(slow)
