@@ -49,21 +49,6 @@ def compared(results: dict) -> tuple:
     )
 
 
-@pytest.mark.parametrize(("form", "faults", "status"), [("folder", (), 0), ("package", ("store-unknown-accepted",), 1)])
-def test_the_same_outcomes_and_status_as_the_command(command, form, faults, status):
-    with MockServer(faults=faults) as server:
-        expected = command.run("--target", server.url, *FEW_CASES)
-        results = command.results()
-        command.out = command.folder / "by-pytest"
-        arguments = ("--target", server.url, "--out", str(command.out), *FEW_CASES)
-        ran = by_pytest(form, command.folder, *arguments, all_plugins=form == "package")
-    assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
-    assert compared(command.results()) == compared(results)
-    assert {file.name for file in command.out.iterdir()} >= {"results.json", "record.jsonl", "junit.xml", "report.html"}
-    assert "test_cases.py ." in ran.stdout
-    assert "mandatory requirements tested" in ran.stdout
-
-
 MEDDLING = """
 import random
 import pytest
@@ -82,16 +67,22 @@ def pytest_runtest_protocol(item, nextitem):
 """
 
 
-def test_plugins_that_shuffle_and_repeat_tests_change_nothing(command):
-    with MockServer(faults=["store-unknown-accepted"]) as server:
+@pytest.mark.parametrize(("form", "faults", "status"), [("folder", (), 0), ("package", ("store-unknown-accepted",), 1)])
+def test_the_same_outcomes_and_status_as_the_command(command, form, faults, status):
+    """Also with plugins that shuffle tests or run them again: cases are sent in the order of the plan, each once."""
+    with MockServer(faults=faults) as server:
         arguments = ("--target", server.url, "--concurrency", "1", *FEW_CASES)
-        command.run(*arguments)
-        expected, sent = compared(command.results()), sent_cases(command)
+        expected = command.run(*arguments)
+        results, sent = command.results(), sent_cases(command)
         (command.folder / "meddling.py").write_text(MEDDLING)
+        meddling = ("-p", "meddling") if form == "package" else ()
         command.out = command.folder / "by-pytest"
-        ran = by_pytest("package", command.folder, "-p", "meddling", *arguments, "--out", str(command.out))
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert (compared(command.results()), sent_cases(command)) == (expected, sent)
+        ran = by_pytest(
+            form, command.folder, *meddling, *arguments, "--out", str(command.out), all_plugins=bool(meddling)
+        )
+    assert (expected.returncode, ran.returncode) == (status, status), ran.stdout + ran.stderr
+    assert compared(command.results()) == compared(results)
+    assert sent_cases(command) == sent
     cases = ET.parse(command.out / "junit.xml").findall(".//testcase")
     assert [case.get("name") for case in cases] == [f"test_case[{row['id']}]" for row in command.results()["cases"]]
 
