@@ -11,7 +11,7 @@ from conformance.cases.model import Headers
 
 from .model import Answer, Failure, field_values
 
-RAW_CAP = 4096
+RAW_CAP = 2048
 CONTENT_CAP = 1024 * 1024
 HEAD_CAP = 1024 * 1024
 STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: ([^\r\n]*))?\Z")

@@ -38,15 +38,15 @@ class Speed:
         left = passed / self._done * (self._total - self._done)
         if left < LONG_S:
             return ""
-        return (
-            f"{self._done} of {self._total} requests in {passed:.0f} s, about {left / 60:.0f} min left: {self._why()}"
-        )
+        done = f"{self._done} of {self._total} requests in {passed:.0f} s"
+        return f"{done}, about {left / 60:.0f} min left: {self._why(passed)}"
 
-    def _why(self) -> str:
-        limits = self._limits
-        reasons = [f"an answer takes {self._elapsed / self._done:.1f} s, {limits.concurrency} at a time"]
+    def _why(self, passed: float) -> str:
+        limits, reasons = self._limits, []
+        if self._elapsed / limits.concurrency > passed / 4:
+            reasons.append(f"an answer takes {self._elapsed / self._done:.1f} s, {limits.concurrency} at a time")
         if self._silent:
-            reasons.append(f"{self._silent} of them did not come within {limits.timeout_s:g} s")
+            reasons.append(f"{self._silent} answers did not come within {limits.timeout_s:g} s")
         if limits.requests_per_second:
             reasons.append(f"at most {limits.requests_per_second:g} requests a second are sent")
-        return "; ".join(reasons)
+        return "; ".join(reasons) or "the answers are quick, but this machine is busy, or the run had to wait"
