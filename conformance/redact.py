@@ -16,9 +16,9 @@ CREDENTIAL_FIELDS = frozenset(
 )
 SECRET_HEADERS = CREDENTIAL_FIELDS | {"set-cookie"}
 _SECRET_LINES = re.compile(rb"(?im)^((?:%s)[ \t]*:[ \t]*)([^\r\n]+)" % "|".join(SECRET_HEADERS).encode())
-_SIGNATURE = re.compile("(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_SIGNATURE = re.compile("[0-9a-fA-F]{64,}")
 _SIGNATURE_BYTES = re.compile(_SIGNATURE.pattern.encode())
-STARS = "*" * 64
+SIGNATURE_LENGTH = 64
 SHORTEST_SECRET = 8
 """Characters from which a secret is hidden anywhere. A shorter one occurs by chance, and is hidden only as a value."""
 _ALONE = r"(?:(?<![^\n])|(?<=[\"'=:&])|(?<=[:=] )|(?<=Bearer )|(?<=Basic ))(?:%s)(?=[\"'&;,\r\n]|\Z)"
@@ -128,7 +128,7 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """`text` without any secret."""
         if self._signatures:
-            text = _SIGNATURE.sub(lambda found: STARS if found[0].lower() in self._signatures else found[0], text)
+            text = _SIGNATURE.sub(lambda found: self._without_signatures(found[0]), text)
         if self._alone is not None:
             text = self._alone.sub(lambda found: "*" * _size(found[0]), text)
         return self._long(text)
@@ -142,13 +142,21 @@ class Redactor:
             return text
         return self._texts_pattern.sub(lambda match: "*" * _size(match[0]), text)
 
+    def _without_signatures(self, digits: str) -> str:
+        """Hexadecimal digits without signatures, which may begin at any of them: the D of %3D is a digit too."""
+        at = 0
+        while at <= len(digits) - SIGNATURE_LENGTH:
+            end = at + SIGNATURE_LENGTH
+            if digits[at:end].lower() in self._signatures:
+                digits, at = digits[:at] + "*" * SIGNATURE_LENGTH + digits[end:], end
+            else:
+                at += 1
+        return digits
+
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without any secret, of the same length."""
         if self._signatures:
-            known = self._signatures
-            data = _SIGNATURE_BYTES.sub(
-                lambda found: STARS.encode() if found[0].decode().lower() in known else found[0], data
-            )
+            data = _SIGNATURE_BYTES.sub(lambda found: self._without_signatures(found[0].decode()).encode(), data)
         if self._alone_bytes is not None:
             data = self._alone_bytes.sub(lambda found: b"*" * len(found[0]), data)
         if not self._bytes:

@@ -184,6 +184,7 @@ def test_a_signature_that_the_target_repeats_is_redacted(aws):
     made = fields["Authorization"].rpartition("=")[2]
     other = "0" * 64
     assert redactor(f"Signature={made} {other}") == f"Signature={'*' * 64} {other}"
+    assert redactor(f"Signature%3D{made}0{made}") == f"Signature%3D{'*' * 64}0{'*' * 64}"
     assert redactor.redact_bytes(f"<{made.upper()}>{other}".encode()) == f"<{'*' * 64}>{other}".encode()
 
 
