@@ -93,7 +93,6 @@ def test_after_wrong_answers(command, kind):
         done = command.run("--profile", profile(command, target.url, auth), "--depth", "smoke", "-k", "value", **env)
     assert done.returncode == 1, done
     assert found(command.folder, env, echo, done.stdout, done.stderr) == []
-    assert (command.out / "repro").exists()
     assert bool(echo.signatures) == (kind == "sigv4")
 
 
