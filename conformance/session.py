@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -128,15 +128,22 @@ class Run:
         used = f"--out {self.out}: already contains a run; name another folder, since a run is never overwritten"
         if (self.out / "results.json").exists():
             raise UsageError(used)
+        record = self.out / "record.jsonl"
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            (self.out / "record.jsonl").touch(exist_ok=False)  # so that no other run takes the folder
-        except FileExistsError:
-            raise UsageError(used) from None
+            record.touch(exist_ok=False)  # so that no other run takes the folder
         except OSError as error:
+            if record.exists():
+                raise UsageError(used) from None
             raise UsageError(
                 f"--out {self.out}: cannot be written ({error.strerror}); name a folder that can be written"
             ) from error
+
+    def remove_folder(self) -> None:
+        """Remove the folder again, if nothing was sent."""
+        with suppress(OSError):
+            (self.out / "record.jsonl").unlink(missing_ok=True)
+            self.out.rmdir()
 
     def execute(
         self,

@@ -76,8 +76,7 @@ class ConformancePlugin:
             self.baseline = read_outcomes(run.options.baseline, run.contract) if run.options.baseline else None
         except UsageError:
             stack.close()
-            with suppress(OSError):
-                run.out.rmdir()
+            run.remove_folder()
             raise
 
     def configure(self, config: pytest.Config) -> None:
@@ -253,10 +252,9 @@ class ConformancePlugin:
         """Remove the empty reports of a run that sent nothing."""
         if config.option.collectonly or self.run.options.resume is not None:
             return
-        for name in ("report.html", "junit.xml", "record.jsonl"):
+        for name in ("report.html", "junit.xml"):
             (self.run.out / name).unlink(missing_ok=True)
-        with suppress(OSError):
-            self.run.out.rmdir()
+        self.run.remove_folder()
 
 
 def report_outcome(row: CaseRow, text: str) -> None:

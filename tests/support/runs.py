@@ -33,13 +33,13 @@ def sampled(cases: list[Case], fault: str) -> list[Case]:
     Of the others, a fault of the mock gets a third, not always the same one; benign differences and invented faults get
     all. What any answer may violate is looked for in all cases, with all bodies.
     """
-    breaks = FAULTS[fault].breaks if fault in FAULTS else frozenset[str]()
+    breaks = SHELF[fault].breaks
     everywhere = any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks)
     found, turn = [], crc32(fault.encode()) % 3
     for number, case in enumerate(cases):
         if everywhere or made_for(case, breaks) or case.accepts or not case.probes:
             found.append(case)
-        elif number % 3 == turn or not breaks:
+        elif number % 3 == turn or fault not in FAULTS:
             found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:2]))
     return found
 

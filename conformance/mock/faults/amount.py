@@ -131,7 +131,7 @@ BENIGN: list[Fault] = [
           accept=hooks.refuse(hooks.beyond_minor_units)),
     Fault("value-huge-refused", "Values above 100,000,000,000,000 are refused.", benign=True,
           accept=hooks.refuse(lambda inquiry: (value := hooks.decimal(inquiry)) is None or value > Decimal("1e14"))),
-    Fault("yen-fraction-refused", "A fraction of JPY is refused.", benign=True,
+    Fault("yen-decimals-refused", "A fraction of JPY is refused.", benign=True,
           accept=hooks.refuse(hooks.written("JPY", r"[0-9]+\.[0-9]*[1-9][0-9]*"))),
     Fault("value-16-digits-refused", "Numbers of more than 15 significant digits are refused.", benign=True,
           accept=hooks.refuse(hooks.many_significant)),
