@@ -5,16 +5,27 @@ from __future__ import annotations
 import sys
 import traceback
 
-from conformance.process import Interruption, handle_signals, ignore_signals, protect_streams, signals_handled
+from conformance.process import (
+    Interrupted,
+    Interruption,
+    handle_signals,
+    ignore_signals,
+    protect_streams,
+    report_unraisable,
+    signals_handled,
+)
 
 
 def main() -> None:
     """Entry point. What goes wrong while the command is loaded has an exit status of its own, too."""
-    handle_signals()
-    protect_streams()
     try:
+        sys.unraisablehook = report_unraisable
+        handle_signals()
+        protect_streams()
         with signals_handled() as interruption:
             _load_and_call(interruption)
+    except Interrupted:
+        sys.exit(130)
     finally:
         ignore_signals()
 

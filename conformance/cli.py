@@ -38,7 +38,7 @@ UNUSED_PLUGINS = (
     "warnings",
 )  # fmt: skip
 # Our exit status for each status with which pytest can end before anything was sent.
-STATUS_BEFORE_SENDING = {130: 130, 4: UsageError.status, 5: UsageError.status}
+STATUS_BEFORE_SENDING = {2: 130, 4: UsageError.status, 5: UsageError.status}
 
 app = typer.Typer(
     add_completion=False,
@@ -151,7 +151,7 @@ def run(
         stack.close()
         if plugin.problem:
             raise UsageError(plugin.problem)
-        status = STATUS_BEFORE_SENDING.get(status, OwnFault.status)
+        status = 130 if plugin.interruption.received else STATUS_BEFORE_SENDING.get(status, OwnFault.status)
     raise typer.Exit(status)
 
 

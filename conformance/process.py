@@ -15,10 +15,18 @@ from typing import Any
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """The process was asked to end.
+
+    Not KeyboardInterrupt itself: after that, Python ends by a signal if code made by `exec` was running, even where the
+    exception was handled.
+    """
+
+
 class Interruption:
     """Whether SIGINT or SIGTERM was received.
 
-    The first one raises KeyboardInterrupt, wherever the main thread is, until `defer` was called. From then on it is
+    The first one raises `Interrupted`, wherever the main thread is, until `defer` was called. From then on it is
     only noted, since files are open: the run looks at `received` where it can end. Later ones have no effect.
     """
 
@@ -33,7 +41,7 @@ class Interruption:
         """Handle a signal."""
         first, self.received = not self.received, True
         if first and not self._deferred:
-            raise KeyboardInterrupt
+            raise Interrupted
 
 
 _active: list[Interruption] = []
@@ -51,6 +59,12 @@ def handle_signals() -> dict[signal.Signals, Any]:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, _active[-1].take)
     return before
+
+
+def report_unraisable(found: sys.UnraisableHookArgs) -> None:
+    """Say nothing where an interruption was raised in code that cannot pass it on: it was noted."""
+    if not isinstance(found.exc_value, Interrupted):
+        sys.__unraisablehook__(found)
 
 
 def ignore_signals() -> None:
