@@ -95,7 +95,8 @@ def form_of(judgement: Judgement, exchange: Exchange) -> Form:
         return Form("answer", None, "", "an answer that is not well-framed")
     if judgement.at == "status" and 200 <= answer.status < 300 and not judgement.expected.startswith("200"):
         return Form("accepted", answer.status, "", "")
-    if judgement.at == "status" and answer.status == 400 and judgement.expected.startswith("200"):
+    good = judgement.expected.startswith("200") or judgement.requirement == "answer.independent"
+    if good and answer.status == 400:
         return Form("refused", answer.status, "", "")
     media_type = "".join(answer.values("Content-Type")[:1]).partition(";")[0].strip().lower()
     return Form("answer", answer.status, media_type, shape_of(decoded_body(answer)))

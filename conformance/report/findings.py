@@ -26,12 +26,14 @@ class Violation:
     """One case that violates a requirement.
 
     `replay_line`: what to paste to reproduce it. `sent`: the request, as text. Both are empty if there is none.
+    `exchange`: the request with its answer.
     """
 
     row: CaseRow
     judgement: Judgement
     replay_line: str = ""
     sent: str = ""
+    exchange: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def _finding(row: RequirementRow, violations: list[Violation], replay_text: Repl
             violation,
             replay_line=replay_text(violation.row, violation.judgement),
             sent=_sent(violation.row, violation.judgement),
+            exchange=exchange_of(violation.row, violation.judgement),
         )
         for violation in shown
     )
@@ -96,11 +99,16 @@ def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, bool, 
     return doubtful, not made_for, origin, not readable, len(body)
 
 
-def request_of(row: CaseRow, judgement: Judgement) -> Request | None:
-    """The request that shows a violation; None where several do, or the report does not keep it."""
+def exchange_of(row: CaseRow, judgement: Judgement) -> Sent | None:
+    """The exchange that shows a violation; None where several do, or the report does not keep it."""
     number = judgement.exchange
-    found = (sent.exchange.request for sent in row.result.evidence if number is not None and sent.number == number)
-    return next(found, None)
+    return next((sent for sent in row.result.evidence if number is not None and sent.number == number), None)
+
+
+def request_of(row: CaseRow, judgement: Judgement) -> Request | None:
+    """The request that shows a violation, where one does."""
+    sent = exchange_of(row, judgement)
+    return sent.exchange.request if sent is not None else None
 
 
 def _sent(row: CaseRow, judgement: Judgement) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from jinja2 import Template
@@ -17,6 +18,7 @@ from conformance.report.findings import Finding
 from conformance.report.outcome import ORDER, UNJUDGED, CaseRow, Summary
 from conformance.report.templates import Templates, style, when
 from conformance.report.terminal import blocked, other_limit
+from conformance.report.topics import topics_of, untested_by_topic, window_of
 from conformance.run.model import RunResult
 
 
@@ -54,6 +56,12 @@ class Page:
                 for level in levels
             },
             untested=summary.untested(),
+            untested_topics=untested_by_topic(rows),
+            topics=topics_of(rows),
+            windows=[(row, moments) for row in summary.cases if len(moments := window_of(row)) > 1],
+            failed=sum(row.requirement.level == "MUST" and row.outcome == "failed" for row in rows),
+            contract=self.contract.openapi["info"],
+            script=style("copy.js"),
             mandatory=sum(1 for row in rows if row.requirement.level == "MUST"),
             when=when(result.started, result.ended),
             unjudged=sum(1 for row in rows if row.outcome in UNJUDGED and row.requirement.level == "MUST"),
@@ -102,3 +110,16 @@ class Page:
     @cached_property
     def _evidence(self) -> Template:
         return self._templates.get_template("evidence.jinja2")
+
+
+_LEFT_OVER = re.compile(
+    r'<h2>Summary</h2>|<p class="(?:run-count|filter)">.*?</p>|<div class="summary__reload">.*?</div>\s*</div>\s*</div>',
+    re.DOTALL,
+)
+
+
+def finished(page: str) -> str:
+    """The page that pytest-html wrote, with its language, names for its boxes, and without what only its script needs."""
+    page = page.replace("<html>", '<html lang="en">', 1)
+    page = _LEFT_OVER.sub("", page)
+    return re.sub(r'(<input [^>]*data-test-result="([a-z]+)")', r'\1 aria-label="Show cases: \2"', page)

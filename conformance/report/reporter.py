@@ -17,7 +17,7 @@ from conformance.report.clean import Cleaner
 from conformance.report.comparison import Outcomes, against_baseline
 from conformance.report.curl import Replay, ReplayWriter, replay_writer
 from conformance.report.findings import CASE, Finding, findings, replay_of
-from conformance.report.html import Page
+from conformance.report.html import Page, finished
 from conformance.report.junit import JUnit
 from conformance.report.markdown import summary_markdown
 from conformance.report.money import write_captures
@@ -25,9 +25,6 @@ from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
 from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
 from conformance.session import Run
-
-ROW_LINE = 500
-"""The longest line to paste that the table of cases repeats; the findings have it in any length."""
 
 
 class Reporter:
@@ -104,8 +101,8 @@ class Reporter:
     def extras(self, case: str) -> list[dict[str, Any]]:
         """The evidence of a case, shown when its row is unfolded."""
         row = self.rows[case]
-        replay_line = self._first_replay(row).text
-        content = self.page.evidence(row, replay_line if len(replay_line) <= ROW_LINE else "")
+        again = f"capture-conformance replay {self._replay_arguments.replace(CASE, case)}"
+        content = self.page.evidence(row, again if self._first_replay(row).text else "")
         return [{"name": None, "format_type": "html", "content": content, "mime_type": None, "extension": None}]
 
     def write(self) -> int:
@@ -142,6 +139,11 @@ class Reporter:
         strict = self.run.options.fail_on_warning
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(junit.document(self.summary, self.result, self.status, why, fail_on_warning=strict))
+
+    def finish_page(self) -> None:
+        """Complete the page that pytest-html wrote."""
+        file = self.run.out / "report.html"
+        file.write_text(finished(file.read_text(encoding="utf-8")), encoding="utf-8")
 
     def write_markdown(self) -> None:
         """Write `summary.md`, last, since its exit status is final. A failure to write it is no reason to fail."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import cycle
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conformance.cases.model import Headers
 from conformance.exchange.event import Sent
 from conformance.report.clean import Cleaner
 from conformance.report.explain import parts, reading
 from conformance.report.money import listed_amount, short_amount
+from conformance.report.topics import window_of
 
 FOLDER = Path(__file__).resolve().parent
 EXCERPT = 800
 """Characters of a message that a page shows; the record has all of it."""
+WHOLE = 4_096
+"""Bytes up to which a finding shows a message whole."""
 CUT = 300
 """Characters of a request or an answer that a finding shows."""
 
@@ -37,6 +42,9 @@ class Templates(Environment):
         self.filters |= {
             "sent": self._sent,
             "received": self._received,
+            "sent_whole": lambda sent: self._sent(sent, WHOLE),
+            "received_whole": lambda sent: self._received(sent, WHOLE),
+            "window": window_of,
             "cut": self._cut,
             "money": short_amount,
             "amount": listed_amount,
@@ -57,27 +65,74 @@ class Templates(Environment):
         pieces = text.split("`")
         return Markup("").join(shape.format(self.clean(piece)) for shape, piece in zip(shapes, pieces, strict=False))
 
-    def _sent(self, sent: Sent) -> str:
+    def _sent(self, sent: Sent, limit: int = EXCERPT) -> Markup:
         request = sent.exchange.request
-        return self._message(f"{request.method} {request.target} HTTP/1.1", self._hidden(request.headers), request.body)
+        head = f"{request.method} {request.target} HTTP/1.1"
+        return self._message(head, self._hidden(request.headers), request.body, limit)
 
-    def _received(self, sent: Sent) -> str:
+    def _received(self, sent: Sent, limit: int = EXCERPT) -> Markup:
         exchange, answer = sent.exchange, sent.exchange.answer
         notes = "".join(f"[{defect}]\n" for defect in exchange.defects)
         if answer is not None:
             head = f"{notes}HTTP/1.1 {answer.status} {answer.reason}"
-            return self._message(head, self._hidden(answer.headers), answer.body)
-        if exchange.failure is None:
-            return "nothing"
-        return notes + self._message(f"[{exchange.failure.kind}: {exchange.failure.detail}]", (), exchange.raw)
+            return self._message(head, self._hidden(answer.headers), answer.body, limit)
+        failure = exchange.failure
+        head = f"{notes}[{failure.kind}: {failure.detail}]" if failure is not None else "nothing"
+        return self._message(head, (), exchange.raw, limit)
 
     def _hidden(self, headers: Headers) -> Headers:
         return self.clean.redactor.redact_headers(headers)
 
-    def _message(self, first: str, headers: Headers, body: bytes) -> str:
+    def _message(self, first: str, headers: Headers, body: bytes, limit: int) -> Markup:
         head = "\n".join([first, *(f"{name}: {value}" for name, value in headers)])
-        text = self.clean(head, 2 * EXCERPT)
-        return f"{text}\n\n{self.clean.content(body, EXCERPT)}" if body else text
+        text = self.clean(head, 2 * limit)
+        if not body:
+            return escape(text)
+        content = self.clean.content(body, limit)
+        if limit == WHOLE and len(body) <= WHOLE:
+            content = indented(content)
+        return escape(f"{text}\n\n") + _marked(content)
+
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\s+|[^\s{}\[\],:"]+')
+INDENT_TOKENS = 400
+"""The most tokens of a JSON text that is indented."""
+
+
+def indented(text: str) -> str:
+    """A JSON text with one member on each line; no piece is changed. Other texts stay as they are."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    pieces = [piece for piece in _TOKENS.findall(text) if not piece.isspace()]
+    if len(pieces) > INDENT_TOKENS:
+        return text
+    depth, out = 0, ""
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+        if piece in ("{", "[") and following not in ("}", "]"):
+            depth += 1
+            out += f"{piece}\n{'  ' * depth}"
+        elif piece == ",":
+            out += f",\n{'  ' * depth}"
+        elif following in ("}", "]") and piece not in ("{", "["):
+            depth -= 1
+            out += f"{piece}\n{'  ' * depth}"
+        else:
+            out += ": " if piece == ":" else piece
+    return out
+
+
+def _marked(text: str) -> Markup:
+    """`text` with each character outside ASCII followed by its code point."""
+    pieces = re.split(r"([^\x00-\x7f])", text)
+    mark = Markup('<mark title="U+{:04X}">{}</mark>')
+    return Markup("").join(
+        mark.format(ord(piece), f"{piece}\N{NARROW NO-BREAK SPACE}U+{ord(piece):04X}")
+        if len(piece) == 1 and not piece.isascii() and piece != "\N{HORIZONTAL ELLIPSIS}"
+        else escape(piece)
+        for piece in pieces
+    )
 
 
 def style(name: str) -> Markup:

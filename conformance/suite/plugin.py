@@ -232,6 +232,7 @@ class ConformancePlugin:
         self.reporter.write()
         try:
             result = yield
+            self.reporter.finish_page()
             for copy in self.page_copies:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.run.out / "report.html", copy)
