@@ -30,16 +30,16 @@ def made_for(case: Case, breaks: frozenset[str]) -> bool:
 def sampled(cases: list[Case], fault: str) -> list[Case]:
     """The cases that are made for what the fault violates, and some of the others with their first two bodies.
 
-    Of the others, a fault of the mock gets a third, not always the same one; benign differences and invented faults get
+    Of the others, a fault of the mock gets a sixth, not always the same one; benign differences and invented faults get
     all. What any answer may violate is looked for in all cases, with all bodies.
     """
     breaks = SHELF[fault].breaks
     everywhere = any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks)
-    found, turn = [], crc32(fault.encode()) % 3
+    found, turn = [], crc32(fault.encode()) % 6
     for number, case in enumerate(cases):
         if everywhere or made_for(case, breaks) or case.accepts or not case.probes:
             found.append(case)
-        elif number % 3 == turn or fault not in FAULTS:
+        elif number % 6 == turn or fault not in FAULTS:
             found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:2]))
     return found
 
