@@ -47,7 +47,7 @@ def assert_nothing_lost(command, server) -> None:
     """Every capture of the server is in the record, no trip was captured twice unless that is the case's purpose."""
     record = read_record(command.out / "record.jsonl")
     assert (record.broken, record.complete) == ("", True)
-    repeating = {sent.exchange.case for sent in record.sent if sent.probe.trip == "same"}
+    repeating = {sent.exchange.case for sent in record.sent if sent.probe.trip in ("same", "case")}
     meant = {event.trip for event in record.events if isinstance(event, Intent) and event.case in repeating}
     trips = Counter(
         capture.trip for capture in server.mock.captures if len(capture.trip) == 36
