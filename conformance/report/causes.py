@@ -127,19 +127,24 @@ def why(form: Form) -> str:
     """What usually causes answers of this form, and how to fix it."""
     for usual in _USUAL:
         any_status = not usual.statuses or form.status in usual.statuses
-        if form.kind == usual.kind and any_status and form.shape.startswith(usual.shape):
+        fits = form.shape.startswith(usual.shape) and not (usual.without and usual.without in form.shape)
+        if form.kind == usual.kind and any_status and fits:
             return usual.why
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Usual:
-    """What usually causes answers of a form. `statuses`: empty for all. `shape`: how the shape begins."""
+    """What usually causes answers of a form. `statuses`: empty for all. `shape`: how the shape begins.
+
+    `without`: a name that the shape does not have.
+    """
 
     why: str
     statuses: tuple[int | None, ...] = ()
     shape: str = ""
     kind: Kind = "answer"
+    without: str = ""
 
 
 _ERRORS = (400, 404, 429, 500, 503)
@@ -201,11 +206,13 @@ _USUAL = (
         "all error bodies in one function.",
         (400, 429, 503),
         "an object",
+        without="errorMsg",
     ),
     _Usual(
         "The error text of the framework or the server, not of the service. Write all error bodies in one function: "
         "JSON with errorMsg as a string.",
         (400, 429, 503),
+        without="an object",
     ),
     _Usual(
         "A status of the framework, or a habit of REST interfaces. The contract lists 400 for what is wrong with a "

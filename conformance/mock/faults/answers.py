@@ -164,18 +164,18 @@ def _every_third(inquiry: Inquiry) -> None:
 
 
 def _after_bad(inquiry: Inquiry) -> None:
-    """Refuse a good request that was accepted before, if the last one on its connection was refused."""
+    """Refuse a good request like the first that was accepted, if the last one on its connection was refused."""
     reply = inquiry.reply
-    connection, kind = f"bad {inquiry.connection}", f"seen {_letters(inquiry)}"
+    connection, kind = f"bad {inquiry.connection}", hash(_letters(inquiry))
     if reply is None:
         return
     was_bad = inquiry.memory.get(connection, 0)
     inquiry.memory[connection] = int(reply.status == 400)
     ordinary = inquiry.capture is not None and re.fullmatch(r"[0-9a-f-]{36}", inquiry.capture.trip) is not None
-    if reply.status == 200 and was_bad and ordinary and inquiry.memory.get(kind):
+    if reply.status == 200 and was_bad and ordinary and inquiry.memory.get("first good") == kind:
         inquiry.reply = error(400, "BadRequestException")
     if reply.status == 200:
-        inquiry.memory[kind] = 1
+        inquiry.memory.setdefault("first good", kind)
 
 
 def _first_crashes(inquiry: Inquiry) -> None:
@@ -274,7 +274,7 @@ FAULTS: list[Fault] = [
           answer=_hang),
     Fault("every-third-refused", "Every third of equal good requests in a row is refused.",
           violates("answer.independent"), one_exchange=False, answer=_every_third),
-    Fault("refused-after-bad", "A good request after a bad one on the same connection is refused.",
+    Fault("refused-after-bad", "A good request like the first one is refused after a bad one on the same connection.",
           violates("answer.independent"), one_exchange=False, answer=_after_bad),
     Fault("corrected-refused", "A request is refused if an earlier one for the same trip was.",
           violates("answer.independent"), one_exchange=False, answer=_corrected_refused),
