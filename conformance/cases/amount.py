@@ -19,7 +19,9 @@ def amount_cases(data: TestData) -> list[Case]:
     around = wrapped(parts.amount, "amount")
     lists = [f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
     arrays = [*(text for text in around if text.startswith("[")), "[]", "[1e400]", *lists]
-    objects = [parts.with_amount(text) for text in (*around, OPERATOR) if text.startswith("{")]
+    # Servers that repeat a wrong value in their refusal cannot write these two.
+    unwritable = ('{"note":1e400}', '{"\\ud800":1}')
+    objects = [parts.with_amount(text) for text in (*around, OPERATOR, *unwritable) if text.startswith("{")]
     misspelt = [parts.renamed("amount", name) for name in near_names("amount")]
     return [
         _refused("missing", "No amount object", "required", [parts.with_amount(None)]),

@@ -161,6 +161,7 @@ TABLE_KNOWS = {
     "independence-after-chunked": "about framing",
     "independence-interleaved": "about framing, in one of its requests",
     "trip-id-long-on-file": "a trip that is good for one capture",
+    "value-negative": "a negative number that is too large as well",
     "value-spellings-fraction": "another value and another spelling at once",
     "value-fewer-decimals-usd": "another value, in another spelling at that",
     "body-deep-known": "a wrong type, and deep nesting",

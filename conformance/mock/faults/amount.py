@@ -94,6 +94,14 @@ FAULTS: list[Fault] = [
           accept=hooks.crash(hooks.written("JPY", r"[0-9]+\.[0-9]*[1-9][0-9]*"))),
     Fault("dinar-smallest-crashes", "0.001 KWD cause a server error.", violates("answer.no-server-error"),
           accept=hooks.crash(hooks.written("KWD", r"0\.001"))),
+    Fault("value-negative-huge-crashes", "A negative number with an exponent of three digits causes a server error.",
+          violates("answer.no-server-error"),
+          repair=hooks.crash(lambda inquiry: hooks.negative(value := hooks.amount_of(inquiry).get("amount"))
+                             and value.text[-4:] == "e400")),
+    Fault("amount-echo-crashes", "A refusal that repeats an amount with an infinite number causes a server error.",
+          violates("body.several-faults"),
+          repair=hooks.crash(lambda inquiry: Number("1e400") in hooks.amount_of(inquiry).values()
+                             and "amount" not in hooks.amount_of(inquiry))),
     Fault("value-2-53-crashes", "A whole number of 16 digits causes a server error.",
           violates("answer.no-server-error"), accept=hooks.crash(hooks.written("USD", r"[0-9]{16}"))),
     Fault("code-missing", "An amount without code is accepted.", violates("code.required"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeGuard
 
 from conformance.mock.exchange import Crash, Inquiry
 from conformance.mock.faults.model import Hook
@@ -106,7 +107,7 @@ def zero(value: object) -> bool:
     return isinstance(value, Number) and value.is_zero
 
 
-def negative(value: object) -> bool:
+def negative(value: object) -> TypeGuard[Number]:
     return isinstance(value, Number) and value.is_negative and not value.is_zero
 
 
