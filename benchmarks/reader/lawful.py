@@ -107,7 +107,7 @@ def _beyond_double(inquiry: Inquiry) -> bool:
 
 
 def _region(inquiry: Inquiry) -> None:
-    if amount_of(inquiry).get("code") in _REGION:
+    if str(amount_of(inquiry).get("code")) in _REGION:
         amount_of(inquiry)["code"] = "EUR"
 
 

@@ -80,14 +80,6 @@ FAULTS: list[Fault] = [
         answer=_burn_after(429),
     ),
     Fault(
-        "trip-burned-by-failure",
-        "The trip of a request answered 500 or 503 counts as captured: the retry that the contract asks for is refused.",
-        violates("answer.independent", "capture.accepted"),
-        one_exchange=False,
-        accept=_refuse_burned,
-        answer=_burn_after(500, 503),
-    ),
-    Fault(
         "refusal-shared-by-threads",
         "A good request within 5 ms after a bad one on another connection gets its 400.",
         violates("answer.independent"),

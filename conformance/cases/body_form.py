@@ -126,6 +126,9 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
         parts.with_trip(f'"{TRIP}\n"'),
         parts.with_extra('"note":"a\0b"'),
     ]
+    blanks = [
+        good.replace(",", f",{sign}", 1) for sign in ("\f", "\v", "\u00a0", "\u0085", "\u2028", "\u3000", "\ufeff")
+    ]
     foreign: list[str | bytes] = [
         f"storeId=a&shoppingTripId={TRIP}&amount=1",
         f"<capture><shoppingTripId>{TRIP}</shoppingTripId></capture>",
@@ -141,6 +144,7 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
         case("body-cut-off", THEME, "Truncated JSON", bad, cut, ("answer.no-leak",)),
         case("body-trailing-data", THEME, "JSON with trailing data", bad, more),
         case("body-misspelt", THEME, "Malformed JSON", bad, misspelt),
+        case("body-other-blanks", THEME, "Blanks that JSON does not have, between tokens", bad, blanks),
         case("body-control-characters", THEME, "Raw control characters in strings", bad, controls),
         case("body-foreign-form", THEME, "Formats other than JSON", bad, foreign),
     ]
@@ -193,11 +197,14 @@ def _same(parts: Parts, data: TestData) -> list[Case]:
         good.replace('"amount"', '"\\u0061mount"'),
         good.replace('"code"', '"cod\\u0065"'),
     ]
+    reordered = members(("amount", turned), ("shoppingTripId", TRIP_TEXT), ("storeId", f'"{escape(data.store)}"'))
+    together = [reordered, reordered.replace(",", "\r\n\t, ").replace('"storeId"', '"\\u0073toreId"')]
     return [
         case("body-order", THEME, "Members in another order", same, orders),
         case("body-blanks", THEME, "Whitespace between tokens", same, blanks),
         case("body-escapes", THEME, "Escapes in strings", same, escapes),
         case("body-escaped-keys", THEME, "Escapes in member names", same, keys),
+        case("body-order-and-escapes", THEME, "Members in another order, with escapes and blanks", same, together),
     ]
 
 

@@ -33,7 +33,8 @@ def value_cases(data: TestData) -> list[Case]:
 def currency_value_cases(data: TestData) -> list[Case]:
     """For every currency the values that the first currency gets, and larger ones: the most expensive cases."""
     others = data.currencies[1:]
-    found = [_spelt(data, currency, f"-{currency.lower()}") for currency in others]
+    found = [_negative(data, currency) for currency in others]
+    found += [_spelt(data, currency, f"-{currency.lower()}") for currency in others]
     found += [each for currency in data.currencies for each in (_coarser(data, currency), _decades(data, currency))]
     return found + [each for currency in others for each in _open(data, currency)[:2]]
 
@@ -78,6 +79,12 @@ def _presence(data: TestData) -> list[Case]:
             [f"-{good}", "-1", "-0.01", "-1e400"],
         ),
     ]
+
+
+def _negative(data: TestData, currency: str) -> Case:
+    slug, title = f"negative-{currency.lower()}", f"A negative amount in {currency}"
+    texts = [f"-{plain(data.amounts[currency])}"]
+    return _cases(data, slug, title, should_reject("value.negative"), texts, currency)
 
 
 def _not_numbers(data: TestData) -> list[Case]:

@@ -47,6 +47,8 @@ FAULTS: list[Fault] = [
           repair=hooks.member("amount", hooks.zero, hooks.GOOD)),
     Fault("value-negative", "A negative amount is accepted.", violates("value.negative"),
           repair=hooks.member("amount", hooks.negative, hooks.GOOD)),
+    Fault("value-negative-yen", "A negative amount of yen is accepted.", violates("value.negative"),
+          repair=hooks.negative_yen),
     Fault("value-zero-exponent", "Zero with an exponent is accepted, other spellings of zero are refused.",
           violates("value.zero-spellings"),
           repair=hooks.member("amount", lambda value: hooks.zero(value) and isinstance(value, Number)

@@ -111,6 +111,12 @@ def negative(value: object) -> TypeGuard[Number]:
     return isinstance(value, Number) and value.is_negative and not value.is_zero
 
 
+def negative_yen(inquiry: Inquiry) -> None:
+    amount = amount_of(inquiry)
+    if amount.get("code") == "JPY" and negative(amount.get("amount")):
+        amount["amount"] = GOOD
+
+
 def constant(inquiry: Inquiry) -> bool:
     return re.search(rb'"amount"\s*:\s*-?(NaN|Infinity)\b', inquiry.body) is not None
 

@@ -63,6 +63,11 @@ def double_quotes(body: bytes) -> bytes:
     return body.replace(b"'", b'"')
 
 
+def other_blanks(body: bytes) -> bytes:
+    """Replace blanks that JSON does not have after a comma."""
+    return re.sub(rb"(?<=,)(?:[\x0b\x0c]|\xc2[\x85\xa0]|\xe2\x80\xa8|\xe3\x80\x80|\xef\xbb\xbf)", b" ", body)
+
+
 def constants_elsewhere(body: bytes) -> bytes:
     return re.sub(rb'("(?!amount")[^"]*"\s*:\s*)-?(?:NaN|Infinity)\b', rb"\1null", body)
 
@@ -235,6 +240,10 @@ def order(inquiry: Inquiry) -> bool:
 
 def escapes(inquiry: Inquiry) -> bool:
     return b"\\u" in inquiry.body and not unknown(inquiry)
+
+
+def order_and_escapes(inquiry: Inquiry) -> bool:
+    return order(inquiry) and escapes(inquiry)
 
 
 def blanks(inquiry: Inquiry) -> bool:
