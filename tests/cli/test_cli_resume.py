@@ -15,6 +15,14 @@ from conformance.redact import Redactor
 
 FAULTS = ("value-zero-exponent", "server-error-nan")
 KILLS = 50
+PROVOKED = """
+[provoke.429]
+kind = "limiter"
+headers = { "X-Provoke" = "429", "X-Client" = "${unique}" }
+[provoke.500]
+kind = "forced"
+headers = { "X-Provoke" = "500" }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +31,18 @@ def server():
         yield running
 
 
-def arguments(server, *more: str) -> list[str]:
-    return ["run", "--target", server.url, "-k", "not schemathesis", *more]
+def arguments(command, server, *more: str) -> list[str]:
+    """A run of the tables and one strategy. The time limit is long, so that a busy machine changes no outcome."""
+    profile = command.profile(server.url, timeout_s=60, more=PROVOKED)
+    left_out = (
+        "schemathesis",
+        "named-mutations",
+        "json-spellings",
+        "pattern-edges",
+        "boundary-lengths",
+        "currency-codes",
+    )
+    return ["run", "--profile", profile, "-k", " and ".join(f"not {name}" for name in left_out), *more]
 
 
 def outcomes(command) -> dict[str, str]:
@@ -33,14 +51,14 @@ def outcomes(command) -> dict[str, str]:
 
 def kill(command, server, lines: int, *more: str) -> None:
     """Start a run and kill it when its record has this many lines."""
-    with command.started(*arguments(server, "--out", str(command.out), *more)) as process:
+    with command.started(*arguments(command, server, "--out", str(command.out), *more)) as process:
         command.wait_for_record(process, lines)
         process.send_signal(signal.SIGKILL)
         assert process.wait(60) == -signal.SIGKILL
 
 
 def resume(command, server, *more: str):
-    return command(*arguments(server, "--resume", str(command.out), *more))
+    return command(*arguments(command, server, "--resume", str(command.out), *more))
 
 
 def assert_nothing_lost(command, server) -> None:
@@ -67,7 +85,7 @@ def test_a_killed_run_goes_on_and_a_second_process_is_refused(command, server):
     refused = resume(command, server, "--depth", "smoke")
     assert (refused.returncode, "another process writes this run" in refused.stderr) == (2, True)
     held.close()
-    refused = command(*arguments(server, "--out", str(command.out)))
+    refused = command(*arguments(command, server, "--out", str(command.out)))
     assert (refused.returncode, "already contains a run" in refused.stderr) == (2, True)
     refused = resume(command, server)
     assert (refused.returncode, "the run had another depth" in refused.stderr) == (2, True)
@@ -77,15 +95,15 @@ def test_a_killed_run_goes_on_and_a_second_process_is_refused(command, server):
     done = resume(command, server, "--depth", "smoke")
     assert (done.returncode, "the run is complete" in done.stderr) == (2, True)
     command.out = command.folder / "whole"
-    assert command(*arguments(server, "--depth", "smoke", "--out", str(command.out))).returncode == 1
+    assert command(*arguments(command, server, "--depth", "smoke", "--out", str(command.out))).returncode == 1
     assert outcomes(command) == resumed
 
 
 def test_options_that_do_not_fit_are_refused(command, server):
     assert command("run", "--resume", "nowhere").returncode == 2
-    done = command(*arguments(server, "--resume", "nowhere"))
+    done = command(*arguments(command, server, "--resume", "nowhere"))
     assert (done.returncode, "cannot be opened" in done.stderr) == (2, True)
-    done = command(*arguments(server, "--resume", "nowhere", "--out", "out"))
+    done = command(*arguments(command, server, "--resume", "nowhere", "--out", "out"))
     assert (done.returncode, "remove --out" in done.stderr) == (2, True)
 
 
@@ -97,7 +115,7 @@ def test_a_run_that_sends_nothing_leaves_no_folder(command, server):
 @pytest.mark.slow
 def test_50_runs_killed_at_random_moments_have_the_outcomes_of_a_whole_run(command, server):
     random, expected = Random(15), {}
-    assert command(*arguments(server, "--out", str(command.out))).returncode == 1
+    assert command(*arguments(command, server, "--out", str(command.out))).returncode == 1
     expected, total = outcomes(command), len(command.record())
     unknown = 0
     for number in range(KILLS):
