@@ -46,7 +46,7 @@ from .endpoint import (
     tls_refusal,
     why_unreachable,
 )
-from .model import Exchange, Failure, FailureKind, Request
+from .model import LATE, Exchange, Failure, FailureKind, Request
 from .wire import Parsed, Reading, parse
 
 __all__ = ["Client", "Endpoint"]
@@ -304,7 +304,7 @@ class _Connection(HTTPConnection):
             return Parsed(None, (), ABORTED, keep_alive=False)
         parsed = self._reading.finish(ended=end is not None)
         if parsed.answer is not None and not self._reading.done and end in (None, "timeout"):
-            late = ("not complete within the time limit",) if end else ()  # else the suite itself stopped reading
+            late = (LATE,) if end else ()  # else the suite itself stopped reading
             return replace(parsed, defects=(*parsed.defects, *late), keep_alive=False)
         if self._refusal is not None and not self._reading.size:
             return Parsed(None, (), self._refusal, keep_alive=False)

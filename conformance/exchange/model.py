@@ -8,6 +8,8 @@ from typing import Literal
 from conformance.cases.model import Headers
 
 FailureKind = Literal["timeout", "closed", "reset", "refused", "dns", "tls", "garbled", "aborted"]
+LATE = "not complete within the time limit"
+"""The defect of an answer that began, and was not complete when its time was up."""
 NO_CONNECTION: frozenset[FailureKind] = frozenset({"refused", "dns", "tls"})
 """Kinds of failure where nothing was sent."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.cases.model import Expectation, Probe
 from conformance.contract.load import Contract
 from conformance.exchange.content import codings, decoded_body
-from conformance.exchange.model import AUTHENTICATION, BUSY, Answer, Exchange, Request, field_values
+from conformance.exchange.model import AUTHENTICATION, BUSY, LATE, Answer, Exchange, Request, field_values
 from conformance.judge.error_body import PREFIXES, judge_error_body, judge_retry_after, judge_unavailable
 from conformance.judge.leak import judge_leak
 from conformance.judge.model import Judgement, breaks, holds, observed
@@ -80,8 +80,10 @@ def judge_late_bytes(method: str, defect: str) -> Judgement:
 
 def _judge_delivery(exchange: Exchange, time_limit: float | None) -> list[Judgement]:
     elapsed = exchange.elapsed
-    if time_limit is not None and elapsed is not None and elapsed > time_limit:
-        expected, received = f"an answer within {time_limit:g} s", f"after {elapsed:.1f} s"
+    too_long = time_limit is not None and elapsed is not None and elapsed > time_limit
+    if too_long or LATE in exchange.defects:
+        expected = "an answer within the time limit" if time_limit is None else f"an answer within {time_limit:g} s"
+        received = LATE if elapsed is None else f"after {elapsed:.1f} s"
         return [breaks("answer.in-time", at="connection", expected=expected, received=received)]
     found = [holds("answer.in-time"), holds("answer.connection")]
     framing = framing_of(exchange.request.method)

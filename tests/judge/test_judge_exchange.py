@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.cases.model import Case, Expectation, Probe
-from conformance.exchange.model import Answer, Exchange, Failure
+from conformance.exchange.model import LATE, Answer, Exchange, Failure
 from conformance.exchange.retry_after import end_of_window
 from conformance.judge.error_body import PREFIXES
 from conformance.judge.exchange import judge_exchange
@@ -401,3 +401,9 @@ def test_a_recommendation_to_serve_is_not_broken_by_a_must():
     assert violated(blank, 200) == set()
     assert violated(blank, 400) == violated(blank, 415) == {"media-type.blank"}
     assert violated(blank, 500) == {"answer.no-server-error"}
+
+
+@pytest.mark.parametrize(("late", "requirement"), [((LATE,), "answer.in-time"), ((), "answer.framing")])
+def test_an_answer_that_is_cut_by_its_time_is_late_and_not_badly_framed(late, requirement):
+    judgements = judged(ACCEPT, exchange(200, defects=("truncated: the last chunk is missing", *late)))
+    assert of_kind(judgements, "breaks") == [requirement]
