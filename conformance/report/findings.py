@@ -12,6 +12,7 @@ from conformance.exchange.model import Request
 from conformance.judge.model import Judgement
 from conformance.report.curl import Replay, ReplayWriter
 from conformance.report.outcome import CaseRow, RequirementRow, Summary
+from conformance.run.whole_run import INDEPENDENT
 
 MAY_CHARGE = "# may charge\n"
 _PLAIN = tuple(name for names in TEST_PLAN.values() for name in names)
@@ -146,7 +147,9 @@ def _needs_more_requests(case: Case, judgement: Judgement, evidence: Sequence[Se
     """Whether one request is not enough to reproduce `judgement`."""
     if judgement.exchange is None:
         return len(evidence) > 1
-    if case.scheduling == "one-shot" or case.rule == "same-answer":
-        return False
     violating = next((sent for sent in evidence if sent.number == judgement.exchange), None)
-    return violating is None or violating.exchange.probe > 0
+    if case.scheduling == "one-shot" or case.rule == "same-answer" or (violating and violating.exchange.probe == 0):
+        return False
+    if violating is None or case.rule == "window" or judgement.requirement == INDEPENDENT:
+        return True
+    return violating.probe.wait or violating.probe.trip == "same"
