@@ -167,7 +167,7 @@ TABLE_KNOWS = {
     "body-deep-known": "a wrong type, and deep nesting",
     "body-deep-arrays": "no object, and deep nesting",
 }
-for name in ("decimals", "spellings", "fewer-decimals", "powers-of-ten", "small", "more-decimals"):
+for name in ("negative", "decimals", "spellings", "fewer-decimals", "powers-of-ten", "small", "more-decimals"):
     for currency in ("eur", "jpy", "kwd"):
         TABLE_KNOWS[f"value-{name}-{currency}"] = "another currency and another value or spelling at once"
 for member in ("store-id", "trip-id", "value", "code"):

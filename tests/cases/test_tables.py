@@ -153,7 +153,8 @@ def test_a_bad_body_differs_from_the_good_body_only_in_its_field(contract, theme
                 changed = json.loads(probe.body)
             except ValueError:
                 continue
-            assert _differences(good, changed) == {FIELDS[theme]}, (case.id, probe.body)
+            of_another_currency = {"amount.code"} if case.id.endswith(("-eur", "-jpy", "-kwd")) else set()
+            assert _differences(good, changed) == {FIELDS[theme], *of_another_currency}, (case.id, probe.body)
             compared += 1
     assert compared > 10
 
