@@ -53,6 +53,8 @@ __all__ = ["Client", "Endpoint"]
 
 ANSWER_CAP = 64 * 1024 * 1024
 EARLY_CLOSE_S = 1.0
+UNREAD = frozenset({411, 413})
+"""Answers to a request whose content the server may not have read, which then closes the connection lawfully."""
 CONTINUE_WAIT_S = 1.0
 STEP_S, STALL_S = 0.25, 0.5
 """The longest single wait, and how late its end may be. If it is later, this machine did not run the suite meanwhile, and
@@ -425,7 +427,8 @@ class Client:
             body, trip = retry_closed()
             retry_closed = None
         early = early or (lost and parsed.answer is not None)  # lost twice: this request itself gets no answer
-        state.last_case, state.last_began = case, began
+        unread = parsed.answer is not None and parsed.answer.status in UNREAD
+        state.last_case, state.last_began = case, began - (EARLY_CLOSE_S if unread else 0)
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
             got.sent_at, got.answered_at, wall, state.opened, early, trip,

@@ -316,6 +316,19 @@ def test_a_connection_closed_early_is_noted_once(serve):
     assert [exchange.connection for exchange in (first, second, third)] == [1, 2, 2]
 
 
+@pytest.mark.parametrize("status", [b"411", b"413"])
+def test_a_close_after_content_that_was_not_read_is_not_early(serve, status):
+    reply = OK.replace(b"200", status)
+    peer = serve(
+        answering(reply, then=lambda peer, sock: (sock.shutdown(socket.SHUT_WR), peer.done.set())), answering(OK)
+    )
+    client = client_of(peer)
+    post(client)
+    assert peer.done.wait(5)
+    second = post(client)
+    assert (second.connection, second.closed_early) == (2, False)
+
+
 def test_an_announced_close_is_not_early(serve):
     peer = serve(answering(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")), answering(OK))
     client = client_of(peer)
