@@ -454,7 +454,7 @@ class Client:
 
 
 def _is_idle_timeout(parsed: Parsed) -> bool:
-    """Whether an answer that nobody asked for ends an idle connection (RFC 9110 section 15.5.9)."""
+    """Whether an answer without a request ends an idle connection (RFC 9110 section 15.5.9)."""
     return parsed.answer is not None and not parsed.defects and (parsed.answer.status == 408 or not parsed.keep_alive)
 
 

@@ -21,7 +21,7 @@ PATIENCE_S = 30.0
 
 
 class Passenger:
-    """A thread in a passage, until it is told to leave."""
+    """A thread in a passage, until `leave` is set."""
 
     def __init__(self, pool, pace, *, alone=False):
         self.inside, self.leave, self.pace, self.alone = threading.Event(), threading.Event(), pace, alone

@@ -165,10 +165,6 @@ def trailing_zero(inquiry: Inquiry) -> bool:
     return code(inquiry) == "USD" and re.fullmatch(r"[0-9]+\.[0-9]{2,}0", number(inquiry).text) is not None
 
 
-def whole_without_fraction(inquiry: Inquiry) -> bool:
-    return code(inquiry) != "JPY" and re.fullmatch(r"[0-9]+", number(inquiry).text) is not None
-
-
 def exponent(inquiry: Inquiry) -> bool:
     return "e" in number(inquiry).text.lower() and ordinary(inquiry)
 
