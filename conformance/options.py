@@ -25,6 +25,9 @@ class Options:
         str, "Send only these cases: parts of their ids, or ids of requirements, with and, or, not."
     ] = ""
     wait: Annotated[str, "Wait until the target answers, at most this long, for example 60s."] = ""
+    max_time: Annotated[
+        str, "Send nothing more after this time, for example 30m; what was judged until then counts."
+    ] = ""
     spec: Annotated[Path | None, "Folder with another version of the spec."] = None
     require_complete: Annotated[bool, "Exit with 3 unless every MUST was tested."] = False
     fail_on_warning: Annotated[bool, "Exit with 1 if a SHOULD is violated."] = False

@@ -84,7 +84,8 @@ class Run:
         self.cases = self._planned(self.profile, self.test_data)
         self.selected = selected(options.selection, self.cases, self.contract.requirements)
         self.redactor = Redactor(self.profile.secrets())
-        self.wait_s = seconds_of(options.wait)
+        self.wait_s = seconds_of("--wait", options.wait)
+        self.max_time_s = seconds_of("--max-time", options.max_time)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.out = options.resume or options.out or Path("reports") / self.run_id
         self.environ = environ or {}
@@ -169,6 +170,8 @@ class Run:
         ledger.spend(self.tally.spent())
         self.trips.leave_out(self.tally.used_trips())
         self.pace = Pace(limits.requests_per_second, limits.concurrency, machinery.clock)
+        if self.max_time_s:
+            self.pace.end_at(machinery.clock.now() + self.max_time_s, f"--max-time {self.options.max_time} is over")
         sender = Sender(
             self.contract.path,
             profile,
@@ -314,12 +317,12 @@ def endpoint_of(profile: Profile, environ: Mapping[str, str], sign: Sign) -> End
     )
 
 
-def seconds_of(text: str) -> float:
+def seconds_of(flag: str, text: str) -> float:
     """A time such as "60s", "2m" or "90" in seconds; 0 for an empty text. Raises `UsageError`."""
     if not text:
         return 0.0
     if (match := re.fullmatch(r"(\d{1,5}(?:\.\d+)?)(s|m|)", text)) is None:
-        raise UsageError(f"--wait: found {text!r}; write a time in seconds or minutes, such as 60s or 2m")
+        raise UsageError(f"{flag}: found {text!r}; write a time in seconds or minutes, such as 60s or 2m")
     return float(match[1]) * (60 if match[2] == "m" else 1)
 
 

@@ -6,18 +6,23 @@ How it works
   first request starts as soon as nothing is in flight.
 - `_next` is the earliest time of the next request. Each request moves it on by one interval of the rate; an announced
   pause moves it to the end of the pause.
+- The interval keeps to `SHARE` of the rate. A request also waits while as many as the rate allows were sent within the
+  last second; one in flight counts as sent now, since a new connection may delay it.
 - Where a rate limit refuses again and again, the run halves its own rate, and raises it again while nothing is refused.
 - `_changed` guards all of this and wakes the threads that wait for a place. Nobody waits for a time while holding it.
+- `end_at` sets a time after which nothing is sent: a thread that would wait longer, or send later, halts the run then.
 - `halt` wakes every waiting thread. From then on each of them gets `Halted`, and nothing more is sent.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 PATIENT_REFUSALS = 2
 """Pauses for a rate limit before the run lowers its own rate."""
@@ -28,6 +33,23 @@ IN_VAIN = 3
 that its pauses are enough."""
 FASTER = 1.25
 """Factor by which a lowered rate grows in a second without a refusal."""
+
+
+SHARE = 0.95
+"""The part of the allowed rate that is used, so that the network may delay a request a little."""
+
+
+@dataclass(slots=True)
+class Passage:
+    """One request: when it entered, when it was sent (set by the sender, where known), and whether it is in flight."""
+
+    entered: float
+    sent_at: float | None = None
+    in_flight: bool = True
+
+    def moment(self, now: float) -> float:
+        """The latest time at which it may have been sent."""
+        return now if self.in_flight else self.sent_at or self.entered
 
 
 class Halted(BaseException):
@@ -52,13 +74,15 @@ class Pace:
     def __init__(self, rate: float | None, concurrency: int, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self._most, self._in_flight = concurrency, 0
-        self._least_interval = self._interval = 1 / rate if rate else 0.0
+        self._least_interval = self._interval = 1 / (rate * SHARE) if rate else 0.0
+        self._most_a_second = max(1, int(rate)) if rate else None
         self._changed = threading.Condition()
         self._alone: deque[object] = deque()
-        self._recent: deque[float] = deque()
+        self._recent: deque[Passage] = deque()
         self._next = self._lowered = 0.0
         self._refusals = self._in_vain = 0
         self._halt = threading.Event()
+        self._ends, self._end_reason = math.inf, ""
         self.reason = ""
 
     @property
@@ -73,6 +97,10 @@ class Pace:
             self._halt.set()
             self._changed.notify_all()
 
+    def end_at(self, moment: float, reason: str) -> None:
+        """Stop all sending at this moment of the monotonic clock, for this reason."""
+        self._ends, self._end_reason = moment, reason
+
     def pause_until(self, moment: float, *, limited: bool = False) -> None:
         """Pause all sending until `moment`, in seconds of the monotonic clock. `limited`: a rate limit asks for it."""
         with self._changed:
@@ -84,7 +112,7 @@ class Pace:
             self._next = max(self._next, moment)
 
     def _slow_down(self) -> None:
-        sent = len(self._recent)
+        sent = sum(passage.entered >= self.clock.now() - 1 for passage in self._recent)
         if self._in_vain >= IN_VAIN or self._refusals <= PATIENT_REFUSALS:
             return
         if self._interval >= 1 / LEAST_RATE:
@@ -96,14 +124,16 @@ class Pace:
 
     def sleep_until(self, moment: float) -> None:
         """Wait for `moment` of the monotonic clock. Raises `Halted` as soon as sending is stopped."""
-        while (left := moment - self.clock.now()) > 0:
+        while (left := min(moment, self._ends) - self.clock.now()) > 0:
             if self.clock.wait(self._halt, left):
                 raise Halted
+        if moment >= self._ends:
+            self.halt(self._end_reason)
         if self.halted:
             raise Halted
 
     @contextmanager
-    def passage(self, *, exempt: bool = False, alone: bool = False) -> Iterator[None]:
+    def passage(self, *, exempt: bool = False, alone: bool = False) -> Iterator[Passage]:
         """Take a place in flight and, unless `exempt`, wait for rate and pauses. The context holds the place.
 
         `alone`: nothing else is in flight while the context lasts.
@@ -112,12 +142,13 @@ class Pace:
         with self._changed:
             self._alone += [ticket] if alone else []
         try:
-            while (due := self._entered(ticket, exempt=exempt)) is not None:
-                self.sleep_until(due)
+            while isinstance(entered := self._entered(ticket, exempt=exempt), float):
+                self.sleep_until(entered)
             try:
-                yield
+                yield entered
             finally:
                 with self._changed:
+                    entered.in_flight = False
                     self._in_flight -= 1
                     self._changed.notify_all()
         finally:
@@ -126,31 +157,48 @@ class Pace:
                     self._alone.remove(ticket)
                     self._changed.notify_all()
 
-    def _entered(self, ticket: object, *, exempt: bool) -> float | None:
-        """Take a place as soon as one is free; None where that was done, else the time to wait for before."""
+    def _entered(self, ticket: object, *, exempt: bool) -> Passage | float:
+        """Take a place as soon as one is free; gives the time to wait for before, where there is one."""
         with self._changed:
-            while not self.halted and not self._free(ticket):
+            while not self.halted and not (self._free(ticket) and (exempt or self._room())):
                 self._changed.wait()
             if self.halted:
                 raise Halted
             now = self.clock.now()
-            if not exempt and self._next > now:
-                return self._next
-            self._speed_up(now)
+            if now >= self._ends:
+                self.halt(self._end_reason)
+                raise Halted
+            due = 0.0 if exempt else max(self._next, self._room_at(now))
+            if due > now:
+                return due
+            passage = Passage(now)
+            self._speed_up(passage)
             if self._interval:
                 self._next = max(self._next, now + self._interval)
             self._in_flight += 1
-        return None
+        return passage
+
+    def _room(self) -> bool:
+        """Whether fewer requests are in flight than may be sent in a second."""
+        return self._most_a_second is None or self._in_flight < self._most_a_second
+
+    def _room_at(self, now: float) -> float:
+        """From when on fewer requests than the rate allows were sent within a second."""
+        if self._most_a_second is None or len(self._recent) < self._most_a_second:
+            return now
+        latest = sorted((passage.moment(now) for passage in self._recent), reverse=True)
+        return latest[self._most_a_second - 1] + 1
 
     def _free(self, ticket: object) -> bool:
         if ticket is not None:
             return self._alone[0] is ticket and not self._in_flight
         return not self._alone and self._in_flight < self._most
 
-    def _speed_up(self, now: float) -> None:
+    def _speed_up(self, passage: Passage) -> None:
         """Count a request of this moment, and raise a lowered rate where a second has passed without a refusal."""
-        self._recent.append(now)
-        while self._recent[0] < now - 1:
+        now = passage.entered
+        self._recent.append(passage)
+        while self._recent[0].moment(now) < now - 1:
             self._recent.popleft()
         if self._interval > self._least_interval and now > self._lowered + 1:
             self._interval = max(self._least_interval, self._interval / FASTER)

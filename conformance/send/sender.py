@@ -243,7 +243,7 @@ class Sender:
             again = sending.purpose == "resend"
             # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses.
             exempt = probe.provoke == 429 and not probe.wait and not again
-            with self.pace.passage(exempt=exempt, alone=probe.wait or again):
+            with self.pace.passage(exempt=exempt, alone=probe.wait or again) as passage:
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
                 self._intend(held, request.case_id)
@@ -260,6 +260,7 @@ class Sender:
                     trip=held.trip,
                     retry_closed=self._retry(template, request, held),
                 )
+                passage.sent_at = exchange.sent_at
                 if _asks_to_wait(probe, exchange):
                     last = not self._obey(probe, exchange, sending.attempt) or last
                 late = client.take_late_defect()

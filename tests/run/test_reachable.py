@@ -57,10 +57,10 @@ def test_nobody_there_ends_the_wait_in_time():
 
 @pytest.mark.parametrize(("text", "seconds"), [("", 0), ("60s", 60), ("90", 90), ("2m", 120), ("0.5s", 0.5)])
 def test_a_time_is_read(text, seconds):
-    assert seconds_of(text) == seconds
+    assert seconds_of("--wait", text) == seconds
 
 
 @pytest.mark.parametrize("text", ["soon", "-1s", "1h", "1 s", "60ms"])
 def test_other_texts_are_refused(text):
     with pytest.raises(UsageError, match=r"--wait: found .*such as 60s or 2m"):
-        seconds_of(text)
+        seconds_of("--wait", text)
