@@ -17,7 +17,7 @@ from conformance.cases.model import planned_requests
 from conformance.contract import Contract
 from conformance.exchange.client import Client
 from conformance.exchange.endpoint import Endpoint, addresses
-from conformance.exchange.event import Intent, Sent
+from conformance.exchange.event import Intent, Sent, Stray
 from conformance.exchange.model import AUTHENTICATION, BUSY, Exchange
 from conformance.exchange.not_http import likely_cause
 from conformance.profile import Profile, without_user
@@ -183,6 +183,9 @@ class _Emit:
     def sent(self, event: Sent) -> Sent:
         """The event with its number."""
         return replace(event, exchange=replace(event.exchange, number=next(self._numbers)))
+
+    def stray(self, _: Stray) -> None:
+        """Nothing: a check judges no framing."""
 
 
 def _captures(contract: Contract, profile: Profile, credentials: Credentials, endpoint: Endpoint) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ How it works
 - A `Client` has one kept-alive connection and belongs to one thread. `ConnectionState` outlives a connection: it holds
   the deadline of the current request, the last case and when its request began, and what was noticed since. A connection is
   idle from then on at the most; when the server itself finished is not known on a busy machine.
+- Before the suite itself closes a connection, it looks for bytes behind the last answer, for at most 50 ms.
 - Only `abort` may be called from another thread: it shuts down the socket beneath TLS, which ends every wait.
 """
 
@@ -60,6 +61,8 @@ STEP_S, STALL_S = 0.25, 0.5
 """The longest single wait, and how late its end may be. If it is later, this machine did not run the suite meanwhile, and
 that time does not count as the server's."""
 PIECE = 64 * 1024
+STRAY_WAIT_S = 0.05
+"""How long after an answer stray bytes are waited for, where the suite itself closes the connection."""
 ABORTED = Failure("aborted", "the run was interrupted")
 CLOSED_BEFORE = Failure("aborted", "the kept-alive connection was closed, and this request must not be sent twice")
 SMALL = 16 * 1024  # bytes that fit into any send buffer
@@ -74,11 +77,12 @@ class ConnectionState:
 
     deadline: float = 0.0
     aborted: bool = False
-    sock: socket.socket | None = None
+    connection: _Connection | None = None
     opened: int = 0
     certificate_end: float | None = None
     last_case: str = ""
     last_began: float = 0.0
+    last_ended: float = 0.0
     closed_early: bool = False
     late_defect: tuple[str, str] | None = None
 
@@ -132,7 +136,7 @@ class _Connection(HTTPConnection):
         self._state.opened += 1
         self._state.certificate_end = certificate_end(self.sock)
         self._answered = False
-        self._state.sock = self.sock
+        self._state.connection = self
         if self._state.aborted:
             self.close()
             raise OSError(ABORTED.detail)
@@ -142,13 +146,15 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether the connection can be used again. If not, notes an early close or stray bytes."""
+        return self.is_quiet(0.0)
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether it is open, and nothing arrives after the last answer within these seconds. Notes what does."""
         if self.sock is None:
             return False
         try:
-            if not isinstance(self.sock, socket.socket):
-                self.sock.settimeout(0)
-            stray = self.sock.recv(PIECE)
-        except WOULD_BLOCK:
+            stray = self._read(seconds)
+        except (*WOULD_BLOCK, TimeoutError):
             return True
         except OSError:
             stray = b""
@@ -156,7 +162,7 @@ class _Connection(HTTPConnection):
         if not stray:
             self._state.closed_early = idle < EARLY_CLOSE_S
         elif idle < EARLY_CLOSE_S or not _is_idle_timeout(parse(stray, "POST", ended=True)):
-            self._state.late_defect = (self._state.last_case, f"{len(stray)} stray bytes after the end of the answer")
+            self._state.late_defect = (self._state.last_case, _stray(stray))
         return False
 
     def request(  # type: ignore[override]
@@ -297,8 +303,19 @@ class _Connection(HTTPConnection):
         self._answered = True
         parsed = self._outcome()
         if self._early or not parsed.keep_alive:
+            parsed = self._with_stray(parsed)
             self.close()
         return Received(parsed, bytes(reading.raw), self._sent_at, answered_at)
+
+    def _with_stray(self, parsed: Parsed) -> Parsed:
+        """An answer that announces the end of its connection, with the bytes behind it as a defect, if any."""
+        if self.sock is None or self._early or self._end is not None or not self._reading.done or parsed.defects:
+            return parsed
+        try:
+            stray = self._read(STRAY_WAIT_S)
+        except OSError:
+            return parsed
+        return replace(parsed, defects=(_stray(stray),)) if stray else parsed
 
     def _outcome(self) -> Parsed:
         end = self._end
@@ -372,13 +389,17 @@ class Client:
         return self._state.certificate_end
 
     def close(self) -> None:
-        """Close the connection, if any is open."""
+        """Close the connection, if any is open, after a look for stray bytes."""
+        connection = self._state.connection
+        if connection is not None and not self._state.aborted:
+            connection.is_quiet(max(0.0, self._state.last_ended + STRAY_WAIT_S - time.monotonic()))
         self._adapter.close()
 
     def abort(self) -> None:
         """End every wait and send nothing more. May be called from another thread."""
         self._state.aborted = True
-        _shut(self._state.sock)
+        connection = self._state.connection
+        _shut(connection.sock if connection is not None else None)
 
     def send(
         self,
@@ -429,6 +450,7 @@ class Client:
         early = early or (lost and parsed.answer is not None)  # lost twice: this request itself gets no answer
         unread = parsed.answer is not None and parsed.answer.status in UNREAD
         state.last_case, state.last_began = case, began - (EARLY_CLOSE_S if unread else 0)
+        state.last_ended = got.answered_at
         return Exchange(
             case, probe, request, parsed.answer, parsed.failure, parsed.defects, got.raw_bytes,
             got.sent_at, got.answered_at, wall, state.opened, early, trip,
@@ -451,6 +473,10 @@ class Client:
             )
         received.release_conn()
         return received
+
+
+def _stray(data: bytes) -> str:
+    return f"{len(data)} stray bytes after the end of the answer"
 
 
 def _is_idle_timeout(parsed: Parsed) -> bool:

@@ -45,8 +45,7 @@ class Sent:
     """One exchange of a sending. `sending` is the number of the sending, which has one or more exchanges.
 
     `probe` is what was to be sent, with the placeholder for the trip. `final`: this answer ends the sending. `intent`
-    is the line of the intent that this exchange settles. `late`: a case, and the bytes that were found on its
-    connection after an answer that looked complete.
+    is the line of the intent that this exchange settles.
     """
 
     exchange: Exchange
@@ -55,7 +54,6 @@ class Sent:
     purpose: Purpose
     final: bool
     intent: int | None = None
-    late: tuple[str, str] | None = None
 
     @property
     def number(self) -> int | None:
@@ -76,6 +74,14 @@ class Sent:
     def provoked(self) -> bool:
         """Whether the status is the one that the probe should provoke."""
         return self.status is not None and self.status == self.probe.expectation.provoked
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Bytes were found on the connection of a case after an answer that looked complete; `text` describes them."""
+
+    case: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Resumed:
     started: str
 
 
-Event: TypeAlias = Plan | Intent | Sent | Note | Resumed
+Event: TypeAlias = Plan | Intent | Sent | Stray | Note | Resumed
 
 
 def charge_state(exchange: Exchange) -> ChargeState:

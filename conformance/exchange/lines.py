@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from conformance.cases.model import Case, Expectation, Headers, Probe
 from conformance.redact import Redactor
 
 from .contents import as_text
-from .event import Event, Intent, Note, Plan, Resumed, Sent
+from .event import Event, Intent, Note, Plan, Resumed, Sent, Stray
 from .model import Answer, Exchange, Failure, Request
 from .wire import RAW_CAP, parse
 
@@ -34,27 +35,12 @@ def dump(event: Event, redact: Redactor, same_as: int | None = None) -> tuple[st
             return "intent", {name: redact.redact_json(getattr(event, name)) for name in _INTENT}
         case Note():
             return "note", {name: redact.redact_json(getattr(event, name)) for name in _NOTE}
+        case Stray():
+            return "stray", {"case": event.case, "text": redact(event.text)}
         case Sent():
             return "exchange", _dump_sent(event, redact, same_as)
         case Resumed():
             return "resumed", {"started": event.started}
-
-
-def load(entry: Json) -> Event | None:
-    """The event of a line; None for a kind that is not an event. KeyError or TypeError where something is missing."""
-    match entry["kind"]:
-        case "plan":
-            return Plan(tuple(_load_case(row) for row in entry["cases"]))
-        case "intent":
-            return Intent(**{name: entry[name] for name in _INTENT}, number=entry["number"])
-        case "note":
-            return Note(**{name: entry[name] for name in _NOTE})
-        case "exchange":
-            return _load_sent(entry)
-        case "resumed":
-            return Resumed(entry["started"])
-        case _:
-            return None
 
 
 _INTENT = ("case", "trip", "amount", "currency", "known", "wall_time")
@@ -86,16 +72,13 @@ def _load_case(row: Json) -> Case:
 
 def _dump_sent(event: Sent, redact: Redactor, same_as: int | None) -> Json:
     out: Json = {"sending": event.sending, "purpose": event.purpose, "final": event.final, "intent": event.intent}
-    if event.late:
-        out["late"] = redact.redact_json(event.late)
     return out | {"probe": _dump_probe(event.probe), "exchange": _dump_exchange(event.exchange, redact, same_as)}
 
 
 def _load_sent(entry: Json) -> Sent:
     exchange = _load_exchange(entry["exchange"], entry["number"])
     probe = _load_probe(entry["probe"], exchange.request.body)
-    late = tuple(entry["late"]) if "late" in entry else None
-    return Sent(exchange, probe, entry["sending"], entry["purpose"], entry["final"], entry["intent"], late)
+    return Sent(exchange, probe, entry["sending"], entry["purpose"], entry["final"], entry["intent"])
 
 
 def _dump_probe(probe: Probe) -> Json:
@@ -180,3 +163,19 @@ def _load_bytes(data: str | bytes | Json) -> bytes:
     if isinstance(data, bytes):
         return data
     return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])
+
+
+_EVENTS: dict[str, Callable[[Json], Event]] = {
+    "plan": lambda entry: Plan(tuple(_load_case(row) for row in entry["cases"])),
+    "intent": lambda entry: Intent(**{name: entry[name] for name in _INTENT}, number=entry["number"]),
+    "note": lambda entry: Note(**{name: entry[name] for name in _NOTE}),
+    "exchange": _load_sent,
+    "stray": lambda entry: Stray(entry["case"], entry["text"]),
+    "resumed": lambda entry: Resumed(entry["started"]),
+}
+
+
+def load(entry: Json) -> Event | None:
+    """The event of a line; None for a kind that is not an event. KeyError or TypeError where something is missing."""
+    read = _EVENTS.get(entry["kind"])
+    return read(entry) if read else None

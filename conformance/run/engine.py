@@ -254,7 +254,7 @@ class Engine:
             try:
                 self._send_connection(case, number, client, unique, shared)
             finally:
-                self.sender.connections.close(client)
+                self.sender.connections.release(client)
 
         if not case.together:
             for number in numbers:

@@ -22,7 +22,7 @@ from typing import Literal, NoReturn, TypeAlias
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
 from conformance.contract import Contract
 from conformance.exchange.contents import Contents
-from conformance.exchange.event import Event, Intent, Note, Plan, Resumed, Sent, charge_state, counting
+from conformance.exchange.event import Event, Intent, Note, Plan, Resumed, Sent, Stray, charge_state, counting
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Recorder
 from conformance.judge.exchange import judge_exchange, judge_late_bytes
@@ -82,6 +82,9 @@ class Tally:
                 self._intents[event.number] = (event, None)
             case Note():
                 self._state(event.case).take_note(event)
+            case Stray():
+                self._state(event.case)
+                self._late.setdefault(event.case, event.text)
             case Resumed():
                 for state in self._cases.values():
                     state.cut_off()
@@ -102,8 +105,6 @@ class Tally:
         self.requests += 1
         self._closed_early += exchange.closed_early
         self.limits.take(sent)
-        if sent.late:
-            self._late.setdefault(*sent.late)
         state.take_times(exchange)
         state.numbers += [sent.number] if sent.number is not None else []
         sending.exchanges += 1
@@ -390,6 +391,11 @@ class Journal:
         with self._lock:
             self._take(note)
 
+    def stray(self, event: Stray) -> None:
+        """Add that bytes came after an answer."""
+        with self._lock:
+            self._take(event)
+
     def intent(self, event: Intent) -> int:
         """Add that a request that may charge is about to be sent; gives the number of its line."""
         with self._lock:
@@ -406,6 +412,6 @@ class Journal:
             self.tally.take(numbered)
         return numbered
 
-    def _take(self, event: Plan | Note | Resumed) -> None:
+    def _take(self, event: Plan | Stray | Note | Resumed) -> None:
         self.recorder.write(event)
         self.tally.take(event)

@@ -4,10 +4,12 @@ How it works
 - A client needs a place for its connection before it sends, and keeps the place while its connection may stay open.
 - Most requests take any idle shared client, the last used first. A chain of requests has clients of its own.
 - If all places are taken, the client that has been idle longest loses its place and its connection. So a server that
-  serves one connection at a time is served at concurrency 1.
+  serves one connection at a time is served at concurrency 1. Until then a connection stays open: what the server still
+  sends on it is noticed when it is closed.
 - A client that is sending, or is in the middle of a chain (`keep`), keeps its place. A thread that waits for a place
   holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
-- `_changed` guards all of this. Another thread may close an idle client, since its own thread needs a place first.
+- `_changed` guards all of this. Another thread may close an idle client, since its own thread needs a place first. It
+  holds the place meanwhile, and not the lock.
 """
 
 from __future__ import annotations
@@ -17,19 +19,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from conformance.exchange.client import Client
+from conformance.exchange.event import Stray
 
 
 class Connections:
-    """Shared by all sending threads. `limit`: the most connections that are open at a time."""
+    """Shared by all sending threads. `limit`: the most connections that are open at a time. `found`: takes stray bytes."""
 
-    def __init__(self, new_client: Callable[[], Client], limit: int) -> None:
-        self._new_client, self._limit = new_client, limit
+    def __init__(self, new_client: Callable[[], Client], limit: int, found: Callable[[Stray], None]) -> None:
+        self._new_client, self._limit, self._found = new_client, limit, found
         self._changed = threading.Condition()
         self._idle: dict[Client, bool] = {}  # each client with a place, the one unused longest first
         self._shared: set[Client] = set()
 
     def own(self) -> Client:
-        """A new client for one thread, without a place yet; it must be given back with `close`."""
+        """A new client for one thread, without a place yet; it must be given back with `release`."""
         return self._new_client()
 
     @contextmanager
@@ -38,46 +41,56 @@ class Connections:
         with self._changed:
             while (found := self._with_place(client)) is None:
                 self._changed.wait()
-            self._idle.pop(found, None)
-            self._idle[found] = False
+            chosen, in_its_place = found
+            self._idle.pop(chosen, None)
+            self._idle[chosen] = False
         try:
-            yield found
+            if in_its_place is not None:
+                self._close(in_its_place)
+            yield chosen
         finally:
             with self._changed:
-                self._idle[found] = not keep
+                self._idle[chosen] = not keep
                 self._changed.notify_all()
 
-    def close(self, client: Client) -> None:
-        """Close the connection of a client and give up its place."""
-        client.close()
+    def release(self, client: Client) -> None:
+        """Allow that the connection of a client is closed: its chain is over."""
         with self._changed:
-            self._idle.pop(client, None)
-            self._changed.notify_all()
+            if client in self._idle:
+                self._idle[client] = True
+                self._changed.notify_all()
 
     def close_all(self) -> None:
         """Close all connections."""
         for client in list(self._idle):
-            client.close()
+            self._close(client)
 
     def abort(self) -> None:
         """Cut off every request in flight."""
         for client in list(self._idle):
             client.abort()
 
-    def _with_place(self, client: Client | None) -> Client | None:
-        """The client to use, if there is a place for it."""
+    def _close(self, client: Client) -> None:
+        client.close()
+        with self._changed:
+            self._idle.pop(client, None)
+            self._shared.discard(client)
+        if (late := client.take_late_defect()) is not None:
+            self._found(Stray(*late))
+
+    def _with_place(self, client: Client | None) -> tuple[Client, Client | None] | None:
+        """The client to use, and the one to close before, if there is a place for it."""
         if client is None:
             client = next((each for each in reversed(self._idle) if self._idle[each] and each in self._shared), None)
         if client in self._idle:
-            return client
+            return client, None
+        oldest = None
         if len(self._idle) >= self._limit:
             oldest = next((each for each, idle in self._idle.items() if idle), None)
             if oldest is None:
                 return None
-            oldest.close()
-            del self._idle[oldest]
-            self._shared.discard(oldest)
+            self._idle[oldest] = False
         if client is None:
             client = self._new_client()
             self._shared.add(client)
-        return client
+        return client, oldest

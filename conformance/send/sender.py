@@ -25,7 +25,7 @@ from typing import Protocol
 
 from conformance.cases.model import Path, PlannedRequest, Probe, fill_trip
 from conformance.exchange.client import Client
-from conformance.exchange.event import Intent, Purpose, Sent, charge_state
+from conformance.exchange.event import Intent, Purpose, Sent, Stray, charge_state
 from conformance.exchange.model import BUSY, Exchange
 from conformance.exchange.retry_after import announced_delay
 from conformance.profile import Profile
@@ -60,6 +60,9 @@ class Emit(Protocol):
 
     def sent(self, event: Sent) -> Sent:
         """Add an exchange; gives it with the number of its line."""
+
+    def stray(self, event: Stray) -> None:
+        """Add that bytes came after an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Sender:
     ) -> None:
         """`sendings`: how many were made before the run was resumed."""
         self.operation, self.profile, self.pace, self.ledger, self.trips = operation, profile, pace, ledger, trips
-        self.connections = Connections(new_client, profile.limits.concurrency)
+        self.connections = Connections(new_client, profile.limits.concurrency, emit.stray)
         self._emit, self._provoking = emit, Provoking(profile)
         self._credentials = credentials or FixedFields()
         self._waiting = waiting
@@ -196,11 +199,7 @@ class Sender:
             with self.connections.using(client) as connection:
                 return self._once(connection, request, sending, last=last)
 
-        try:
-            return send_burst(request.probe, once, [client, *others], self.pace)
-        finally:
-            for other in others:
-                self.connections.close(other)
+        return send_burst(request.probe, once, [client, *others], self.pace)
 
     def _obey(self, probe: Probe, exchange: Exchange, attempt: str) -> bool:
         """Pause all sending until the announced end of a 429 or 503 that was not provoked.
@@ -263,14 +262,15 @@ class Sender:
                 passage.sent_at = exchange.sent_at
                 if _asks_to_wait(probe, exchange):
                     last = not self._obey(probe, exchange, sending.attempt) or last
-                late = client.take_late_defect()
+                if (late := client.take_late_defect()) is not None:
+                    self._emit.stray(Stray(*late))
         except BaseException:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
         refused = self._credentials.answered(exchange.request, exchange.answer.status if exchange.answer else None)
         final = last or (_is_final(probe, exchange) and not refused)
-        return self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent, late))
+        return self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent))
 
     def _obtain_credentials(self) -> None:
         try:

@@ -354,6 +354,34 @@ def test_bytes_after_an_answer_are_reported_for_its_case(serve):
     assert client.take_late_defect() == ("first", "5 stray bytes after the end of the answer")
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_bytes_that_come_before_the_suite_closes_a_connection_are_noticed(serve, monkeypatch, announced):
+    monkeypatch.setattr(client_module, "STRAY_WAIT_S", 20)
+    reply = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if announced else OK
+
+    def stray(peer, sock):
+        assert peer.go.wait(20)
+        sock.sendall(b"stray")
+        until_closed(peer, sock)
+
+    peer = serve(answering(reply, then=stray))
+    client = client_of(peer)
+    if announced:
+        peer.go.set()
+    got = post(client, case="first")
+    peer.go.set()
+    client.close()
+    text = "5 stray bytes after the end of the answer"
+    assert (got.defects, client.take_late_defect()) == (((text,), None) if announced else ((), ("first", text)))
+
+
+def test_a_quiet_connection_is_closed_after_a_moment(serve):
+    client = client_of(serve(answering(OK, then=until_closed)))
+    assert post(client).defects == ()
+    client.close()
+    assert client.take_late_defect() is None
+
+
 TIMEOUT_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 FAREWELL = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
 SECOND = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from conformance.cases.model import Case, Expectation, Probe
-from conformance.exchange.event import Intent, Note, Plan, Resumed, Sent
+from conformance.exchange.event import Intent, Note, Plan, Resumed, Sent, Stray
 from conformance.exchange.model import Answer, Exchange, Failure, Request
 from conformance.exchange.record import Recorder, read_record
 from conformance.redact import Redactor
@@ -101,8 +101,8 @@ UNUSUAL_PROBE = Probe(
             purpose="confirm",
             final=False,
             intent=5,
-            late=("c", "3 bytes"),
         ),
+        Stray("case", "3 bytes"),
     ],
     ids=lambda event: type(event).__name__,
 )

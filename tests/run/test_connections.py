@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.runs import finished
+from conformance.exchange.event import Stray
 from conformance.options import Options
 from conformance.send.connections import Connections
 from conformance.session import Run
@@ -20,9 +21,17 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.open = False
+        self.late: tuple[str, str] | None = None
 
     def close(self) -> None:
         self.open = False
+
+    def take_late_defect(self) -> tuple[str, str] | None:
+        return self.late
+
+
+def connections_of(limit: int, found=None) -> Connections:
+    return Connections(FakeClient, limit, (found if found is not None else []).append)
 
 
 def use(connections: Connections, client: FakeClient | None = None, **more: bool) -> FakeClient:
@@ -32,14 +41,14 @@ def use(connections: Connections, client: FakeClient | None = None, **more: bool
 
 
 def test_shared_clients_are_used_again():
-    connections = Connections(FakeClient, 4)
+    connections = connections_of(4)
     assert use(connections) is use(connections)
     with connections.using(None) as first, connections.using(None) as second:
         assert first is not second
 
 
 def test_the_client_that_is_idle_longest_loses_its_connection():
-    connections = Connections(FakeClient, 2)
+    connections = connections_of(2)
     shared, chain, other = use(connections), use(connections, connections.own()), connections.own()
     use(connections, other)
     assert (shared.open, chain.open, other.open) == (False, True, True)
@@ -48,15 +57,34 @@ def test_the_client_that_is_idle_longest_loses_its_connection():
 
 
 def test_a_chain_keeps_its_connection_and_others_wait():
-    connections, chain, waited = Connections(FakeClient, 1), FakeClient(), threading.Event()
+    connections, chain, waited = connections_of(1), FakeClient(), threading.Event()
     use(connections, chain, keep=True)
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(lambda: (use(connections), waited.set()))
         use(connections, chain, keep=True)
         assert not waited.wait(0.05)
         assert chain.open
-        connections.close(chain)
+        connections.release(chain)
         other.result(20)
+    assert not chain.open
+
+
+def test_bytes_that_a_closing_client_finds_are_told_once_for_their_case():
+    found: list[Stray] = []
+    connections = connections_of(1, found)
+    first = use(connections)
+    first.late = ("first", "5 stray bytes")
+    use(connections, connections.own())
+    assert found == [Stray("first", "5 stray bytes")]
+    connections.close_all()
+    assert len(found) == 1
+
+
+def test_a_chain_that_stops_in_the_middle_gives_up_its_place():
+    connections, chain = connections_of(1), FakeClient()
+    use(connections, chain, keep=True)
+    connections.release(chain)
+    assert use(connections) is not chain
     assert not chain.open
 
 

@@ -21,7 +21,7 @@ from itertools import count
 from conformance.cases.build import OBSERVE
 from conformance.cases.model import JSON, Case, Probe, fill_trip
 from conformance.contract import load_contract
-from conformance.exchange.event import Plan, Purpose, Sent
+from conformance.exchange.event import Event, Plan, Purpose, Sent, Stray
 from conformance.exchange.model import BUSY, Answer, Exchange, Failure, Request
 from conformance.mock import reading
 from conformance.run.tally import Tally
@@ -274,9 +274,10 @@ class _Events:
     def __init__(self, case: Case) -> None:
         self.case, self.number, self.now = case, 0, 1000.0
 
-    def sending(self, number: int, response: Response, purpose: Purpose = "first") -> list[Sent]:
+    def sending(self, number: int, response: Response, purpose: Purpose = "first") -> list[Event]:
         """One sending, with its repetitions where the answer asks to wait."""
-        probe, events = self.case.probes[number], []
+        probe = self.case.probes[number]
+        events: list[Event] = []
         sending = next(_SENDINGS)
         status = response.answer.status if response.answer else None
         waits = status in BUSY and status != probe.provoke
@@ -298,8 +299,9 @@ class _Events:
                 trip=A_TRIP,
                 number=self.number,
             )
-            late = (self.case.id, response.late) if response.late else None
-            events.append(Sent(exchange, probe, sending, purpose, not left, late=late))
+            events.append(Sent(exchange, probe, sending, purpose, not left))
+            if response.late:
+                events.append(Stray(self.case.id, response.late))
             purpose = "resend"
         return events
 
