@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -160,16 +160,18 @@ def addresses(host: str, port: int, limit: float) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def tls_context(ca_file: str | None, certificate: Certificate | None = None) -> ssl.SSLContext:
-    """Trusts `ca_file`, or else the usual authorities. Raises OSError, with its name, for a file that cannot be used.
+def tls_context(ca_file: str | None, certificate: Certificate | None = None, *, usual: bool = False) -> ssl.SSLContext:
+    """Trusts `ca_file`, and the usual authorities where there is none or they are asked for.
 
-    The default context of `ssl` would obey the environment: it writes the keys of the connection to SSLKEYLOGFILE.
+    Raises OSError, with its name, for a file that cannot be used. The default contexts of `ssl` and urllib3 would obey
+    the environment: they write the keys of the connection to SSLKEYLOGFILE.
     """
-    context, file = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_file or where()
-    try:
-        context.load_verify_locations(file)
-    except OSError as error:
-        raise OSError(error.errno, f"{file} cannot be used as certificates: {error.strerror}") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file in filter(None, (ca_file, where() if usual or not ca_file else None)):
+        try:
+            context.load_verify_locations(file)
+        except OSError as error:
+            raise OSError(error.errno, f"{file} cannot be used as certificates: {error.strerror}") from None
     if certificate is not None:
         context.load_cert_chain(certificate.file, certificate.key, password=lambda: certificate.password)
     return context
@@ -199,29 +201,46 @@ def _no_socket() -> OSError | None:
     return None
 
 
-class EndpointAdapter(HTTPAdapter):
-    """The adapter of `requests` with the certificates and the proxy of one endpoint; it keeps one connection."""
+class TlsAdapter(HTTPAdapter):
+    """The adapter of `requests` with contexts that do not depend on the environment, also for a proxy with TLS.
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+    `context` makes the one for servers, `proxy_context` the one for a proxy.
+    """
+
+    def __init__(
+        self, context: Callable[[], ssl.SSLContext], proxy_context: Callable[[], ssl.SSLContext], **pools: Any
+    ) -> None:
+        self._context, self._proxy_context = context, proxy_context
+        super().__init__(**pools)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """Use a TLS context that all clients share: reading the certificates takes long."""
+        """Use a TLS context that all connections share: reading the certificates takes long."""
         host, more = super().build_connection_pool_key_attributes(request, verify, cert)
-        end = self._endpoint
-        return host, {"ssl_context": tls_context(end.ca_file, end.certificate)} if end.secure else more
+        return host, {"ssl_context": self._context()} if host["scheme"] == "https" else more
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """Check a proxy with TLS against the same certificates."""
+        """Check a proxy with TLS too."""
         if proxy.lower().startswith("https:"):
-            more["proxy_ssl_context"] = tls_context(self._endpoint.ca_file)
+            more["proxy_ssl_context"] = self._proxy_context()
         return super().proxy_manager_for(proxy, **more)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Do nothing: `requests` would trust its own certificates too."""
+
+
+class EndpointAdapter(TlsAdapter):
+    """The adapter of one endpoint; it keeps one connection."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(
+            partial(tls_context, endpoint.ca_file, endpoint.certificate),
+            partial(tls_context, endpoint.ca_file),
+            pool_connections=1,
+            pool_maxsize=1,
+            max_retries=0,
+        )
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
         """The request target, already in the form for a proxy where there is one."""

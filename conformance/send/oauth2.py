@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException
-from requests.adapters import HTTPAdapter
-from urllib3.util import create_urllib3_context
 
 from conformance.profile import OAuth2Auth, Profile, is_field_value
 from conformance.send import NoCredentials
+from conformance.send.calls import by_profile
 
 EARLY_S = 30.0
 """Seconds before its end at which a token is renewed; half of its time for a token that ends sooner."""
@@ -49,25 +48,7 @@ class TokenSource:
     def _session(self) -> OAuth2Session:
         """A session that reads nothing from the environment and trusts the certificates of the profile too."""
         session = OAuth2Session(*self._client, f"client_secret_{self._auth.client_auth}", scope=self._auth.scope)
-        session.trust_env = False
-        session.proxies = {"http": self._target.proxy, "https": self._target.proxy} if self._target.proxy else {}
-        if self._target.ca_file:
-            session.mount("https://", _TrustingToo(self._target.ca_file))
-        return session
-
-
-class _TrustingToo(HTTPAdapter):
-    """Trusts the certificates of a file in addition to the usual ones."""
-
-    def __init__(self, ca_file: str) -> None:
-        self._ca_file = ca_file
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: object, **named: object) -> None:
-        """Give the pools a context that knows the certificates of the file."""
-        context = create_urllib3_context()
-        context.load_verify_locations(self._ca_file)
-        super().init_poolmanager(*arguments, **named, ssl_context=context)  # type: ignore[arg-type]
+        return by_profile(session, self._target, usual=True)
 
 
 def _reason(error: Exception) -> str:

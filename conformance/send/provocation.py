@@ -12,6 +12,7 @@ import requests
 from conformance.cases.model import Headers, Probe
 from conformance.profile import Call, Profile, Provocation
 from conformance.send import Unsent
+from conformance.send.calls import by_profile
 
 CALL_LIMIT_S = 5.0
 """The most seconds for a call of the profile, so that an interrupted run ends soon."""
@@ -41,13 +42,10 @@ class Provoking:
         call: Call | None = getattr(way, when) if way is not None else None
         if call is None:
             return
-        target, url = self._profile.target, _filled(call.url, unique)
+        url = _filled(call.url, unique)
         limit = min(self._profile.limits.timeout_s, CALL_LIMIT_S)
         content = None if call.json_body is None else _filled(call.json_body, unique)
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = target.ca_file or True
-            session.proxies = {"http": target.proxy, "https": target.proxy} if target.proxy else {}
+        with by_profile(requests.Session(), self._profile.target) as session:
             try:
                 answer = session.request(call.method, url, json=content, timeout=limit, allow_redirects=False)
             except requests.RequestException as error:

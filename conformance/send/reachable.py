@@ -8,6 +8,7 @@ from collections.abc import Callable
 import requests
 
 from conformance.profile import Target
+from conformance.send.calls import by_profile
 from conformance.send.pace import Clock
 
 RETRY_S = 0.5
@@ -22,10 +23,7 @@ def wait_for_answer(target: Target, seconds: float, waiting: Callable[[str], Non
     clock = clock or Clock()
     end = clock.now() + seconds
     never = threading.Event()
-    with requests.Session() as session:
-        session.trust_env = False
-        session.verify = target.ca_file or True
-        session.proxies = {"http": target.proxy, "https": target.proxy} if target.proxy else {}
+    with by_profile(requests.Session(), target) as session:
         while not _answers(session, target.url):
             if (left := end - clock.now()) <= 0:
                 return False
