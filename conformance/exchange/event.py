@@ -107,7 +107,18 @@ class Resumed:
     started: str
 
 
-Event: TypeAlias = Plan | Intent | Sent | Stray | Note | Resumed
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A request of this case stayed refused although it was repeated, and is sent once more at the end of the run.
+
+    `probe` is its number; None for a chain, which begins again.
+    """
+
+    case: str
+    probe: int | None
+
+
+Event: TypeAlias = Plan | Intent | Sent | Stray | Note | Resumed | Again
 
 
 def charge_state(exchange: Exchange) -> ChargeState:

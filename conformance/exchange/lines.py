@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any, TypeAlias
 
 from conformance.cases.model import Case, Expectation, Headers, Probe
 from conformance.redact import Redactor
 
 from .contents import as_text
-from .event import Event, Intent, Note, Plan, Resumed, Sent, Stray
+from .event import Again, Event, Intent, Note, Plan, Resumed, Sent, Stray
 from .model import Answer, Exchange, Failure, Request
 from .wire import RAW_CAP, parse
 
 Json = dict[str, Any]
+_Plain: TypeAlias = Stray | Note | Resumed | Again
 _CASE = ("id", "theme", "title")
 _CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised")
 _EXCHANGE = ("case", "probe", "sent_at", "answered_at", "wall_time", "connection", "closed_early", "trip")
@@ -33,18 +35,14 @@ def dump(event: Event, redact: Redactor, same_as: int | None = None) -> tuple[st
             return "plan", {"cases": redact.redact_json([_dump_case(case) for case in event.cases])}
         case Intent():
             return "intent", {name: redact.redact_json(getattr(event, name)) for name in _INTENT}
-        case Note():
-            return "note", {name: redact.redact_json(getattr(event, name)) for name in _NOTE}
-        case Stray():
-            return "stray", {"case": event.case, "text": redact(event.text)}
         case Sent():
             return "exchange", _dump_sent(event, redact, same_as)
-        case Resumed():
-            return "resumed", {"started": event.started}
+        case Stray() | Note() | Resumed() | Again():
+            names = [field.name for field in fields(event)]
+            return _kind(type(event)), {name: redact.redact_json(getattr(event, name)) for name in names}
 
 
 _INTENT = ("case", "trip", "amount", "currency", "known", "wall_time")
-_NOTE = ("case", "reason", "beforehand", "error")
 
 
 def _dump_case(case: Case) -> Json:
@@ -165,13 +163,20 @@ def _load_bytes(data: str | bytes | Json) -> bytes:
     return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"])
 
 
+def _kind(plain: type[_Plain]) -> str:
+    """The kind of the line of an event of a few values: its name."""
+    return plain.__name__.lower()
+
+
+def _load_plain(plain: type[_Plain], entry: Json) -> _Plain:
+    return plain(**{field.name: entry[field.name] for field in fields(plain)})
+
+
 _EVENTS: dict[str, Callable[[Json], Event]] = {
     "plan": lambda entry: Plan(tuple(_load_case(row) for row in entry["cases"])),
     "intent": lambda entry: Intent(**{name: entry[name] for name in _INTENT}, number=entry["number"]),
-    "note": lambda entry: Note(**{name: entry[name] for name in _NOTE}),
     "exchange": _load_sent,
-    "stray": lambda entry: Stray(entry["case"], entry["text"]),
-    "resumed": lambda entry: Resumed(entry["started"]),
+    **{_kind(plain): partial(_load_plain, plain) for plain in (Stray, Note, Resumed, Again)},
 }
 
 

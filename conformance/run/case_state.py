@@ -29,13 +29,15 @@ class Sending:
         """Why its answers allowed no decision, or not the one that the request was made for; empty where they did."""
         if self.counts is None:
             return ""
-        missed = self.number == 0 and (self._stayed_refused or self._unprovoked)
+        missed = self.number == 0 and (self.stayed_refused or self._unprovoked)
         return self._reason() if missed or not self.judged else ""
 
     @property
-    def _stayed_refused(self) -> bool:
-        assert self.counts is not None
-        return self.counts.status in BUSY and self.counts.status != self.counts.probe.provoke
+    def stayed_refused(self) -> bool:
+        """Whether the answer that counts is a 429 or 503 that was not provoked."""
+        return (
+            self.counts is not None and self.counts.status in BUSY and self.counts.status != self.counts.probe.provoke
+        )
 
     @property
     def _unprovoked(self) -> bool:
@@ -52,7 +54,7 @@ class Sending:
             return "No answer was received"
         if status in AUTHENTICATION:
             return f"The server answered {status}: a problem of configuration, not of the contract"
-        if self._stayed_refused:
+        if self.stayed_refused:
             return f"The server kept answering {status}"
         if self._unprovoked:
             tried = f" in {self.exchanges} requests" if self.counts.probe.times > 1 else ""
@@ -82,6 +84,7 @@ class CaseState:
     error: str = ""
     _spans: list[tuple[float, float]] = field(default_factory=list)
     before: list[Judgement] = field(default_factory=list)
+    _tried_again: set[int | None] = field(default_factory=set)
     _held: set[tuple[str, str, str]] = field(default_factory=set)
 
     @property
@@ -158,9 +161,29 @@ class CaseState:
         """The run was cut off: forget the requests of a chain or burst that is not complete, but not their violations."""
         again = self.case.scheduling != "one-shot" or any(each.purpose == "burst" for each in self.first.values())
         if again and self.noted is None and self.first and len(self.counting) < len(self.case.probes):
-            self.before += [judgement for judgement in self.judgements if judgement.kind == "breaks"]
-            self.evidence = [(sent, found) for sent, found in self.evidence if found]
-            self.judgements, self.first, self.asks, self._held = [], {}, {}, set()
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        self.before += [judgement for judgement in self.judgements if judgement.kind == "breaks"]
+        self.evidence = [(sent, found) for sent, found in self.evidence if found]
+        self.judgements, self.first, self.asks, self._held = [], {}, {}, set()
+
+    def refused(self) -> list[int | None]:
+        """The requests that stayed refused and were not yet tried again, by number; None for a whole chain."""
+        if self.noted is not None or self.error:
+            return []
+        numbers = [number for number, sending in sorted(self.first.items()) if sending.stayed_refused]
+        found: list[int | None] = [*numbers] if self.case.scheduling == "one-shot" else [None] if numbers else []
+        return [each for each in found if each not in self._tried_again]
+
+    def try_again(self, number: int | None) -> None:
+        """Forget a request that stayed refused, but not what it violated; a chain begins again."""
+        self._tried_again.add(number)
+        if number is None:
+            self._begin_again()
+            return
+        self.evidence = [(sent, found) for sent, found in self.evidence if found or sent.exchange.probe != number]
+        del self.first[number]
 
     def pending(self, case: Case) -> list[PlannedRequest]:
         """The requests of the case, as planned now, that have no final answer yet. A chain is sent as a whole."""

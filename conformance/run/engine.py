@@ -1,4 +1,4 @@
-"""The order of sending: opening step, first pass, exclusive cases, confirmation, smaller bodies. Never judges.
+"""The order of sending: opening step, first pass, exclusive cases, what stayed refused, confirmation, smaller bodies. Never judges.
 
 How it works
 - `run` stays in the calling thread and gives work to two pools. One pool of `concurrency` threads sends one-shot cases
@@ -38,6 +38,8 @@ from conformance.send.pace import Halted
 from conformance.send.provocation import new_unique
 from conformance.send.sender import Sender
 
+TRIED_AGAIN = 50
+"""Requests and chains of a run that stayed refused and are tried again at its end."""
 CONFIRMATIONS = 50
 """Requests of a run that may be sent a second time, to confirm a violation."""
 LOST_IN_A_ROW = 5
@@ -140,11 +142,26 @@ class Engine:
         for case in rest:
             if case.scheduling == "exclusive" and pending(case):
                 self._wait([self._submit(chains, self._exclusive, case.id, case)])
+        self._try_again(pool, chains)
         tally = self.journal.tally
         self._send_each(pool, tally.to_confirm()[: max(0, CONFIRMATIONS - tally.confirmations)], "confirm")
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
             self._wait([self._submit(pool, self._shrink, case.id, case, probes, confirmed, budget)])
+
+    def _try_again(self, pool: Executor, chains: Executor) -> None:
+        """Send what stayed refused once more, one at a time, as long as one more refusal would not end the run."""
+        self._refused = 0
+        for event in self.journal.tally.refused()[:TRIED_AGAIN]:
+            if self.sender.pace.halted or self._refused >= REFUSED_IN_A_ROW - 1:
+                return
+            case = self.journal.again(event)
+            if event.probe is not None:
+                request = PlannedRequest(case.id, event.probe, case.probes[event.probe])
+                self._wait([self._submit(pool, self._send_one_shot, case.id, request, "first")])
+            else:
+                alone = self._exclusive if case.scheduling == "exclusive" else self._chain
+                self._wait([self._submit(chains, alone, case.id, case)])
 
     def _wait(self, futures: list[Future[None]]) -> None:
         """Wait for all, in short steps. Raises KeyboardInterrupt where the run was interrupted."""

@@ -22,7 +22,7 @@ from typing import Literal, NoReturn, TypeAlias
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe
 from conformance.contract import Contract
 from conformance.exchange.contents import Contents
-from conformance.exchange.event import Event, Intent, Note, Plan, Resumed, Sent, Stray, charge_state, counting
+from conformance.exchange.event import Again, Event, Intent, Note, Plan, Resumed, Sent, Stray, charge_state, counting
 from conformance.exchange.model import Exchange
 from conformance.exchange.record import Recorder
 from conformance.judge.exchange import judge_exchange, judge_late_bytes
@@ -88,6 +88,10 @@ class Tally:
             case Resumed():
                 for state in self._cases.values():
                     state.cut_off()
+            case Again():
+                if event.probe not in self._state(event.case).refused():
+                    refuse(f"what {event.case} tries again did not stay refused, or was already tried again")
+                self._state(event.case).try_again(event.probe)
             case Sent():
                 self._take_sent(event)
 
@@ -199,6 +203,14 @@ class Tally:
     def pending(self, case: Case) -> list[PlannedRequest]:
         """The requests of a planned case that must still be sent."""
         return self._state(case.id).pending(case)
+
+    def case(self, case: str) -> Case:
+        """The case with this id, as planned last."""
+        return self._state(case).case
+
+    def refused(self) -> list[Again]:
+        """What stayed refused and was not yet tried again."""
+        return [Again(case, number) for case, state in sorted(self._cases.items()) for number in state.refused()]
 
     def spent(self) -> list[tuple[str, Decimal]]:
         """Currency and amount of each request that charged or may have."""
@@ -412,6 +424,12 @@ class Journal:
             self.tally.take(numbered)
         return numbered
 
-    def _take(self, event: Plan | Stray | Note | Resumed) -> None:
+    def again(self, event: Again) -> Case:
+        """Add that something that stayed refused is tried again; gives its case."""
+        with self._lock:
+            self._take(event)
+            return self.tally.case(event.case)
+
+    def _take(self, event: Plan | Stray | Note | Resumed | Again) -> None:
         self.recorder.write(event)
         self.tally.take(event)

@@ -26,9 +26,10 @@ OWN_TEXT = "Too Many Requests"
 
 @dataclass
 class Layer:
-    """Passes everything on. `clock` is that of the mock."""
+    """Passes everything on. `clock` is that of the mock, and `began` the moment at which it was 0."""
 
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
+    began: datetime = field(default=datetime.fromtimestamp(0, UTC), kw_only=True)
 
     def reply(self, inquiry: Inquiry, behind: Next) -> Reply:
         return behind(inquiry)
@@ -38,6 +39,7 @@ def put_before(mock: Mock, *layers: Layer) -> None:
     """Put the layers in front of the mock; the last one gets each request first."""
     for layer in layers:
         layer.clock = mock.clock
+        layer.began = datetime.now(UTC) - timedelta(seconds=mock.clock())
         behind = mock.reply
         mock.reply = lambda inquiry, layer=layer, behind=behind: layer.reply(inquiry, behind)  # type: ignore[method-assign]
 
@@ -56,11 +58,12 @@ class Limiter(Layer):
         return None
 
     def reply(self, inquiry: Inquiry, behind: Next) -> Reply:
-        seconds = self.wait(self.clock())
+        now = self.clock()
+        seconds = self.wait(now)
         if seconds is None:
             return behind(inquiry)
         refused = error(429, self.text)
-        end = datetime.now(UTC) + timedelta(seconds=seconds + 1)
+        end = self.began + timedelta(seconds=now + seconds + 1)
         refused.put("retry-after", format_datetime(end, usegmt=True) if self.dated else str(max(1, math.ceil(seconds))))
         return refused
 
@@ -124,6 +127,25 @@ class EveryNth(Limiter):
     def wait(self, now: float) -> float | None:
         self.seen += 1
         return None if self.seen % self.nth else 1.0
+
+
+@dataclass
+class Refusing(Layer):
+    """Refuses the first `times` requests whose body is one of `chosen`, with this status."""
+
+    chosen: Callable[[bytes], object]
+    times: float = math.inf
+    status: int = 429
+
+    def reply(self, inquiry: Inquiry, behind: Next) -> Reply:
+        if self.times < 1 or not self.chosen(inquiry.body):
+            return behind(inquiry)
+        self.times -= 1
+        if self.status == 503:
+            return error(503, "busy", retryAfter="1")
+        refused = error(429, "slow down")
+        refused.put("retry-after", "1")
+        return refused
 
 
 @dataclass

@@ -73,7 +73,7 @@ class Setup:
 
 def some(case: Case) -> bool:
     """A few cases of each kind: the opening, chains, provoked answers, and one theme."""
-    return case.theme in {"opening", "acceptance", "answers", "independence", "store_id", "whole-run"}
+    return case.theme in {"opening", "acceptance", "answers", "independence", "store-id", "whole-run"}
 
 
 def few(case: Case) -> bool:

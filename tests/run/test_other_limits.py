@@ -19,7 +19,7 @@ LIMITERS = {
     "every-third-in-the-form-of-the-window": lambda: EveryNth(3, text=OWN_TEXT),
     "bucket-with-dates": lambda: TokenBucket(20, 5, dated=True),
 }
-SOME = ("opening", "acceptance", "answers", "store_id", "independence")
+SOME = ("opening", "acceptance", "answers", "store-id", "independence")
 
 
 def run_behind(folder, limiter, *faults, only=lambda case: case.theme in SOME):

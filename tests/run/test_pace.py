@@ -155,6 +155,6 @@ def test_repetitions_trips_and_connections_do_not_wait_for_each_other(tmp_path, 
         (tmp_path / "p.toml").write_text(profile_text(server.url, timeout_s=10, trips=trips, limits=limits))
         run = Run(Options(tmp_path / "p.toml", out=tmp_path / "run"))
         run.make_folder()
-        run.execute([case for case in run.cases if case.theme in ("acceptance", "store_id", "independence")])
+        run.execute([case for case in run.cases if case.theme in ("acceptance", "store-id", "independence")])
     ran = finished(run)
     assert (ran.broken, ran.result.errors, ran.result.stop) == (frozenset(), (), "")

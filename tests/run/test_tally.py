@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
@@ -9,12 +10,13 @@ from typing import get_args
 import pytest
 
 from conformance.contract import load_contract
-from conformance.exchange.event import Event, Intent, Plan, Purpose, Sent
+from conformance.exchange.event import Again, Event, Intent, Plan, Purpose, Sent
 from conformance.exchange.record import read_record
 from conformance.mock.faults import FAULTS
 from conformance.mock.server import Mock
 from conformance.run.tally import Inconsistent, Tally
 from conformance.run.whole_run import INDEPENDENT, WHOLE_RUN
+from tests.fair.layers import Refusing, put_before
 from tests.support.direct import SimulatedClock, on_mock
 from tests.support.runs import planned
 
@@ -25,7 +27,13 @@ CASES = {
     *WHOLE_RUN,
 }  # fmt: skip
 # A violation that is confirmed and shrunk; one that is not confirmed; and a rate limit that makes the run wait.
-LIMITS = {"code-lower-case": None, "first-time-500": None, "clean, but a limit is met": "7/s"}
+# And one in which a request stays refused, and a chain.
+LIMITS = {
+    "code-lower-case": None,
+    "first-time-500": None,
+    "clean, but a limit is met": "7/s",
+    "clean, but refused": None,
+}
 
 
 @pytest.fixture(scope="module", params=LIMITS)
@@ -35,12 +43,17 @@ def events(request, tmp_path_factory) -> list[Event]:
     faults = [FAULTS[request.param]] if request.param in FAULTS else []
     run = planned(out, "http://127.0.0.1")
     mock = Mock(faults, LIMITS[request.param], clock=clock.now)
+    if request.param == "clean, but refused":
+        put_before(mock, Refusing(re.compile(b'"usd"').search, 3), Refusing(re.compile(b"^$").match, 4))
     run.execute([case for case in run.cases if case.id in CASES], machinery=on_mock(mock, clock))
     record = read_record(out / "record.jsonl")
     purposes = {sent.purpose for sent in record.sent}
     assert purposes == {
         "code-lower-case": {"first", "confirm", "shrink"}, "first-time-500": {"first", "confirm"},
     }.get(request.param, {"first", "resend"})  # fmt: skip
+    tried_again = [event for event in record.events if isinstance(event, Again)]
+    expected = [Again("code-lower-case", 0), Again("independence-after-empty", None)]
+    assert tried_again == (expected if request.param == "clean, but refused" else [])
     return record.events
 
 
@@ -117,5 +130,5 @@ def test_events_in_another_order_are_refused_or_change_nothing(events):
 
 def test_a_duplicate_event_is_refused(events):
     for at, event in enumerate(events):
-        if isinstance(event, Sent):
+        if isinstance(event, Sent | Again):
             assert mutated(events, at, event, event) is None

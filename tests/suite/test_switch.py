@@ -52,7 +52,7 @@ def run_of(folder, server, *statuses) -> Run:
 
 
 def of_the_switch(run: Run):
-    return [case for case in run.cases if case.id in SWITCHED or case.theme in ("acceptance", "store_id")]
+    return [case for case in run.cases if case.id in SWITCHED or case.theme in ("acceptance", "store-id")]
 
 
 def rows(ran: Ran, *names: str) -> dict[str, str]:
