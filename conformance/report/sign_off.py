@@ -39,6 +39,9 @@ PLAN_CASES = 2
 EVIDENCE = 60
 """The highest number of exchanges that the appendix shows."""
 
+SEEN = 6
+"""The most behaviours of one requirement, and exclusions of the certificate, that are listed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -181,6 +184,7 @@ class SignOff:
         to_fix = [row for row in violated if row.requirement.level == "MUST"]
         values = {
             "obstacles": self.obstacles,
+            "seen_limit": SEEN,
             "colour": "red" if self.summary.verdict == "non-conformant" else "amber" if self.obstacles else "green",
             "summary": self.summary,
             "result": self.result,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,25 @@ HOSTILE = (
     b"</pre></script><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
     b"{{ 7*7 }} [/bold] ]]> \x1b[31m \x00 \xe2\x80\xae \xff\xfe \xed\xa0\x80 'quoted' `id` $(id) &lt;"
 )
+PLANTED = """</title></style></textarea><script>window.pwned = 1; document.title = 'pwned'</script><img src=x onerror="window.pwned = 1">{{ 7*7 }} \x1b[31m"""
+HOSTILE_PROFILE = """
+[target]
+name = {text}
+environment = "local"
+url = "{url}"
+operator = {text}
+version_header = "X-Evil"
+[data]
+stores = ["store-001"]
+currencies = ["USD"]
+trips.generate = "uuid4"
+[[waiver]]
+case = "store-id-missing"
+reason = {text}
+owner = {text}
+ticket = {text}
+expires = 2999-01-01
+"""
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in ("CI", "PYTHONPATH")},
     "PYTHONPATH": str(ROOT),
@@ -76,13 +96,16 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A run against a target that sends markup, control characters and invalid UTF-8 wherever possible."""
+    """A run whose target and profile have markup, control characters and invalid UTF-8 wherever possible."""
     head = (
         b"HTTP/1.1 418 <b>T\x1b[31meapot</b>\r\nX-Evil: " + HOSTILE.replace(b"\0", b"") + b"\r\nConnection: close\r\n"
     )
     answer = head + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(HOSTILE) + HOSTILE
     with answering(lambda _request: answer) as target:
-        return started(tmp_path_factory.mktemp("hostile"), "--target", target.url)
+        cwd = tmp_path_factory.mktemp("hostile")
+        text = HOSTILE_PROFILE.format(url=target.url, text=json.dumps(PLANTED))
+        (cwd / "profile.toml").write_text(text, encoding="utf-8")
+        return started(cwd, "profile.toml")
 
 
 @pytest.fixture(scope="session")

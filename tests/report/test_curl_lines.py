@@ -33,7 +33,7 @@ CHANGES = re.compile(
 )
 SHOWN_BY_ONE_REQUEST = {name: fault for name, fault in FAULTS.items() if fault.one_exchange}
 EVERY = "CONFORMANCE_EVERY_LINE" in os.environ
-"""Set to any value: all faults that one request can show, in all shells (some minutes). Else one of each theme and those
+"""Set by `tox -e pages`: all faults that one request can show, in all shells (some minutes). Else one of each theme and those
 of framing, each in one shell."""
 SHELLS = [name for name in ("sh", "bash", "dash") if shutil.which(name)]
 

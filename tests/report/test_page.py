@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 import conformance
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+from tests.support.browser import Tags
 
 
 def page(done) -> str:
@@ -26,20 +19,6 @@ def page(done) -> str:
 def first_part(done) -> str:
     """What is in the file itself, before any script runs."""
     return page(done).partition('<div class="additional-summary prefix">')[2].partition('<div class="controls">')[0]
-
-
-class Tags(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.mark.parametrize(
@@ -127,44 +106,3 @@ def test_hostile_text_makes_no_tags(hostile):
         ]
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", tags.text)
     assert "document.title='pwned'" in Tags("".join(markup)).text
-
-
-def dumped(done, tmp_path: Path) -> tuple[str, str]:
-    """The page in the browser after its scripts have run, and the messages on the console."""
-    options = [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path}",
-        "--enable-logging=stderr",
-    ]
-    ran = subprocess.run(
-        [CHROMIUM, *options, "--virtual-time-budget=5000", "--dump-dom", (done.out / "report.html").resolve().as_uri()],
-        capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
-    lines = [line for line in ran.stderr.decode(errors="replace").splitlines() if "CONSOLE" in line]
-    return ran.stdout.decode(), "\n".join(lines)
-
-
-@needs_browser
-@pytest.mark.parametrize(
-    ("kind", "verdict"), [("clean", "Conformant"), ("faulty", "Non-conformant"), ("hostile", "Non-conformant")]
-)
-def test_a_browser_opens_it_and_runs_its_script_without_error(kind, verdict, request, tmp_path):
-    done = request.getfixturevalue(kind)
-    text, console = dumped(done, tmp_path)
-    assert console == ""
-    assert f'<p class="word">{verdict}</p>' in text
-    assert '<title id="head-title">Capture Charge conformance: Mock server</title>' in text
-    value = json.loads((done.out / "results.json").read_text())
-    rows = re.findall(r'<td class="col-testId">([^<]+)</td>', text)
-    assert sorted(rows) == sorted(case["id"] for case in value["cases"])
-
-
-@needs_browser
-def test_in_a_browser_hostile_text_is_text(hostile, tmp_path):
-    text, _ = dumped(hostile, tmp_path)
-    tags = Tags(text)
-    assert not [attributes for _, attributes in tags.found if "onerror" in attributes]
-    assert not [attributes for tag, attributes in tags.found if tag == "img" and attributes.get("src") == "x"]
-    assert '<title id="head-title">Capture Charge conformance' in text
