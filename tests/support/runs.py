@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
 from benchmarks.runs import SHELF, Ran, finished, outcomes, planned, run_once, time_limit
-from conformance.cases.model import Case
+from conformance.cases.model import Case, Probe, fill_trip
+from conformance.mock.exchange import PATH, Inquiry, Reply
 from conformance.mock.faults import FAULTS
 from conformance.mock.server import Mock
+from conformance.send.sender import path_of
 from tests.fair.layers import Layer, put_before
 from tests.support.direct import SimulatedClock, on_mock
 
@@ -22,24 +25,48 @@ def of_the_tables(case: Case) -> bool:
     return not case.strategy
 
 
-def made_for(case: Case, breaks: frozenset[str]) -> bool:
-    """Whether the case is of the tables and made for any of these requirements; each may show a server error."""
-    return of_the_tables(case) and bool(breaks & {*case.requirements, "answer.no-server-error"})
+def can_show(cases: Iterable[Case], fault: str) -> set[str]:
+    """The ids of the cases of the tables that can show the fault: those made for what it violates.
+
+    Where any answer may violate it, and for differences that are no faults of the mock, also those with a probe that
+    the mock answers otherwise than without it.
+    """
+    breaks = SHELF[fault].breaks
+    tables = [case for case in cases if of_the_tables(case)]
+    shown = {case.id for case in tables if breaks & set(case.requirements)}
+    if fault not in FAULTS or any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks):
+        mock = Mock([SHELF[fault]])
+        shown |= {case.id for case in tables if any(reply_of(mock, probe) != usual(probe) for probe in case.probes)}
+    return shown
+
+
+@cache
+def usual(probe: Probe) -> Reply:
+    """The reply of the clean mock."""
+    return reply_of(Mock(), probe)
+
+
+def reply_of(mock: Mock, probe: Probe) -> Reply:
+    """How the mock replies to the probe by itself."""
+    fields = [(name.lower(), value) for name, value in probe.headers]
+    if probe.accept is not None:
+        fields.append(("accept", probe.accept))
+    if probe.framing == "chunked":
+        fields.append(("transfer-encoding", "chunked"))
+    if probe.provoke:
+        fields.append(("x-provoke", str(probe.provoke)))
+    body = fill_trip(probe.body, "0b3f9a52-6c1d-4e8a-9f27-d5c48be01a36")
+    return mock.reply(Inquiry(probe.method, path_of(PATH, probe.path), fields, body, "", mock.memory))
 
 
 def sampled(cases: list[Case], fault: str) -> list[Case]:
-    """The cases that are made for what the fault violates, and some of the others with their first two bodies.
-
-    Of the others, a fault of the mock gets a sixth, not always the same one; benign differences and invented faults get
-    all. What any answer may violate is looked for in all cases, with all bodies.
-    """
-    breaks = SHELF[fault].breaks
-    everywhere = any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks)
-    found, turn = [], crc32(fault.encode()) % 6
+    """The cases that can show the fault, and a twelfth of the others with their first two bodies, not always the same."""
+    shown, turn = can_show(cases, fault), crc32(fault.encode()) % 12
+    found = []
     for number, case in enumerate(cases):
-        if everywhere or made_for(case, breaks) or case.accepts or not case.probes:
+        if case.id in shown or case.accepts or not case.probes:
             found.append(case)
-        elif number % 6 == turn or fault not in FAULTS:
+        elif number % 12 == turn:
             found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:2]))
     return found
 
