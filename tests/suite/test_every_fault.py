@@ -70,9 +70,9 @@ def check(ran: Ran, expected: frozenset[str]) -> None:
         assert ran.judged_otherwise() == []
 
 
-def check_silent(ran: Ran) -> None:
+def check_silent(ran: Ran, *verdicts: str) -> None:
     check(ran, frozenset())
-    assert ran.summary.verdict == ("conformant" if len(ran.result.cases) > len(standard()) else "partial")
+    assert ran.summary.verdict in verdicts
 
 
 def ran_directly(out: Path, name: str) -> Ran:
@@ -87,7 +87,7 @@ def test_a_fault_turns_exactly_its_own_requirements_red(name: str, tmp_path: Pat
 
 @pytest.mark.parametrize("name", [name for name in BENIGN if name not in NEEDS_WIRE])
 def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
-    check_silent(ran_directly(tmp_path / "run", name))
+    check_silent(ran_directly(tmp_path / "run", name), "conformant", "partial")
 
 
 @pytest.mark.parametrize("name", INVENTED)
@@ -108,7 +108,7 @@ def test_a_fault_over_sockets(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(NEEDS_WIRE & BENIGN.keys()))
 def test_a_benign_difference_over_sockets(name: str, tmp_path: Path) -> None:
-    check_silent(run_once(tmp_path / "run", name, only=of_the_tables))
+    check_silent(run_once(tmp_path / "run", name, only=of_the_tables), "conformant")
 
 
 @pytest.mark.parametrize("number", range(CLEAN_RUNS))
@@ -123,7 +123,7 @@ def test_the_clean_mock_passes_every_must_without_sockets(tmp_path: Path, passes
 @pytest.fixture
 def passes() -> Callable[[Ran], None]:
     def passes_every_must(ran: Ran) -> None:
-        check_silent(ran)
+        check_silent(ran, "conformant")
         assert ran.summary.complete
         musts = [row for row in ran.summary.requirements if row.requirement.level == "MUST"]
         assert {row.outcome for row in musts} == {"passed"}
