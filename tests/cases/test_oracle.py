@@ -1,6 +1,6 @@
 """The oracle agrees with the tables, with an independent JSON Schema validator, and with the mock's own reading.
 
-ORACLE_BODIES sets the number of bodies; the default is a few thousand.
+ORACLE_BODIES sets the number of bodies; the default is a thousand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from conformance.contract.load import load_contract
 from conformance.mock import reading
 from tests.support.testdata import MOCK
 
-BODIES = int(os.environ.get("ORACLE_BODIES", "1500"))
+BODIES = int(os.environ.get("ORACLE_BODIES", "1000"))
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 A_TRIP = "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11"
 CONTRACT = load_contract()
