@@ -26,6 +26,7 @@ from conformance.process import Interruption, signals_handled
 
 if TYPE_CHECKING:
     from conformance.report.comparison import Change
+    from conformance.report.outcome import Summary
 
 MAX_WIDTH = 100  # longer lines are hard to read
 ANSWER_S = 0.05  # a usual response time, for the estimate that `plan` prints
@@ -374,12 +375,15 @@ def _near(name: str, names: Iterable[str]) -> str:
 @app.command()
 @takes("profile")
 def judge(
-    record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")], **values: Any
+    record: Annotated[
+        Path,
+        typer.Argument(help="record.jsonl of a run, the folder that holds it, or a HAR file of a browser or proxy."),
+    ],
+    **values: Any,
 ) -> None:
-    """Judge recorded traffic again, offline, and show which outcomes changed."""
+    """Judge recorded traffic again, offline, and show which outcomes changed. A HAR file needs the profile of its server."""
     from conformance.redact import visible
     from conformance.report.comparison import differences, outcomes_of, read_outcomes
-    from conformance.report.findings import findings
     from conformance.report.outcome import exit_status, summarise
     from conformance.run.result import judge_record, sound_record
     from conformance.session import contract_of, profile_of
@@ -387,6 +391,8 @@ def judge(
     file = record / "record.jsonl" if record.is_dir() else record
     chosen = Options(**values)
     contract = contract_of(chosen)
+    if file.suffix == ".har":
+        raise typer.Exit(_judge_har(file, chosen))
     sound = sound_record(file)
     limit = profile_of(chosen, contract, None).limits.timeout_s if chosen.profile else None
     result = judge_record(sound, contract, limit)
@@ -396,11 +402,7 @@ def judge(
         print(visible(result.stop))
     if sound.header["spec_digest"] != contract.digest:
         print("The run used another version of the spec than this command.")
-    for finding in findings(summary, lambda _row, _judgement: ""):
-        cases = ", ".join(violation.row.result.case.id for violation in finding.violations)
-        print(
-            f"{finding.row.outcome}: {finding.row.requirement.id} in {cases}{f' and {finding.more} more' if finding.more else ''}"
-        )
+    _print_findings(summary)
     before = file.parent / "results.json"
     if before.exists():
         _print_changes(differences(read_outcomes(before, contract), outcomes_of(summary, result)))
@@ -408,6 +410,48 @@ def judge(
         print(f"nothing to compare with: there is no {before.name} next to the record")
     status = exit_status(summary, result, require_complete=False, fail_on_warning=False)
     raise typer.Exit(status)
+
+
+def _print_findings(summary: Summary) -> None:
+    """Two lines for each finding: the requirement with its cases, and what the first of them shows."""
+    from conformance.redact import visible
+    from conformance.report.findings import findings
+
+    for finding in findings(summary, lambda _row, _judgement: ""):
+        cases = ", ".join(violation.row.result.case.id for violation in finding.violations)
+        more = f" and {finding.more} more" if finding.more else ""
+        print(f"{finding.row.outcome}: {finding.row.requirement.id} in {cases}{more}")
+        for violation in finding.violations[:1]:
+            judged = violation.judgement
+            print(visible(f"  at {judged.at}: expected {judged.expected}, received {judged.received[:200]}"))
+
+
+def _judge_har(file: Path, chosen: Options) -> int:
+    """Judge a HAR file and print what it shows; gives the exit status."""
+    from conformance.report.outcome import UNJUDGED, exit_status, summarise
+    from conformance.run.traffic import judge_har
+    from conformance.session import contract_of, profile_of
+
+    if chosen.profile is None:
+        raise UsageError(
+            f"{file}: name the profile of the server with --profile; its stores, trips and currencies count"
+        )
+    contract = contract_of(chosen)
+    traffic = judge_har(file, contract, profile_of(chosen, contract, None))
+    summary = summarise(contract, traffic.result)
+    print(summary.headline)
+    _print_findings(summary)
+    for outcome in ("passed", "observed"):
+        ids = [row.requirement.id for row in summary.requirements if row.outcome == outcome]
+        print(f"{outcome}: {', '.join(ids) or 'none'}")
+    untested = sum(1 for row in summary.requirements if row.outcome in UNJUDGED)
+    print(
+        f"{untested} requirements are not judged; among them framing, since a HAR file does not have the bytes of responses"
+    )
+    for word, reasons in (("not judged", traffic.not_judged), ("judged in part", traffic.in_part)):
+        for reason, numbers in reasons.items():
+            print(f"{word}: {reason}: entr{'y' if len(numbers) == 1 else 'ies'} {', '.join(map(str, numbers))}")
+    return exit_status(summary, traffic.result, require_complete=False, fail_on_warning=False)
 
 
 @app.command()

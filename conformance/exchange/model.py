@@ -40,7 +40,7 @@ class Answer:
     """One final answer. Field values are latin-1 text without blanks around them, one entry for each field line.
 
     `body` has no transfer coding, but may have a content coding. `interim` lists the 1xx statuses before it.
-    `cut`: the answer was too large to keep, and `body` is only its beginning.
+    `cut`: the answer was too large to keep, or was not recorded whole: `body` is only its beginning, or empty.
     """
 
     status: int
@@ -75,7 +75,8 @@ class Exchange:
     well-framed. `sent_at` and `answered_at` are seconds of one monotonic clock (first byte sent, last byte received);
     `wall_time` is seconds since 1970 when sending began. `raw` holds the answer's bytes as received, up to a cap.
     `closed_early`: the kept-alive connection was found closed less than 1 s after its last answer, unannounced, and
-    this exchange was then sent on a new one.
+    this exchange was then sent on a new one. `bytes_known`: the bytes of the answer were seen; without them, nothing is
+    known about its framing.
     """
 
     case: str
@@ -92,6 +93,7 @@ class Exchange:
     closed_early: bool = False
     trip: str | None = None
     number: int | None = None
+    bytes_known: bool = True
 
     @property
     def unsent(self) -> bool:

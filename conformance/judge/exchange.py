@@ -41,7 +41,8 @@ def judge_exchange(
     if probe.path != "operation" or probe.method != "POST":
         return [*found, *_judge_other(contract, expectation, answer)]
     found += _judge_answer(contract, replace(probe, expectation=expectation), exchange, answer)
-    if answer.status not in expectation.admits & _UNJUDGED_BODY:
+    unknown = answer.cut and not answer.body
+    if answer.status not in expectation.admits & _UNJUDGED_BODY and not unknown:
         found += judge_leak(answer)
     return found
 
@@ -85,7 +86,10 @@ def _judge_delivery(exchange: Exchange, time_limit: float | None) -> list[Judgem
         expected = "an answer within the time limit" if time_limit is None else f"an answer within {time_limit:g} s"
         received = LATE if elapsed is None else f"after {elapsed:.1f} s"
         return [breaks("answer.in-time", at="connection", expected=expected, received=received)]
-    found = [holds("answer.in-time"), holds("answer.connection")]
+    in_time = [holds("answer.in-time")] if elapsed is not None or exchange.bytes_known else []
+    found = [*in_time, holds("answer.connection")]
+    if not exchange.bytes_known:
+        return found
     framing = framing_of(exchange.request.method)
     if exchange.defects:
         received = text_of("; ".join(exchange.defects))
@@ -207,7 +211,7 @@ def _judge_success(answer: Answer) -> list[Judgement]:
     if body:
         received = f"{'more than ' if answer.cut else ''}{len(body)} bytes: {text_of(body)}"
         found.append(breaks("success.empty-body", at="body", expected="0 bytes", received=received))
-    else:
+    elif not answer.cut:
         found.append(holds("success.empty-body"))
     values = answer.values("Content-Type")
     found.append(observed("success.content-type", text_of(", ".join(values)) if values else "no Content-Type"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.contract import Contract
 from conformance.errors import UsageError
-from conformance.exchange.record import Record, Recorder, read_record
+from conformance.exchange.record import FORMAT, Record, Recorder, read_record
 from conformance.profile import Waiver
 from conformance.redact import Redactor
 from conformance.run.model import Deselected, RunResult
@@ -56,7 +56,11 @@ def sound_record(path: Path | str) -> Record:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a record.jsonl") from error
     if record.broken:
-        raise UsageError(f"{path}: {record.broken}; judge the record as the run wrote it")
+        other = record.header.get("format", FORMAT) != FORMAT
+        advice = (
+            f"judge it with version {record.header.get('suite')}" if other else "judge the record as the run wrote it"
+        )
+        raise UsageError(f"{path}: {record.broken}; {advice}")
     return record
 
 

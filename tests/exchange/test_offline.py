@@ -6,10 +6,12 @@ import json
 import shutil
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from conformance.cli import main
+from conformance.contract import load_contract
 from conformance.errors import UsageError
 from conformance.exchange.event import Sent
 from conformance.exchange.record import Recorder, read_record
@@ -160,6 +162,29 @@ def test_a_sound_chain_of_events_that_cannot_have_happened_is_a_usage_error(tmp_
     status, text = judged(capsys, tmp_path)
     assert status == 2
     assert "the record contradicts itself: " in text
+
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+def test_the_record_of_version_0_1_0_is_refused_and_its_version_named(capsys):
+    """Written by that version, which was never published: its format is not read any more."""
+    status, text = judged(capsys, DATA / "record-format-1.jsonl")
+    assert status == 2
+    assert "the record has format 1; this version reads format 2 only; judge it with version 0.1.0" in text
+
+
+def test_a_record_of_the_present_format_can_be_judged_by_every_later_version(capsys):
+    """Written on the mock with the fault `code-lower-case`; a later format gets a file of its own beside it."""
+    status, text = judged(capsys, DATA / "record-format-2.jsonl")
+    assert (status, "failed: code.pattern in code-lower-case" in text) == (1, True)
+    result = judge_record(sound_record(DATA / "record-format-2.jsonl"), load_contract())
+    row = {row.result.case.id: row.outcome for row in summarise(load_contract(), result).cases}
+    assert row == {
+        "store-id-missing": "passed",
+        "code-lower-case": "failed",
+        "provoked-503": "passed",
+    }
 
 
 EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
