@@ -26,20 +26,15 @@ def forms(text):
     return text.encode(), written.encode(), escaped.encode()
 
 
-@pytest.mark.parametrize("text", [row[2] for row in LEAKING if row[2] not in MISSED], ids=ascii)
-def test_a_leak_is_found(text):
-    assert all(received(body) for body in forms(text))
-
-
-def test_few_leaks_are_missed():
+def test_leaks_are_found_but_for_few():
+    assert {row[2] for row in LEAKING if not all(received(body) for body in forms(row[2]))} == MISSED
     assert [text for text in MISSED if any(received(body) for body in forms(text))] == []
     assert {row[2] for row in LEAKING} >= MISSED
     assert len(MISSED) <= 0.05 * len(LEAKING)
 
 
-@pytest.mark.parametrize("text", [row[2] for row in HARMLESS], ids=ascii)
-def test_a_harmless_text_is_no_leak(text):
-    assert [received(body) for body in forms(text)] == ["", "", ""]
+def test_a_harmless_text_is_no_leak():
+    assert [row[2] for row in HARMLESS if any(received(body) for body in forms(row[2]))] == []
 
 
 def test_an_echo_of_a_request_is_no_leak():

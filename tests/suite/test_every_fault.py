@@ -1,9 +1,8 @@
 """Every fault of the mock violates exactly its own requirements; benign differences and the clean server violate none.
 
-Most runs call the mock directly: every tenth fault with all cases, the others with the cases that are made for what they
-violate, and with a sample of the others. Faults of the connection are run over sockets with the cases of a smoke run and
-those of other methods, and one fault of each theme with those and the cases that are made for it. `tox -e faults` runs all
-cases for every fault directly, `tox -e detection` over sockets.
+Most runs call the mock directly, with the cases that can show the fault and a sample of the others. Faults of the
+connection are run over sockets with the cases of a smoke run and those of other methods, and one fault of each theme with
+those and the cases that can show it. `tox -e faults` runs all cases for every fault directly, `tox -e detection` over sockets.
 """
 
 from __future__ import annotations
@@ -27,11 +26,7 @@ from tests.support.runs import Ran, can_show, of_the_tables, run_directly, run_o
 CLEAN_RUNS = 5
 NEEDS_ALL = {"code-yen-crashes", "code-other-crashes", "nul-crashes", "ids-long-crash", "window-end-crashes"}
 """Only generated cases, or those of a whole window, show all that these violate."""
-EVERYTHING = (
-    {*list(FAULTS)[::30], *list(BENIGN)[::30], *NEEDS_ALL}
-    if "ALL_CASES" not in os.environ
-    else {*FAULTS, *BENIGN, *INVENTED}
-)
+EVERYTHING = {*FAULTS, *BENIGN, *INVENTED} if "ALL_CASES" in os.environ else NEEDS_ALL
 """Those that are run with all cases, generated ones too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
 INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
