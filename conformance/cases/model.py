@@ -81,7 +81,8 @@ class Case:
     `requirements` are those it is made for, the main one first. `not_exercised`: why the case cannot be sent, known
     before the run; empty where it can. `strategy` names the generator of a generated case. In a chain, probes with equal
     `connection` share a connection; a chain with `together` uses its connections at the same time.
-    `accepts`: the store and currency that an acceptance case captures with.
+    `accepts`: the store and currency that an acceptance case captures with. `last`: it may end the server, so it is sent
+    after everything else.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Case:
     strategy: str = ""
     not_exercised: str = ""
     accepts: tuple[str, str] | None = None
+    last: bool = False
 
     @property
     def requests(self) -> int:

@@ -1,4 +1,8 @@
-"""Cases about deep nesting. They are sent alone and last, since such a body may end the server."""
+"""Cases about deep nesting. They are sent last, since such a body may end the server.
+
+A server may end after its answer only where it has kept the value, as an unknown attribute of a good body: these are sent
+one at a time, so that the one that ended it is known even where it never comes back.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +53,19 @@ def nesting_cases(data: TestData, *, deep: bool) -> list[Case]:
         for label, probe in zip(labels, first.probes, strict=True)
     )
     found = [
-        replace(first, probes=labelled),
+        replace(first, probes=labelled, scheduling="exclusive"),
         case("body-deep-known", THEME, "Nested values in a known attribute", type_, map(parts.with_store, known)),
         case("body-deep-arrays", THEME, "Nested arrays as the whole body", not_object, [text for text in whole if text[0] == "["]),
         case("body-deep-objects", THEME, "Nested objects as the whole body", reject("body.several-faults", (), TOO_LARGE), [text for text in whole if text[0] == "{"]),
         case("body-deep-unclosed", THEME, "Nested values, not closed", not_json, bodies),
     ]  # fmt: skip
-    return [replace(each, scheduling="exclusive") for each in found]
+    return [replace(each, last=True) for each in found]
+
+
+def still_there_case() -> Case:
+    """The last request of a run: it shows that the one before did not end the server."""
+    title, wanted = "A body that is not JSON, after all others", reject("body.not-json", ())
+    return replace(case("body-after-deep", THEME, title, wanted, [b"{"]), scheduling="exclusive", last=True)
 
 
 def _steps(place: int, *, deep: bool) -> list[tuple[int, tuple[str, str, str]]]:

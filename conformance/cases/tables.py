@@ -12,7 +12,7 @@ from conformance.cases.code import code_cases
 from conformance.cases.independence import independence_cases
 from conformance.cases.method_path import method_path_cases
 from conformance.cases.model import Case
-from conformance.cases.nesting import nesting_cases
+from conformance.cases.nesting import nesting_cases, still_there_case
 from conformance.cases.pairs import pair_cases
 from conformance.cases.request_form import repeated_cases, request_form_cases
 from conformance.cases.store_id import store_id_cases
@@ -91,7 +91,8 @@ def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
 
     `smoke` is a selection of at most 40 requests; `standard` has every case; `deep` has more of what takes long.
 
-    Acceptance cases come first, then those for a MUST, a SHOULD, a MAY; a window shared by all callers comes last.
+    Acceptance cases come first, then those for a MUST, a SHOULD, a MAY, then whether the server is still there; a window
+    shared by all callers comes last.
     The order and the ids depend only on the arguments.
     """
     opening = acceptance_cases(data)
@@ -99,7 +100,7 @@ def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
     rest = sorted(_middle(contract, data, deep=depth == "deep"), key=lambda case: _rank(contract, case))
     if depth == "smoke":
         return _smoke(opening, rest, shared)
-    return [*opening, *rest, *shared]
+    return [*opening, *rest, still_there_case(), *shared]
 
 
 def _middle(contract: Contract, data: TestData, *, deep: bool) -> list[Case]:

@@ -63,7 +63,7 @@ that time does not count as the server's."""
 PIECE = 64 * 1024
 STRAY_WAIT_S = 0.05
 """How long after an answer stray bytes are waited for, where the suite itself closes the connection."""
-ABORTED = Failure("aborted", "the run was interrupted")
+ABORTED = Failure("aborted", "the run was ended")
 CLOSED_BEFORE = Failure("aborted", "the kept-alive connection was closed, and this request must not be sent twice")
 SMALL = 16 * 1024  # bytes that fit into any send buffer
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
@@ -85,6 +85,7 @@ class ConnectionState:
     last_ended: float = 0.0
     closed_early: bool = False
     late_defect: tuple[str, str] | None = None
+    gone: bool = False
 
 
 class _Connection(HTTPConnection):
@@ -384,6 +385,11 @@ class Client:
         return found
 
     @property
+    def found_gone(self) -> bool:
+        """Whether the last request got no answer on a kept-alive connection, and no new connection was accepted."""
+        return self._state.gone
+
+    @property
     def certificate_end(self) -> float | None:
         """When the certificate of the last connection ends, in seconds since 1970; None without TLS."""
         return self._state.certificate_end
@@ -420,6 +426,8 @@ class Client:
         `retry_closed` gives body and trip for a second try where the kept-alive connection is found closed.
         """
         state, early, lost = self._state, False, False
+        state.gone = False
+        first: Received | None = None
         while True:
             request = self._endpoint.request(
                 method, target_path, headers, body, case=case, framing=framing, accept=accept
@@ -429,13 +437,15 @@ class Client:
             state.deadline = began + self._endpoint.timeout_s
             got = self._exchange(request, chunked=framing == "chunked")
             early = early or state.closed_early
+            if isinstance(got, Failure) and got.kind == "refused" and first is not None:
+                state.gone, got = True, first  # the server ended during this request
             if isinstance(got, Failure):
                 return Exchange(case, probe, request, failure=got, wall_time=wall, closed_early=early, trip=trip)
             parsed = got.parsed
             died = parsed.failure is not None and parsed.failure.kind in ("closed", "reset") and not got.raw_bytes
             idle = got.sent_at - state.last_began >= EARLY_CLOSE_S
             too_late = idle and parsed.answer is not None and parsed.answer.status == 408 and _is_idle_timeout(parsed)
-            if not (died or too_late) or state.opened > opened:
+            if not (died or too_late) or state.opened > opened or state.gone:
                 break
             if retry_closed is None:
                 if too_late:
@@ -444,6 +454,7 @@ class Client:
                     early, parsed = True, replace(parsed, failure=CLOSED_BEFORE)
                 break
             lost = time.monotonic() - state.last_began < EARLY_CLOSE_S
+            first = got if died else None
             self.close()
             body, trip = retry_closed()
             retry_closed = None

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 from conformance.cases.model import Case, Probe
 from conformance.exchange.model import Exchange
 
-Purpose = Literal["first", "burst", "resend", "confirm", "shrink"]
-"""Why a request is sent: for its case, in a burst, again after being asked to wait, to confirm a violation, or to show
-one with a smaller body."""
+Purpose = Literal["first", "burst", "resend", "confirm", "check", "shrink"]
+"""Why a request is sent: for its case, in a burst, again after being asked to wait or after the server was gone, to
+confirm a violation, to check that the server is still there, or to show a violation with a smaller body."""
 ChargeState = Literal["released", "captured", "unknown"]
 """Whether a request charged: it did not ("released"), it did ("captured"), or that is unknown."""
 

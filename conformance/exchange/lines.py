@@ -19,7 +19,7 @@ from .wire import RAW_CAP, parse
 Json = dict[str, Any]
 _Plain: TypeAlias = Stray | Note | Resumed | Again
 _CASE = ("id", "theme", "title")
-_CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised")
+_CASE_MORE = ("scheduling", "rule", "together", "strategy", "not_exercised", "last")
 _EXCHANGE = ("case", "probe", "sent_at", "answered_at", "wall_time", "connection", "closed_early", "trip")
 _EXPECTATION = ("nature", "requirement", "provoked", "label")
 _LISTS = ("names", "shared")

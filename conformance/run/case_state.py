@@ -10,6 +10,7 @@ from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import AUTHENTICATION, BUSY, Exchange
 from conformance.judge.model import Judgement, breaks
 from conformance.run.model import CaseResult
+from conformance.run.outages import ENDED, is_lost
 
 EVIDENCE = 4
 """Exchanges of a one-shot case kept as evidence, in addition to the first for each violated requirement."""
@@ -17,13 +18,17 @@ EVIDENCE = 4
 
 @dataclass(slots=True)
 class Sending:
-    """One planned request and its exchanges. `counts` is the exchange that counts; None until one is final."""
+    """One planned request and its exchanges. `counts` is the exchange that counts; None until one is final.
+
+    `lost`: an exchange without an answer that did not end the sending, since the server was gone; with its judgements.
+    """
 
     purpose: Purpose
     number: int
     exchanges: int = 0
     judged: bool = False
     counts: Sent | None = None
+    lost: tuple[Sent, list[Judgement]] | None = None
 
     def why_unjudged(self) -> str:
         """Why its answers allowed no decision, or not the one that the request was made for; empty where they did."""
@@ -153,9 +158,29 @@ class CaseState:
                 cleared += 1
             else:
                 self.judgements[position] = replace(judgement, unstable=(1, 2))
+        if is_lost(original.exchange) and sent.exchange.answer is not None:
+            self._judge(judgements)
+            self.evidence.append((sent, repeated))
         known = violated(judgement for judgement in self.judgements if judgement.exchange == original.number)
         self.confirmed[sent.exchange.probe] = known & repeated
         return cleared
+
+    def take_end(self, number: int) -> None:
+        """Add that the server was gone right after the answer to a probe, in its second sending too."""
+        original = self.counting[number]
+        found = breaks(
+            ENDED,
+            at="after the answer",
+            expected="a server that goes on",
+            received="no connection to the server any more, in both of two tries",
+        )
+        self.judgements.append(replace(found, exchange=original.number))
+        self.evidence.append((original, frozenset({ENDED})))
+        self.confirmed[number] |= {ENDED}
+
+    def take_check(self, judgements: Sequence[Judgement]) -> None:
+        """Add an answer that shows that the server is still there."""
+        self._judge([judgement for judgement in judgements if judgement.kind == "breaks"])
 
     def cut_off(self) -> None:
         """The run was cut off: forget the requests of a chain or burst that is not complete, but not their violations."""
@@ -201,22 +226,31 @@ class CaseState:
                 self._held.add(key)
                 self.judgements.append(judgement)
 
+    def may_be_repeated(self, number: int) -> bool:
+        """Whether the request means the same when it is sent once more, without the others of its case."""
+        chain = self.case.scheduling == "chain" or self.case.last
+        return self.case.scheduling == "one-shot" or (chain and _stands_alone(self.counting[number].probe))
+
     def unconfirmed(self) -> list[tuple[PlannedRequest, frozenset[str]]]:
         """The probes that can be confirmed and were not sent a second time, with what they violated."""
-        chain = self.case.scheduling == "chain"
         violations = [judgement for judgement in self.judgements if judgement.kind == "breaks"]
         found = []
         for number, sent in sorted(self.counting.items()) if violations else ():
             requirements = violated(judgement for judgement in violations if judgement.exchange == sent.number)
-            alone = self.case.scheduling == "one-shot" or (chain and _stands_alone(sent.probe))
-            if requirements and alone and number not in self.confirmed:
+            if requirements and self.may_be_repeated(number) and number not in self.confirmed:
                 found.append((PlannedRequest(self.case.id, number, self.case.probes[number]), requirements))
         return found
 
-    def result(self, stop: str, group: Sequence[Judgement], charged: str) -> CaseResult:
-        """The result so far. `stop`: why the run ended early. `group`: what its exchanges show together."""
+    def result(
+        self, stop: str, group: Sequence[Judgement], charged: str, explained: frozenset[int | None] = frozenset()
+    ) -> CaseResult:
+        """The result so far. `stop`: why the run ended early. `group`: what its exchanges show together.
+
+        `explained`: exchanges without an answer, since another request ended the server.
+        """
         sent = len(self.counting)
-        judgements = [*self._marked(), *group]
+        marked = [each for each in self._marked() if each.requirement != ENDED or each.exchange not in explained]
+        judgements = [*marked, *group]
         shown = violated(judgements)
         judgements += [judgement for judgement in self.before if judgement.requirement not in shown]
         reason = self._reason(stop, judgements)

@@ -1,4 +1,6 @@
-"""The order of sending: opening step, first pass, exclusive cases, what stayed refused, confirmation, smaller bodies. Never judges.
+"""The order of sending. Never judges.
+
+Opening step, first pass, exclusive cases, what may end the server, what stayed refused, confirmation, smaller bodies.
 
 How it works
 - `run` stays in the calling thread and gives work to two pools. One pool of `concurrency` threads sends one-shot cases
@@ -6,6 +8,8 @@ How it works
   `Pace` limits the requests in flight over both pools, and `Connections` the open connections.
 - Every sending becomes events in the `Journal`. The engine asks the tally what to send next, and only when nothing is
   in flight.
+- What got no answer is confirmed alone, one request after the other, and what was answered just before the server was gone:
+  the request that ends the server again is the cause.
 - `_lock` guards the counters that end a run early, and the speed.
 - A thread that gets `Halted` ends its work. A usage error or a full disk ends the run; any other exception becomes an
   error of its case.
@@ -14,11 +18,14 @@ How it works
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from itertools import count, zip_longest
+from math import inf
 from typing import Any
 
 from conformance.cases.model import Case, Expectation, PlannedRequest, Probe, planned_requests
@@ -44,6 +51,13 @@ CONFIRMATIONS = 50
 """Requests of a run that may be sent a second time, to confirm a violation."""
 LOST_IN_A_ROW = 5
 REFUSED_IN_A_ROW = 5
+APART_S = 0.03
+"""Seconds between an answer and the next request of a thread, where the request before may have ended the server."""
+FIRST_S = 3.0
+"""How long the first request of a run may take before the captures of the opening step are sent beside it."""
+CHECK_S = (0.05, 0.25)
+"""Seconds before each check that the server is still there."""
+STILL_THERE = Probe(Expectation("observe"), body=b"{", trip="none")
 SILENT_IN_A_ROW = 10
 INTERRUPTED = "interrupted"
 GRACE_S = 1.0
@@ -126,24 +140,31 @@ class Engine:
     def _all(self, cases: list[Case], pool: Executor, chains: Executor, rebuild: Rebuild | None) -> None:
         opening = [case for case in cases if case.id == OPENING]
         accepting = [case for case in cases if case.accepts]
-        self._open(pool, opening)
+        first = self._send_each(pool, self._pending(opening), at_most=FIRST_S)
+        self._check_opening()
         suspect = ENOUGH if self.journal.tally.suspects_no_server() else 0
-        self._open(pool, accepting[:suspect])
-        self._open(pool, accepting[suspect:])
+        for step in (accepting[:suspect], accepting[suspect:]):
+            self._send_each(pool, self._pending(step))
+            self._check_opening()
+        self._wait(first)
+        if accepting and self._silent > len(accepting):  # not one answer so far
+            self._halt_silent(self._silent)
+        self._check_opening()
         rest = [case for case in cases if case.id != OPENING and not case.accepts]
         rest = self._rebuilt(rest, rebuild)
         chained = [case for case in rest if case.scheduling == "chain"]
         chained.sort(key=lambda case: not any(probe.wait for probe in case.probes))
         pending = self.journal.tally.pending
-        one_shot = [request for case in rest if case.scheduling == "one-shot" for request in pending(case)]
+        one_shot = [case for case in rest if case.scheduling == "one-shot"]
         waiting = [self._submit(chains, self._chain, case.id, case) for case in chained if pending(case)]
-        self._send_each(pool, one_shot)
+        self._send_each(pool, self._pending(case for case in one_shot if not case.last))
         self._wait(waiting)
-        for case in rest:
-            if case.scheduling == "exclusive" and pending(case):
-                self._wait([self._submit(chains, self._exclusive, case.id, case)])
+        self._exclusives(chains, [case for case in rest if not case.last])
+        self._send_each(pool, self._pending(case for case in one_shot if case.last), apart=APART_S)
+        self._exclusives(chains, [case for case in rest if case.last])
         self._try_again(pool, chains)
         tally = self.journal.tally
+        self._repeat_lost(pool)
         self._send_each(pool, tally.to_confirm()[: max(0, CONFIRMATIONS - tally.confirmations)], "confirm")
         budget = Budget()
         for case, probes, confirmed in tally.confirmed():
@@ -163,17 +184,50 @@ class Engine:
                 alone = self._exclusive if case.scheduling == "exclusive" else self._chain
                 self._wait([self._submit(chains, alone, case.id, case)])
 
-    def _wait(self, futures: list[Future[None]]) -> None:
-        """Wait for all, in short steps. Raises KeyboardInterrupt where the run was interrupted."""
-        left = set(futures)
-        while left:
+    def _exclusives(self, pool: Executor, cases: Iterable[Case]) -> None:
+        for case in cases:
+            if case.scheduling == "exclusive" and self.journal.tally.pending(case):
+                self._wait([self._submit(pool, self._exclusive, case.id, case)])
+
+    def _repeat_lost(self, pool: Executor) -> None:
+        """Send alone what got no answer; where that ends no server, what was answered just before it was gone."""
+        tally = self.journal.tally
+        for request in tally.lost()[:CONFIRMATIONS]:
+            self._wait([self._submit(pool, self._send_one_shot, request.case_id, request, "confirm")])
+        for suspects in tally.suspected():
+            for request in suspects[: max(0, CONFIRMATIONS - tally.confirmations)]:
+                self._wait([self._submit(pool, self._repeat_suspect, request.case_id, request)])
+                if tally.ended_by(request):
+                    break
+
+    def _repeat_suspect(self, request: PlannedRequest) -> None:
+        """Send a request again and look whether the server is still there."""
+        self._send_one_shot(request, "confirm")
+        check = replace(request, probe=STILL_THERE)
+        for seconds in CHECK_S:
+            self.sender.pace.sleep_until(self.sender.pace.clock.now() + seconds)
+            client = self.sender.connections.own()
+            try:
+                self.sender.send(client, check, purpose="check")
+            finally:
+                self.sender.connections.release(client)
+            if self.journal.tally.ended_by(request):
+                return
+
+    def _wait(self, futures: Iterable[Future[None]], at_most: float = inf) -> set[Future[None]]:
+        """Wait in short steps; gives those not done in time. Raises KeyboardInterrupt where the run was interrupted."""
+        left, until = set(futures), time.monotonic() + at_most
+        while left and time.monotonic() < until:
             _, left = wait(left, timeout=INTERRUPTION_S)
             if self._is_interrupted():
                 raise KeyboardInterrupt
+        return left
 
-    def _open(self, pool: Executor, step: Iterable[Case]) -> None:
-        """Send a part of the opening step. Raises `Halted` where the target cannot be judged."""
-        self._send_each(pool, [request for case in step for request in self.journal.tally.pending(case)])
+    def _pending(self, cases: Iterable[Case]) -> list[PlannedRequest]:
+        return [request for case in cases for request in self.journal.tally.pending(case)]
+
+    def _check_opening(self) -> None:
+        """Raise `Halted` where the opening step shows that the target cannot be judged."""
         if self.stop:
             raise Halted
 
@@ -191,8 +245,19 @@ class Engine:
         self.journal.plan(kept)
         return [case for case in kept if not case.not_exercised and case.probes]
 
-    def _send_each(self, pool: Executor, requests: Iterable[PlannedRequest], purpose: Purpose = "first") -> None:
-        """Send all of these on the pool and wait for them. Each thread takes the next request as soon as it can."""
+    def _send_each(
+        self,
+        pool: Executor,
+        requests: Iterable[PlannedRequest],
+        purpose: Purpose = "first",
+        *,
+        apart: float = 0.0,
+        at_most: float = inf,
+    ) -> set[Future[None]]:
+        """Send all of these on the pool and wait for them. Each thread takes the next request as soon as it can.
+
+        `apart`: seconds that it waits before each. `at_most`: how long all are waited for. Gives what is not done then.
+        """
         left = deque(requests)
 
         def send_next() -> None:
@@ -201,12 +266,14 @@ class Engine:
                     request = left.popleft()
                 except IndexError:
                     return
+                if apart:
+                    self.sender.pace.sleep_until(self.sender.pace.clock.now() + apart)
                 self._guarded(self._send_one_shot, request.case_id, request, purpose)
 
         threads = min(self.limits.concurrency, len(left))
         futures = [pool.submit(send_next) for _ in range(threads)]
         self._futures += futures
-        self._wait(futures)
+        return self._wait(futures, at_most)
 
     def _submit(self, pool: Executor, work: Callable[..., None], case: str, *arguments: Any) -> Future[None]:
         future = pool.submit(self._guarded, work, case, *arguments)
@@ -291,6 +358,8 @@ class Engine:
             probe = request.probe
             if probe.wait and not self._wait_for_end(case, window):
                 return
+            if case.last:
+                self.sender.pace.sleep_until(self.sender.pace.clock.now() + APART_S)
             if probe.later and first is not None:
                 self._wait_inside(first, probe.later)
             keep = following is not None and not following.probe.wait
@@ -336,18 +405,27 @@ class Engine:
                 self._silent = self._silent + 1 if silent else 0
                 if sent.success:  # refusals in between do not show that a success ever ends
                     self._endless = self._endless + 1 if silent else 0
-            lost, stays_busy = self._lost >= LOST_IN_A_ROW, self._refused >= REFUSED_IN_A_ROW
+            lost = self._lost >= LOST_IN_A_ROW or self.sender.gone
+            stays_busy = self._refused >= REFUSED_IN_A_ROW
             stays_silent = max(self._silent, self._endless) >= SILENT_IN_A_ROW
             slow = self._speed.take(sent.exchange, self.sender.pace.clock.now())
         if slow:
             self.progress.waiting(slow)
         if lost and sent.exchange.failure is not None:
-            self.sender.pace.halt(f"the server is no longer reachable: {sent.exchange.failure.detail}")
+            likely = self.journal.tally.likely_end()
+            detail = sent.exchange.failure.detail
+            self.sender.pace.halt(f"the server is no longer reachable: {detail}{likely and f'; {likely}'}")
         if stays_busy:
             self.sender.pace.halt(f"the server kept answering {sent.status} ({REFUSED_IN_A_ROW} cases in a row)")
         if stays_silent:
-            limit = f"{self.limits.timeout_s:g} s ({SILENT_IN_A_ROW} requests in a row)"
-            self.sender.pace.halt(f"the server gave no answer within {limit}")
+            self._halt_silent(SILENT_IN_A_ROW)
+
+    def _halt_silent(self, requests: int) -> None:
+        """End the run, and what is in flight: it would only outlast the time limit too."""
+        self.sender.pace.halt(
+            f"the server gave no answer within {self.limits.timeout_s:g} s ({requests} requests in a row)"
+        )
+        self.sender.connections.abort()
 
     def _shrink(
         self, case: Case, probes: dict[int, Probe], confirmed: dict[int, frozenset[str]], budget: Budget

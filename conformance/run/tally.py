@@ -3,7 +3,9 @@
 How it works
 - `take` gets the events of a run in the order of their record lines. A plan lists the cases.
 - An exchange is judged at once, by the expectation of its probe, and added to its case by the purpose of its sending:
-  first (or burst), confirm, shrink. "resend" continues a sending.
+  first (or burst), confirm, check, shrink. "resend" continues a sending.
+- Where the server ended, what got no answer is repeated alone, and what was answered just before. A request that does
+  not get lost again beside one that does, or that ends the server again, was not the cause: its second answer counts.
 - What only several exchanges show together (the rule of a case, equal requests, early closes) is judged in `results`,
   which may be called at any time.
 - An event that is not possible after the earlier ones is refused as `Inconsistent`.
@@ -32,6 +34,7 @@ from conformance.run.case_state import CaseState, Sending, violated
 from conformance.run.limits import LimitsMet
 from conformance.run.model import Capture, CaseResult
 from conformance.run.opening import OPENING, is_suspect, no_access, no_server, wrong_target
+from conformance.run.outages import ENDED, Outage, Outages, explains, is_lost, is_refused
 from conformance.run.whole_run import EQUALS, INDEPENDENT, WHOLE_RUN, whole_run_judgements
 
 _Charge: TypeAlias = tuple[int, Intent, Sent | None, Literal["captured", "unknown"]]
@@ -53,6 +56,11 @@ def _kind(status: int | None) -> str:
     return f"{(status or 0) // 100}xx"
 
 
+def _listed(cases: list[str]) -> str:
+    names = list(dict.fromkeys(cases))
+    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+
+
 class Tally:
     """The events so far. `time_limit`: seconds for one answer."""
 
@@ -69,6 +77,7 @@ class Tally:
         self._late: dict[str, str] = {}
         self._closed_early = self._cleared_500 = 0
         self.limits = LimitsMet()
+        self._outages = Outages()
 
     def take(self, event: Event) -> None:
         """Add the next event. Raises `Inconsistent`."""
@@ -107,7 +116,7 @@ class Tally:
         self._violated[sent.number] = violated(judgements)
         self._share(sent)
         self.requests += 1
-        self._closed_early += exchange.closed_early
+        self._closed_early += exchange.closed_early and not self._outages.closed(exchange)
         self.limits.take(sent)
         state.take_times(exchange)
         state.numbers += [sent.number] if sent.number is not None else []
@@ -115,12 +124,22 @@ class Tally:
         sending.judged = sending.judged or bool(judgements)
         if sent.final:
             sending.counts = counting([sending.counts, sent]) if sending.counts else sent
-        if sending.purpose == "shrink":
+        if sending.purpose != "check":
+            self._outages.take(sent, first=sending.purpose in ("first", "burst"))
+        if not sent.final and is_lost(exchange) and sending.purpose == "first":
+            sending.lost = (sent, judgements)  # counts only where the server does not come back
+        elif sending.purpose == "check":
+            if sending.exchanges == 1 and is_refused(exchange):
+                state.take_end(exchange.probe)
+            state.take_check(judgements)
+        elif sending.purpose == "shrink":
             state.take_smaller(sent, judgements)
         elif sending.purpose == "confirm" and sent.final:
             original = state.counting[exchange.probe]
             self._cleared_500 += state.take_second(sent, judgements, good_500=self._is_good_500(original.exchange))
         else:
+            if sending.lost is not None and sent.final and exchange.unsent:
+                state.take(*sending.lost)
             state.take(sent, judgements)
             if sent.final and sent.probe.equal and exchange.answer is not None:
                 self._equal.append(sent)
@@ -163,6 +182,7 @@ class Tally:
             "first": number < planned and (first is None or first.counts is None),
             "burst": number < planned and first is None,
             "confirm": number in state.counting and number not in state.confirmed,
+            "check": number in state.confirmed,
             "shrink": number >= planned and any(state.confirmed.values()),
             "resend": False,
         }
@@ -285,6 +305,69 @@ class Tally:
             seen_pairs |= pairs
         return [request for _, request in sorted(ranked, key=lambda pair: pair[0])]
 
+    def lost(self) -> list[PlannedRequest]:
+        """The requests without an answer that are to be sent a second time."""
+        return [each for each in self.to_confirm() if is_lost(self._state(each.case_id).counting[each.number].exchange)]
+
+    def suspected(self) -> list[list[PlannedRequest]]:
+        """For each outage that nothing explains: the requests after whose answer the server may have ended."""
+        causes = self._ending()
+        outages = [each for each in self._outages.found if not any(map(each.is_explained_by, causes))]
+        return [self._suspects(outage) for outage in outages]
+
+    def _suspects(self, outage: Outage) -> list[PlannedRequest]:
+        found = []
+        for sent in outage.suspects():
+            state, number = self._state(sent.exchange.case), sent.exchange.probe
+            if number in state.counting and number not in state.confirmed and state.may_be_repeated(number):
+                found.append(PlannedRequest(sent.exchange.case, number, state.case.probes[number]))
+        return found
+
+    def ended_by(self, request: PlannedRequest) -> bool:
+        """Whether the server ended after this request each time it was sent."""
+        return ENDED in self._state(request.case_id).confirmed.get(request.number, ())
+
+    def likely_end(self) -> str:
+        """What the server was last seen to do, where it is gone."""
+        outage = self._outages.last
+        if outage is None:
+            return ""
+        lost = [
+            state.case.id
+            for state in self._cases.values()
+            for sending in state.first.values()
+            if (sending.lost and sending.counts and sending.counts.exchange.unsent)
+            or (sending.counts and is_lost(sending.counts.exchange) and sending.number not in state.confirmed)
+        ]
+        if lost:
+            return f"it ended during a request of {_listed(lost)}"
+        return f"it answered a request of {_listed([sent.exchange.case for sent in outage.suspects(soon=0.0)])} last"
+
+    def _ending(self) -> list[Exchange]:
+        """The exchanges of the requests that ended the server each time they were sent."""
+        ending = [
+            state.first[number]
+            for state in self._cases.values()
+            for number, violated in state.confirmed.items()
+            if ENDED in violated
+        ]
+        sent = [each for sending in ending for each in (sending.counts, sending.lost and sending.lost[0])]
+        return [each.exchange for each in sent if each is not None]
+
+    def _explained(self) -> frozenset[int | None]:
+        """The exchanges without an answer, since another request ended the server."""
+        causes = self._ending()
+        return frozenset(
+            state.counting[number].number
+            for state in self._cases.values()
+            if causes
+            for number, sent in state.counting.items()
+            if is_lost(sent.exchange)
+            and (number in state.confirmed or not state.may_be_repeated(number))
+            and ENDED not in state.confirmed.get(number, ())
+            and any(explains(cause, sent.exchange) for cause in causes)
+        )
+
     def confirmed(self) -> list[tuple[Case, dict[int, Probe], dict[int, frozenset[str]]]]:
         """The generated cases with a confirmed violation: case, probes by number, violated requirements by number."""
         found = []
@@ -319,10 +402,11 @@ class Tally:
         blocked = self.stopped_by_opening()
         charged = self._charged()
         equals = equals_of([sent.exchange for sent in self._equal])
+        explained = self._explained()
         return tuple(
             self._whole_run(state.case, blocked, equals)
             if state.case.id in WHOLE_RUN
-            else self._result(state, stop, blocked, charged.get(state.case.id, "no"), equals)
+            else self._result(state, stop, blocked, charged.get(state.case.id, "no"), equals, explained)
             for state in self._cases.values()
         )
 
@@ -333,6 +417,7 @@ class Tally:
         blocked: str,
         charged: Literal["no", "yes", "unknown"],
         equals: Equals | None,
+        explained: frozenset[int | None],
     ) -> CaseResult:
         case = state.case
         if case.not_exercised:
@@ -351,7 +436,7 @@ class Tally:
         if late := self._late.get(case.id):
             methods = {sent.probe.method for sent in counting.values()}
             group.append(judge_late_bytes("POST" if "POST" in methods else min(methods), late))
-        result = state.result(stop, group, charged)
+        result = state.result(stop, group, charged, explained)
         return replace(result, judgements=tuple(self._attributed(each, equals) for each in result.judgements))
 
     def _whole_run(self, case: Case, blocked: str, equals: Equals | None) -> CaseResult:

@@ -6,6 +6,8 @@ How it works
   flight and for the time to send (`Pace`); reserve the money (`Ledger`); record the intent; send; obey where asked to
   wait; settle money and trip; record the exchange.
 - A repetition is sent alone, so that a limit that serves one request after the wait serves this one.
+- Where the server has answered before and no longer accepts connections, requests are sent again until it does, for at
+  most 10 s. `gone` then says that it did not come back.
 - `switched` makes the profile's `before` call, and its `after` call in any event. `off` is set while nothing that was
   switched on has to be switched off.
 - If the request was certainly not sent, trip and money are handed back. If that is uncertain, the charge counts as
@@ -48,6 +50,8 @@ SWITCH_WAITS_S = (0.25, 0.5, 1.0)
 """Seconds before each request that needs the profile's switch: it may take a moment until it has an effect."""
 AFTER_WAITS_S = (0.5, 1.0)
 """Seconds before the second and the third try of an `after` call."""
+RETURN_S, RETURN_STEP_S = 10.0, 0.5
+"""How long a server that is gone is waited for, and the seconds between two tries."""
 UNREADABLE_WAITS = (1.0, 2.0)
 """Seconds to wait where the announced end cannot be read: the first time, and every later time."""
 
@@ -112,6 +116,8 @@ class Sender:
         self._lock = threading.Lock()
         self._sendings = sendings
         self._unreadable = self._limited = 0
+        self._served, self._gone_since = False, 0.0
+        self.gone = False
         self.off = threading.Event()
         self.off.set()
         self.left_on = ""
@@ -144,6 +150,7 @@ class Sender:
                 tried, most = tried + 1, self._most_tries(request.probe)
                 sending = replace(sending, attempt=f"{tried} of {most}")
                 sent = self._once(connection, request, sending, last=tried >= most)
+                tried -= not sent.final and sent.exchange.answer is None
                 sending = replace(sending, purpose="resend")
         return sent
 
@@ -268,9 +275,29 @@ class Sender:
             self._settle_unknown(held) if sending_began else self._give_back(held)
             raise
         self._settle(held, exchange)
+        waits = sending.purpose != "burst" and self._waits_for_return(exchange, sending.purpose, client)
         refused = self._credentials.answered(exchange.request, exchange.answer.status if exchange.answer else None)
-        final = last or (_is_final(probe, exchange) and not refused)
+        final = not waits and (last or (_is_final(probe, exchange) and not refused))
         return self._emit.sent(Sent(exchange, probe, sending.number, sending.purpose, final, held.intent))
+
+    def _waits_for_return(self, exchange: Exchange, purpose: Purpose, client: Client) -> bool:
+        """Whether the server is gone and may come back; then all sending pauses for a moment."""
+        with self._lock:
+            now = self.pace.clock.now()
+            self._served = self._served or exchange.answer is not None
+            if not exchange.unsent and not client.found_gone:
+                self._gone_since = 0.0
+            refused = exchange.failure is not None and exchange.failure.kind == "refused"
+            lost = client.found_gone and purpose != "confirm"  # where that it is lost again is the answer
+            if not (refused or lost) or not self._served:
+                return False
+            self._gone_since = self._gone_since or now
+            self.gone = now - self._gone_since >= RETURN_S
+            if self.gone:
+                return False
+        self._waiting(f"the server is gone: waiting for it, at most {RETURN_S:g} s")
+        self.pace.pause_until(now + RETURN_STEP_S)
+        return True
 
     def _obtain_credentials(self) -> None:
         try:

@@ -329,6 +329,23 @@ def test_a_close_after_content_that_was_not_read_is_not_early(serve, status):
     assert (second.connection, second.closed_early) == (2, False)
 
 
+@pytest.mark.parametrize("kept_alive", [True, False])
+def test_a_server_that_ends_during_a_request_is_found_gone(serve, kept_alive):
+    """On a kept-alive connection only: elsewhere the lost answer itself shows it."""
+
+    def end(peer, sock):
+        peer.read(sock)
+        peer.listener.close()
+
+    peer = serve(answering(*([OK] if kept_alive else []), then=end))
+    client = client_of(peer)
+    if kept_alive:
+        assert post(client).answer.status == 200
+        assert not client.found_gone
+    second = post(client, trip="t", retry_closed=lambda: (b"{}", "u"))
+    assert (second.failure.kind, second.unsent, client.found_gone) == ("closed", False, kept_alive)
+
+
 def test_an_announced_close_is_not_early(serve):
     peer = serve(answering(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")), answering(OK))
     client = client_of(peer)

@@ -232,7 +232,7 @@ def expected(place: Place, name: str) -> str:
         return "?"  # many brackets that are not nested
     same_trip = probe.trip == "same" or (probe.trip == "case" and place.column != "refuse")
     # Else a second sending would not be the same request.
-    alone = not same_trip and not probe.wait and place.case.scheduling != "exclusive"
+    alone = not same_trip and not probe.wait and (place.case.scheduling != "exclusive" or place.case.last)
     own, should = probe.expectation.requirement, place.column == "accept"
     if own in ("media-type.blank", "request.expect-continue", "trip-id.upper-case") and should and name[:3] == "500":
         return "answer.no-server-error" if name != "500 cleared" else "server-error.stable"

@@ -108,6 +108,8 @@ class DirectClient:
         without = method == "HEAD" or reply.status in _NO_CONTENT
         return b"HTTP/1.1 %d OK\r\n%b\r\n%b" % (reply.status, head, b"" if without else body)
 
+    found_gone = False
+
     def take_late_defect(self) -> None:
         return None
 
