@@ -20,14 +20,13 @@ from itertools import count
 
 from conformance.cases.build import OBSERVE
 from conformance.cases.model import JSON, Case, Probe, fill_trip
-from conformance.contract import load_contract
 from conformance.exchange.event import Event, Plan, Purpose, Sent, Stray
 from conformance.exchange.model import BUSY, Answer, Exchange, Failure, Request
 from conformance.mock import reading
 from conformance.run.tally import Tally
 from conformance.run.whole_run import whole_run_cases
+from tests.support.answers import CONTRACT, Changes, answer
 
-CONTRACT = load_contract()
 TIME_LIMIT = 10.0
 _SENDINGS = count(1)
 EQUALS = Case("equals", "t", "Equal requests", ("answer.independent",), (Probe(OBSERVE, equal=True),) * 3, "chain")
@@ -81,7 +80,7 @@ CELLS = {
 _ERROR = b'{"errorMsg":"BadRequestException UnknownShoppingTrip"}'
 _PAGE = b"<!DOCTYPE html><html><body><h1>Something is wrong</h1></body></html>"
 _TRACE = b'{"errorMsg":"BadRequestException UnknownShoppingTrip","trace":"Traceback (most recent call last):"}'
-_LOCATION, _ALLOW, _RETRY = ("Location", "/login"), ("Allow", "POST"), ("Retry-After", "1")
+_LOCATION = ("Location", "/login")
 _HTML = ("Content-Type", "text/html")
 
 
@@ -98,8 +97,8 @@ class Response:
     sent: bool = True
 
 
-def _error(status: int, *fields: tuple[str, str], body: bytes = _ERROR) -> Response:
-    return Response(Answer(status, (*JSON, *fields), body))
+def _error(status: int, body: bytes = _ERROR, changes: Changes | None = None) -> Response:
+    return Response(answer(status, body, changes))
 
 
 def _page(status: int) -> Response:
@@ -111,7 +110,7 @@ def _no(kind: str) -> Response:
 
 
 OK, REFUSED = Response(Answer(200, (), b"")), _error(400)
-RETRY_LATER = _error(503, body=b'{"errorMsg":"x","retryAfter":"1"}')
+RETRY_LATER = _error(503, b'{"errorMsg":"x","retryAfter":"1"}')
 RESPONSES: dict[str, Response] = {
     "empty 200": OK,
     "200 with {}": Response(Answer(200, JSON, b"{}")),
@@ -119,23 +118,23 @@ RESPONSES: dict[str, Response] = {
     "204": Response(Answer(204, (), b"")),
     "302": Response(Answer(302, (_LOCATION,), b"")),
     "404": _error(404),
-    "405": _error(405, _ALLOW),
+    "405": _error(405, changes={"Allow": "POST"}),
     "411": _error(411),
     "413": _error(413),
     "415": _error(415),
-    "422": _error(422, body=b'{"detail":[{"loc":["body"],"msg":"Field required"}]}'),
+    "422": _error(422, b'{"detail":[{"loc":["body"],"msg":"Field required"}]}'),
     "500": _error(500),
     "500 page": _page(500),
     "500 cleared": replace(_error(500), cleared=True),
     "502 page": _page(502),
     "503": RETRY_LATER,
     "503 no retryAfter": _error(503),
-    "429": _error(429, _RETRY),
-    "429 no header": _error(429),
+    "429": _error(429, changes={"Retry-After": "1"}),
+    "429 no header": _error(429, changes={"Retry-After": None}),
     "400": REFUSED,
-    "400 no errorMsg": _error(400, body=b'{"error":"bad"}'),
+    "400 no errorMsg": _error(400, b'{"error":"bad"}'),
     "400 page": _page(400),
-    "400 trace": _error(400, body=_TRACE),
+    "400 trace": _error(400, _TRACE),
     "401": _error(401),
     "403": _page(403),
     "nothing": _no("closed"),
