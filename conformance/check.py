@@ -208,6 +208,7 @@ def _captures(contract: Contract, profile: Profile, credentials: Credentials, en
             yield _capture(profile, sent, case.accepts[0])
     finally:
         sender.connections.close_all()
+        trips.close()
 
 
 def _capture(profile: Profile, sent: Sent, store: str) -> Finding:
@@ -216,7 +217,7 @@ def _capture(profile: Profile, sent: Sent, store: str) -> Finding:
     if sent.status == 200:
         used = ""
         if profile.data.trips.file is not None:
-            used = "; this trip is used up now, so remove it from the file"
+            used = "; this trip is noted as used"
         return Finding("ok", "capture", f"charged {what}{used}")
     if sent.status is None or sent.status >= 500:
         may = "it is not known whether this charged"

@@ -34,6 +34,7 @@ class Options:
     baseline: Annotated[Path | None, "Run or bundle to compare with: exit with 1 only if something became worse."] = (
         None
     )
+    yes: Annotated[bool, "Charge without asking; outside this machine a pipeline needs it."] = False
     allow_production: Annotated[bool, "Allow a target whose environment is production."] = False
 
 

@@ -120,8 +120,8 @@ class Run:
         left, needed = self.trips.left, cost_of_plan(self.profile, self.selected).trips
         if left is not None and left < needed:
             raise UsageError(
-                f"data.trips.file: {self.profile.data.trips.file} has {left} trips, and this run needs {needed}; "
-                "add trips, or send less with --depth smoke or -k"
+                f"data.trips.file: {self.profile.data.trips.file} has {left} unused trips, and this run needs {needed}; "
+                f"add trips, or send less with --depth smoke or -k. The used ones are in {self.profile.data.trips.file}.used"
             )
 
     def make_folder(self) -> None:
@@ -201,6 +201,10 @@ class Run:
             return {case.id: case for case in self._planned(profile, test_data) if case.id in chosen}
 
         engine.run(self.with_opening(selected), rebuild)
+        try:
+            self.trips.close()
+        except UsageError as error:
+            self.own_errors.append(str(error))
         self.footer = {
             "ended": now(),
             "interrupted": engine.interrupted,

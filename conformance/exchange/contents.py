@@ -1,4 +1,4 @@
-"""Keeps the large bodies of a run's answers within a budget, and equal ones only once."""
+"""Keeps large bodies, header sections and defects of a run's answers within a budget, and equal bodies only once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from .wire import RAW_CAP
 BUDGET = 6_000_000
 """Bytes that the different large bodies of a run may take in its record, and again in its HAR file."""
 CUT_TO = 1024
-"""Bytes that are kept of a large body once the budget is used up."""
+"""Bytes that are kept of a large body, and characters of a field or a defect, once the budget is used up."""
+LARGE_HEAD = 16_384
+"""Characters from which a header section counts, and those that are kept of it then."""
+JUDGED = frozenset({"content-type", "content-encoding", "retry-after", "date", "allow", "location"})
+"""Fields that are kept first."""
 
 
 class Contents:
@@ -24,6 +28,7 @@ class Contents:
 
     def kept(self, exchange: Exchange) -> Exchange:
         """The exchange as it is judged and recorded: a large body is shared with earlier ones, or cut."""
+        exchange = self._with_short_texts(exchange)
         answer = exchange.answer
         if answer is None or len(answer.body) < RAW_CAP:
             return exchange
@@ -35,6 +40,26 @@ class Contents:
             self._left -= size
             known = self._kept[answer.body] = answer.body
         return replace(exchange, answer=replace(answer, body=known))
+
+    def _with_short_texts(self, exchange: Exchange) -> Exchange:
+        """The exchange; once the budget is used up, without the rest of a large header section and of long defects."""
+        fields = exchange.answer.headers if exchange.answer is not None else ()
+        reason = exchange.answer.reason if exchange.answer is not None else ""
+        size = sum(map(len, (reason, *exchange.defects))) + sum(len(name) + len(value) for name, value in fields)
+        if size < LARGE_HEAD:
+            return exchange
+        self._left -= size
+        if self._left >= 0:
+            return exchange
+        short, room = list[tuple[str, str]](), LARGE_HEAD
+        for name, value in sorted(fields, key=lambda field: field[0].lower() not in JUDGED):
+            short.append((name[:CUT_TO], value[:CUT_TO]))
+            room -= len(short[-1][0]) + len(short[-1][1]) + 1
+            if room < 0:
+                break
+        defects = tuple(defect[:CUT_TO] for defect in exchange.defects[: LARGE_HEAD // CUT_TO])
+        answer = exchange.answer and replace(exchange.answer, headers=tuple(short), reason=reason[:CUT_TO])
+        return replace(exchange, answer=answer, defects=defects)
 
 
 def _written_size(body: bytes) -> int:

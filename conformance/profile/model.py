@@ -10,6 +10,7 @@ from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 
 from conformance.profile.secrets import masked
+from conformance.profile.values import loopback
 
 
 class _Model(BaseModel):
@@ -217,6 +218,11 @@ class Profile(_Model):
     def charges_nothing(self) -> bool:
         """Whether nothing is charged: the server is on this machine, and the profile has no table `[money]`."""
         return self.money is None and self.target.environment == "local"
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether requests stay on this machine, by URL and proxy alone."""
+        return loopback(self.target.url) and (self.target.proxy is None or loopback(self.target.proxy))
 
     @property
     def folder(self) -> str | None:

@@ -18,6 +18,8 @@ from conformance.run.model import RunResult
 SUITE = "capture-charge"
 RECEIVED = 300
 """Characters that a message shows of what was received."""
+REASON = 1_000
+"""Characters of the reason why a case was not tested."""
 LINE = 2_000
 """The longest line to paste that a message contains; the text of the failure always has it."""
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -76,7 +78,12 @@ class JUnit:
             shown = "\n".join([first, *([line] if line and len(line) <= LINE else [])])
             _add(item, "failure", shown, "\n\n".join(filter(None, [first, *more, line])))
         elif row.outcome in UNJUDGED or (row.waived and row.outcome in failing):
-            _add(item, "skipped", self._xml(row.reason or ("waived by the profile" if row.waived else row.outcome)), "")
+            _add(
+                item,
+                "skipped",
+                self._xml(row.reason or ("waived by the profile" if row.waived else row.outcome), REASON),
+                "",
+            )
         output = ET.SubElement(item, "system-out")
         output.text = f"outcome: {row.outcome}\nrequirements: {' '.join(case.requirements)}"
         return item
@@ -108,7 +115,7 @@ def _could_not_judge(status: int, why: str) -> ET.Element:
 def message(row: CaseRow, clean: Cleaner) -> str:
     """What pytest prints of a case that failed, was skipped, or had an error of the suite itself."""
     if row.outcome != "failed":
-        return clean(row.reason or row.outcome)
+        return clean(row.reason or row.outcome, REASON)
     lines = [
         clean(
             f"{found.requirement}: at {found.at}: expected {found.expected}, received {clean(found.received, RECEIVED)}"

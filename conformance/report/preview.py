@@ -32,6 +32,17 @@ def preview_lines(run: Run, selected: Sequence[Case], clean: Cleaner) -> list[st
     ]  # fmt: skip
 
 
+def question(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
+    """What must be confirmed before the run may charge; empty where nobody has to be asked."""
+    profile = run.profile
+    cost = cost_of_plan(profile, run.with_opening(selected))
+    if run.options.yes or profile.on_this_machine or not cost.charging:
+        return ""
+    bounds = {code: _bound(profile, code) for code in cost.worst}
+    sums = [f"{amount_text(bound, code)} {code}" for code, bound in bounds.items() if bound is not None]
+    return clean(f"at most {' and '.join(sums)} in {profile.max_captures} charges at {profile.target.url}")
+
+
 def _profile(run: Run) -> str:
     profile, file = run.profile, run.options.profile
     if file is not None:

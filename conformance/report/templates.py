@@ -22,6 +22,8 @@ EXCERPT = 800
 """Characters of a message that a page shows; the record has all of it."""
 WHOLE = 4_096
 """Bytes up to which a finding shows a message whole."""
+LONGEST = 12_000
+"""Characters of any other text; a judgement keeps more, so that no part of a secret stands at the end."""
 CUT = 300
 """Characters of a request or an answer that a finding shows."""
 
@@ -46,6 +48,7 @@ class Templates(Environment):
             "received_whole": lambda sent: self._received(sent, WHOLE),
             "window": window_of,
             "cut": self._cut,
+            "excerpt": lambda text: self.clean(text, EXCERPT),
             "money": short_amount,
             "amount": listed_amount,
             "parts": parts,
@@ -54,7 +57,7 @@ class Templates(Environment):
         }
 
     def _finalize(self, value: object) -> object:
-        return value if isinstance(value, Markup) else self.clean(str(value))
+        return value if isinstance(value, Markup) else self.clean(str(value), LONGEST)
 
     def _cut(self, text: str) -> str:
         return self.clean(text, CUT)

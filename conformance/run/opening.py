@@ -10,6 +10,7 @@ from conformance.cases.testdata import TestData
 from conformance.exchange.model import AUTHENTICATION, Exchange
 from conformance.exchange.not_http import is_not_http, is_page_of_proxy, likely_cause
 from conformance.exchange.retry_after import moment_of
+from conformance.judge.text import text_of
 
 OPENING = "opening-not-json"
 ENOUGH = 2
@@ -78,7 +79,7 @@ def wrong_target(first: Exchange, acceptances: Sequence[Exchange]) -> str:
     everything = [_status(first), *statuses]
     if all(status is not None and (status in (404, 405) or 300 <= status < 400) for status in everything):
         locations = list(first.answer.values("Location") if first.answer else [])
-        where = f", Location: {locations[0]}" if locations else ""
+        where = f", Location: {text_of(locations[0])}" if locations else ""
         return f"wrong URL? {first.request.target} only answered with 404, 405 or redirections{where}; {shown}"
     return ""
 
@@ -122,4 +123,4 @@ def received(exchange: Exchange) -> str:
     """The status and body of the answer as text, or why there is none."""
     if exchange.answer is None:
         return exchange.failure.detail if exchange.failure else "nothing"
-    return f"{exchange.answer.status} {exchange.answer.body.decode('utf-8', 'backslashreplace')}"
+    return f"{exchange.answer.status} {text_of(exchange.answer.body)}"

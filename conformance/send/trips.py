@@ -1,10 +1,20 @@
-"""Shopping trips for the requests of a run, from the source in the profile. Must not send or judge."""
+"""Shopping trips for the requests of a run, from the source in the profile. Must not send or judge.
+
+How it works
+- A trip of a file is used once, by all runs together: `UsedTrips` notes it in a file beside that one before it is sent, so
+  that a killed run loses no note. At the end of a run it notes which of them were refused with 400 and are unused still.
+- `_changed` guards the trips of this run; a lock of the operating system guards the notes, whichever process writes them.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from random import Random
+from typing import IO
 from uuid import UUID
 
 from conformance.contract import Contract
@@ -13,6 +23,61 @@ from conformance.profile import Profile, bad_trip, read_trips
 from conformance.send.command import printed_by
 
 COMMAND_TIMEOUT_S = 60.0
+UNUSED = " unused"
+"""Ends a note that a trip was not used up after all."""
+
+
+class UsedTrips:
+    """The notes about the trips of a file, in a file beside it: one trip a line, the last line about it counts."""
+
+    def __init__(self, trips: str) -> None:
+        self.path = Path(f"{trips}.used")
+
+    def read(self) -> set[str]:
+        """The used trips. Raises `UsageError` where the notes cannot be read."""
+        try:
+            return _noted(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return set()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"data.trips.file: {self.path} cannot be read ({error})") from None
+
+    def take(self, trips: Iterable[str]) -> str | None:
+        """The first of these trips that no run used, noted as used from now on; None if there is none."""
+        with self._locked() as notes:
+            used = _noted(notes.read())
+            found = next((trip for trip in trips if trip not in used), None)
+            if found is not None:
+                notes.write(f"{found}\n")
+        return found
+
+    def give_back(self, trips: Iterable[str]) -> None:
+        """Note that these trips were not used up."""
+        with self._locked() as notes:
+            notes.write("".join(f"{trip}{UNUSED}\n" for trip in trips))
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[str]]:
+        """The notes from their beginning, while no other run reads or writes them. Writing appends."""
+        import fcntl  # not on every system, and only trips of a file need it
+
+        try:
+            with self.path.open("a+", encoding="utf-8") as notes:
+                fcntl.flock(notes, fcntl.LOCK_EX)
+                notes.seek(0)
+                yield notes
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"data.trips.file: {self.path} cannot be written ({error}); the used trips are noted there"
+            ) from None
+
+
+def _noted(lines: str) -> set[str]:
+    used: set[str] = set()
+    for line in lines.splitlines():
+        trip = line.removesuffix(UNUSED)
+        (used.discard if trip != line else used.add)(trip)
+    return used
 
 
 class TripSource:
@@ -27,11 +92,12 @@ class TripSource:
         self._changed = threading.Condition()
         self._free: deque[str] = deque(self._trips.reuse or ())
         self._unread: deque[str] = deque(_lines(self._trips.file) if self._trips.file is not None else ())
+        self._used = UsedTrips(self._trips.file) if self._trips.file is not None else None
 
     @property
     def left(self) -> int | None:
         """How many trips of the file are unused; None if the trips are not from a file."""
-        return len(self._unread) if self._trips.file is not None else None
+        return len(set(self._unread) - self._used.read()) if self._used is not None else None
 
     def take(self) -> str:
         """A trip that is not in use; waits while all reusable trips are in use. UsageError when none is left."""
@@ -42,11 +108,28 @@ class TripSource:
                 self._changed.wait()
             if self._free:
                 return self._free.popleft()
-            if self._trips.file is not None:
-                if not self._unread:
-                    raise UsageError(f"data.trips.file: all trips of {self._trips.file} are used up; add more lines")
-                return self._unread.popleft()
+            if self._used is not None:
+                return self._unused()
         return self._run()
+
+    def _unused(self) -> str:
+        """The next trip of the file that no run has used."""
+        assert self._used is not None
+        trip = self._used.take(self._unread)
+        if trip is None:
+            raise UsageError(
+                f"data.trips.file: all trips of {self._trips.file} are used up; add more lines, or remove {self._used.path} "
+                "if the server accepts them again"
+            )
+        self._unread.remove(trip)
+        return trip
+
+    def close(self) -> None:
+        """Note at the end of a run which trips of the file are unused still."""
+        with self._changed:
+            if self._used is not None and self._free:
+                self._used.give_back(self._free)
+                self._free.clear()
 
     def leave_out(self, used: frozenset[str]) -> None:
         """Do not give out these trips of the file."""

@@ -22,7 +22,7 @@ from conformance.report.comparison import read_outcomes
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
-from conformance.report.preview import preview_lines
+from conformance.report.preview import preview_lines, question
 from conformance.report.progress import Progress
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import print_lines
@@ -141,6 +141,7 @@ class ConformancePlugin:
         if not session.config.option.collectonly:
             if not self.quiet:
                 self._print_preview()
+            self._confirm()
             try:
                 self.run.execute(self.selected, None if self.quiet else Progress(sys.stderr), None, self.interruption)
                 self.run.write_evidence()
@@ -155,6 +156,21 @@ class ConformancePlugin:
             print_lines(lines, sys.stdout)
             if sys.stdout is not None:
                 sys.stdout.flush()
+
+    def _confirm(self) -> None:
+        """Ask once on a terminal whether the run may charge. Ends with a usage error where nobody agreed."""
+        charges = question(self.run, self.selected, Cleaner(self.run.redactor))
+        if not charges:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            self.problem = f"--yes is missing: this run may charge {charges}; without a terminal nobody can be asked"
+        else:
+            sys.stderr.write(f"{charges[0].upper()}{charges[1:]}. Go on? [y/N] ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                self.problem = "nothing was sent"
+        if self.problem:
+            pytest.exit(self.problem, returncode=UsageError.status)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

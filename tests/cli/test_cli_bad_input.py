@@ -94,7 +94,7 @@ def test_production_needs_an_option(command, listener):
     assert listener.connections() == 0
     with MockServer() as server:
         ran = command.run(
-            "--profile", profile, "--allow-production", *ONE_CASE, "--target", f"http://0.0.0.0:{server.port}"
+            "--profile", profile, "--allow-production", "--yes", *ONE_CASE, "--target", f"http://0.0.0.0:{server.port}"
         )
     assert ran.returncode == 0, ran.stderr
 
@@ -132,7 +132,7 @@ def test_an_unknown_host_name(command):
     profile = command.profile(
         "http://no-such-host.invalid", target='environment = "staging"', more="[money]\nmax_captures = 5"
     )
-    ran = command.run("--profile", profile)
+    ran = command.run("--profile", profile, "--yes")
     assert ran.returncode == 3
     assert "Stopped: no connection to the server: the name no-such-host.invalid is not known" in ran.stdout
     assert command.outcomes()["failed"] == 0
@@ -312,7 +312,7 @@ def test_too_few_trips_are_refused_before_the_first_request(command, listener):
     needed = command("plan", "--summary", profile).stdout.split("trips needed  ")[1].split()[0]
     ran = command.run("--profile", profile)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert f"trips.txt has 1 trips, and this run needs {needed}; add trips" in ran.stderr
+    assert f"trips.txt has 1 unused trips, and this run needs {needed}; add trips" in ran.stderr
     assert (listener.connections(), command.out.exists()) == (0, False)
 
 
@@ -324,6 +324,8 @@ def test_as_many_trips_as_plan_needs_are_enough_and_a_server_that_uses_up_more_e
         needed = int(command("plan", profile, *selection).stdout.split("trips needed  ")[1].split()[0])
         (command.folder / "trips.txt").write_text("".join(f"{uuid4()}\n" for _ in range(needed)))
         assert command.run("--profile", profile, *selection).returncode == 0
+    assert command.run("--profile", profile, *selection).returncode == 2
+    (command.folder / "trips.txt.used").unlink()
     command.out = command.folder / "second"
     with serve(200) as server:
         ran = command.run("--profile", profile, "--target", server.url, *selection)

@@ -163,3 +163,41 @@ def test_a_reused_trip_has_one_holder():
         assert not waiting.done()
         source.give_back(held, 200)
         assert waiting.result(5) == "a"
+
+
+def used_trips(tmp_path) -> str:
+    return (tmp_path / "t.used").read_text()
+
+
+def test_a_trip_of_a_file_is_used_once_across_runs(tmp_path):
+    file = tmp_path / "t"
+    file.write_text("a\nb\nc\nd\n")
+    first = trips_of(file=str(file))
+    assert (first.left, first.take(), first.take(), first.left) == (4, "a", "b", 2)
+    first.give_back("b", 400)
+    assert used_trips(tmp_path) == "a\nb\n"  # as a killed run leaves it
+    beside = trips_of(file=str(file))
+    assert (beside.left, beside.take()) == (2, "c")
+    first.close()
+    assert used_trips(tmp_path) == "a\nb\nc\nb unused\n"
+    assert (trips_of(file=str(file)).left, first.take(), beside.take()) == (2, "d", "b")
+    with pytest.raises(UsageError, match=r"are used up; add more lines, or remove .*t\.used"):
+        beside.take()
+
+
+def test_runs_at_the_same_time_share_no_trip(tmp_path):
+    file = tmp_path / "t"
+    file.write_text("".join(f"{number}\n" for number in range(80)))
+    sources = [trips_of(file=str(file)) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda source: [source.take() for _ in range(10)], sources))
+    assert len({trip for trips in taken for trip in trips}) == 80
+
+
+def test_notes_that_cannot_be_written_end_the_run(tmp_path):
+    (tmp_path / "t").write_text("a\n")
+    (tmp_path / "t.used").mkdir()
+    source = trips_of(file=str(tmp_path / "t"))
+    for needs_notes in (source.take, lambda: source.left):
+        with pytest.raises(UsageError, match=r"data\.trips\.file: .*t\.used cannot be"):
+            needs_notes()
