@@ -119,7 +119,7 @@ class _Reader:
         self.wanted: _Wanted = "value"
         self.open: list[Array | Object] = []
         self.names: list[str | InvalidText] = []
-        self.known: list[set[str | InvalidText]] = []
+        self.known: list[set[str | InvalidText] | None] = []  # from the second name of an object on
         self.repeated: str | None = None
         self.top: Value = None
         self.depth = 0
@@ -146,13 +146,22 @@ class _Reader:
 
     def _text(self, text: str | InvalidText) -> bool:
         if self.wanted in {"name", "first-name"}:
-            if text in self.known[-1] and isinstance(text, str):
-                self.repeated = self.repeated or text
-            self.known[-1].add(text)
+            self._note_repeated(text)
             self.names.append(text)
             self.wanted = "colon"
             return True
         return self._value(text)
+
+    def _note_repeated(self, name: str | InvalidText) -> None:
+        """Note the name if the object has it already. Most objects of deeply nested texts have one name and need no set."""
+        assert isinstance(self.open[-1], Object)
+        if not self.open[-1].members:
+            return
+        if (known := self.known[-1]) is None:
+            known = self.known[-1] = {earlier for earlier, _ in self.open[-1].members}
+        if name in known and isinstance(name, str):
+            self.repeated = self.repeated or name
+        known.add(name)
 
     def _value(self, value: Value) -> bool:
         if self.wanted not in {"value", "first-value"}:
@@ -183,7 +192,7 @@ class _Reader:
         if not self._value(value):
             return False
         self.open.append(value)
-        self.known.append(set())
+        self.known.append(None)
         self.depth = max(self.depth, len(self.open))
         self.wanted = "first-value" if isinstance(value, Array) else "first-name"
         return True
@@ -208,8 +217,10 @@ def read_json(text: str) -> Text:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or not reader.token(match.lastgroup or "", match[0]):
+            del reader  # which may be large, and which the error would keep
             raise NotJson(f"character {at}")
         at = match.end()
     if reader.wanted != "end":
+        del reader
         raise NotJson(f"character {at}")
     return Text(reader.top, reader.lenient, reader.bare, reader.depth, reader.escaped, reader.spaced, reader.repeated)

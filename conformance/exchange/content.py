@@ -54,9 +54,12 @@ def _unpacked(answer: Answer) -> bytes | None:
     return plain + unpacker.unused_data
 
 
-@lru_cache(16)
 def parse_json(body: bytes) -> Text:
-    """Parse strictly. Cached, since most answers of a run share a few bodies. Raises `NotJsonError`."""
+    """Parse strictly. Short bodies are cached, since most answers share a few of them. Raises `NotJsonError`."""
+    return (_cached if len(body) < CACHED else _parse)(body)
+
+
+def _parse(body: bytes) -> Text:
     if body.startswith(b"\xef\xbb\xbf"):
         raise NotJsonError("a byte order mark")
     try:
@@ -70,3 +73,8 @@ def parse_json(body: bytes) -> Text:
     if text.bare:
         raise NotJsonError("NaN or an infinity")
     return text
+
+
+CACHED = 16_384
+"""Bytes below which a body is cached: as values, a long one may take a hundred times its length."""
+_cached = lru_cache(16)(_parse)

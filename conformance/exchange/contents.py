@@ -15,6 +15,8 @@ CUT_TO = 1024
 """Bytes that are kept of a large body, and characters of a field or a defect, once the budget is used up."""
 LARGE_HEAD = 16_384
 """Characters from which a header section counts, and those that are kept of it then."""
+PER_FIELD = 100
+"""What a field takes in memory and in the files, in addition to its characters."""
 JUDGED = frozenset({"content-type", "content-encoding", "retry-after", "date", "allow", "location"})
 """Fields that are kept first."""
 
@@ -45,7 +47,9 @@ class Contents:
         """The exchange; once the budget is used up, without the rest of a large header section and of long defects."""
         fields = exchange.answer.headers if exchange.answer is not None else ()
         reason = exchange.answer.reason if exchange.answer is not None else ""
-        size = sum(map(len, (reason, *exchange.defects))) + sum(len(name) + len(value) for name, value in fields)
+        size = sum(map(len, (reason, *exchange.defects))) + sum(
+            len(name) + len(value) + PER_FIELD for name, value in fields
+        )
         if size < LARGE_HEAD:
             return exchange
         self._left -= size
@@ -54,7 +58,7 @@ class Contents:
         short, room = list[tuple[str, str]](), LARGE_HEAD
         for name, value in sorted(fields, key=lambda field: field[0].lower() not in JUDGED):
             short.append((name[:CUT_TO], value[:CUT_TO]))
-            room -= len(short[-1][0]) + len(short[-1][1]) + 1
+            room -= len(short[-1][0]) + len(short[-1][1]) + PER_FIELD
             if room < 0:
                 break
         defects = tuple(defect[:CUT_TO] for defect in exchange.defects[: LARGE_HEAD // CUT_TO])

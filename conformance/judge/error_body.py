@@ -10,7 +10,7 @@ from typing import Any
 from conformance.exchange.content import NotJsonError, codings, decoded_body, falsely_coded, is_cut, parse_json
 from conformance.exchange.model import Answer
 from conformance.exchange.retry_after import clock_of, header_delay, moment_of, read_retry_after
-from conformance.json_text import Array, Number, Object
+from conformance.json_text import Array, Number, Object, Value
 from conformance.judge.model import Judgement, breaks, holds, observed
 from conformance.judge.text import text_of
 
@@ -51,8 +51,13 @@ def judge_error_body(
     if not isinstance(text.value, Object):
         return (*found, breaks(f"{prefix}.object", at="body", expected="an object", received=text_of(body))), None
     found.append(holds(f"{prefix}.object"))
-    members = text.value.by_name()
+    # The result is cached: what is nested in a member is not needed, and may be large.
+    members = {name: _emptied(value) for name, value in text.value.by_name().items()}
     return (*found, *_judge_message(prefix, answer.status, members, names)), members
+
+
+def _emptied(value: Value) -> Value:
+    return type(value)() if isinstance(value, (Array, Object)) else value
 
 
 def _judge_beginning(prefix: str, body: bytes) -> list[Judgement]:

@@ -109,3 +109,17 @@ def test_a_long_content_is_cut_and_a_long_head_is_a_defect():
     parsed = parse(b"HTTP/1.1 200 OK\r\nX: " + b"x" * HEAD_CAP, "POST", ended=False)
     assert (parsed.answer.status, parsed.keep_alive) == (200, False)
     assert any("header section is longer" in defect for defect in parsed.defects)
+
+
+def test_large_header_sections_and_defects_are_cut_once_the_budget_is_used_up():
+    fields = (*((f"X-{number}", "a" * 5_000) for number in range(40)), *JSON, ("Retry-After", "1"))
+    long = replace(
+        exchange(b"{}"), answer=replace(exchange(b"{}").answer, headers=fields), defects=("b" * 50_000,) * 30
+    )
+    contents = Contents(2_000_000)
+    first, second = contents.kept(long), contents.kept(long)
+    assert (first.answer.headers, first.defects) == (fields, long.defects)
+    assert second.answer.headers[:2] == (*JSON, ("Retry-After", "1"))
+    assert sum(len(value) for _, value in second.answer.headers) < 20_000
+    assert (len(second.defects), {len(defect) for defect in second.defects}) == (16, {CUT_TO})
+    assert contents.kept(exchange(b"{}")) == exchange(b"{}")

@@ -315,8 +315,12 @@ class Connection:
     context: Callable[[int], ssl.SSLContext]
     serve: Callable[[socket.socket], None]
 
-    def tls(self, sock: socket.socket | None = None, number: int = 0) -> ssl.SSLSocket:
-        return self.context(number).wrap_socket(sock or self.sock, server_side=True)
+    def tls(self, number: int = 0) -> ssl.SSLSocket:
+        """The connection with a certificate of this authority: the first is trusted, the second is not."""
+        try:
+            return self.context(number).wrap_socket(self.sock, server_side=True)
+        except OSError as error:
+            raise Gone from error
 
 
 def accepts_and_waits(connection: Connection) -> None:
@@ -346,16 +350,21 @@ def babbles(connection: Connection) -> None:
 
 def changes_certificate(connection: Connection) -> None:
     """The certificate of another authority from the fourth connection on; each connection serves five requests."""
-    connection.serve(connection.tls(number=int(connection.number >= 3)))
+    with connection.tls(int(connection.number >= 3)) as secure:
+        connection.serve(secure)
 
 
 def breaks_off(connection: Connection) -> None:
     """Plain garbage within an open TLS connection."""
-    secure = connection.tls()
-    secure.recv(1)
-    raw = socket.socket(fileno=os.dup(secure.fileno()))
-    raw.sendall(os.urandom(3000))
-    raw.close()
+    with connection.tls() as secure:
+        secure.recv(1)
+        with socket.socket(fileno=os.dup(secure.fileno())) as raw:
+            raw.sendall(os.urandom(3000))
+
+
+def impersonates(connection: Connection) -> None:
+    with connection.tls(1) as secure:
+        connection.serve(secure)
 
 
 def connect_head(connection: Connection) -> bytes:
@@ -390,7 +399,7 @@ FRONTS: dict[str, Callable[[Connection], None]] = {
     "tls-changes-certificate": changes_certificate,
     "tls-breaks-off": breaks_off,
     "tls-renegotiates": accepts_and_waits,  # served by openssl, see `renegotiating`
-    "proxy-with-its-own-certificate": proxy(TUNNEL, lambda connection: connection.serve(connection.tls(number=1))),
+    "proxy-with-its-own-certificate": proxy(TUNNEL, impersonates),
     "proxy-answers-itself": proxy(answer("200 OK", SCRIPT.encode(), "Content-Type: text/html")),
     "proxy-redirects": proxy(answer("302 Found", b"", "Location: ELSEWHERE/")),
     "proxy-asks-for-a-password": proxy(
@@ -449,6 +458,9 @@ def renegotiating(folder: Path) -> Iterator[str]:
         process.kill()
         process.wait()
         thread.join(5)
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):
+                stream.close()
 
 
 @contextmanager

@@ -24,8 +24,7 @@ from tests.cli.conftest import ROOT, Command
 from tests.cli.test_bounds import peak_memory
 from tests.cli.test_streams_and_signals import assert_files_are_whole
 from tests.hostile.mechanisms import NAMES, hostile
-from tests.report.test_page import CHROMIUM
-from tests.report.test_page_in_browser import chromium
+from tests.support.browser import CHROMIUM, chromium
 
 WHOLE = "HOSTILE" in os.environ
 SAMPLE = ("garbage", "script", "terminal-escapes", "redirects", "echoes-credentials")
@@ -122,7 +121,7 @@ def assert_shown_as_text(folder: Path, printed: str, scratch: Path, *, browser: 
         assert tag not in ("script", "img", "svg", "iframe"), (tag, attributes)
         assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
     if browser and "pwned" in page and CHROMIUM is not None:
-        assert b"<title>pwned" not in chromium(scratch, folder / "report.html", "--dump-dom")
+        assert b"<title>pwned" not in chromium(scratch, folder / "report.html", "--dump-dom").stdout
     with (folder / "captures.csv").open(newline="") as stream:
         assert not [cell for row in csv.reader(stream) for cell in row if cell.startswith(tuple("=+-@\t\r"))]
     texts = "".join(element.text or "" for element in ET.parse(folder / "junit.xml").iter())

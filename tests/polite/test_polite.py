@@ -1,0 +1,143 @@
+"""Runs behind limiters, measured at the server: the rate is kept, windows are respected, and the verdicts stay the same.
+
+`tox -e polite` makes all runs; the ordinary tests make a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from benchmarks.runs import SHELF, Ran, finished, planned
+from conformance.mock.exchange import Inquiry, Reply
+from conformance.mock.server import MockServer
+from conformance.report.outcome import UNJUDGED
+from tests.fair.layers import EveryNth, FixedWindow, Layer, Next, SlidingWindow, TokenBucket, put_before
+
+UNDERWAY_S = 0.4
+"""Seconds after a refusal in which requests may arrive that were sent before it was received."""
+
+
+class Setup(NamedTuple):
+    """A run: the limiters, the profile's own rate, concurrency, depth, and a fault that is found behind them."""
+
+    limiters: Callable[[], tuple[Layer, ...]] = tuple
+    rate: float | None = None
+    concurrency: int = 8
+    depth: str = "smoke"
+    fault: str = ""
+
+
+SETUPS = {
+    "own-rate-20": Setup(rate=20),
+    "own-rate-50": Setup(rate=50, fault="code-lower-case"),
+    "own-rate-100": Setup(rate=100, depth="standard"),
+    "own-rate-of-the-limiter-20": Setup(lambda: (SlidingWindow(20),), rate=20),
+    "own-rate-of-the-limiter-50": Setup(lambda: (SlidingWindow(50),), rate=50, concurrency=4, depth="standard"),
+    "own-rate-of-the-limiter-100": Setup(lambda: (SlidingWindow(100),), rate=100),
+    "every-third-1": Setup(lambda: (EveryNth(3),), concurrency=1),
+    "every-third-4": Setup(lambda: (EveryNth(3),), concurrency=4, fault="bad-request-text-plain"),
+    "every-third-8": Setup(lambda: (EveryNth(3),)),
+    "every-third-dated": Setup(lambda: (EveryNth(3, dated=True),)),
+    "five-a-second-1": Setup(lambda: (TokenBucket(5, 5),), concurrency=1),
+    "five-a-second-4": Setup(lambda: (TokenBucket(5, 5),), concurrency=4),
+    "five-a-second-8": Setup(lambda: (TokenBucket(5, 5),), fault="store-missing"),
+    "five-in-a-window": Setup(lambda: (FixedWindow(5),)),
+    "five-in-any-second": Setup(lambda: (SlidingWindow(5),), concurrency=4, fault="success-201"),
+    "fifty-in-a-window": Setup(lambda: (FixedWindow(50),), depth="standard"),
+    "bucket-100": Setup(lambda: (TokenBucket(100, 10),), depth="standard", fault="code-lower-case"),
+    "sixty-in-any-second": Setup(lambda: (SlidingWindow(60),), depth="standard", concurrency=4),
+    "two-limiters": Setup(lambda: (TokenBucket(50, 10), FixedWindow(20, text="edge"))),
+    "every-third-and-own-rate": Setup(lambda: (EveryNth(3),), rate=50),
+}
+SAMPLE = ("own-rate-of-the-limiter-100",)
+
+
+class Seen(NamedTuple):
+    """One request at the server: when it came, whether it is about a provoked window, and the answer's delay."""
+
+    moment: float
+    provoking: bool
+    case: str
+    delay: float | None
+
+
+@dataclass
+class Log(Layer):
+    """Notes each request before the limiters get it."""
+
+    seen: list[Seen] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reply(self, inquiry: Inquiry, behind: Next) -> Reply:
+        moment = self.clock()
+        reply = behind(inquiry)
+        provoking = inquiry.get("x-provoke") == "429"
+        value = reply.get("retry-after") if reply.status == 429 else None
+        delay = float(value) if value is not None and value.isdigit() else None
+        with self.lock:
+            self.seen.append(Seen(moment, provoking, inquiry.get("user-agent") or "", delay))
+        return reply
+
+
+def run(out: Path, setup: Setup, limiters: tuple[Layer, ...]) -> tuple[Ran, list[Seen]]:
+    log = Log()
+    with MockServer(faults=[SHELF[setup.fault]] if setup.fault else []) as server:
+        put_before(server.mock, *limiters, log)
+        planned_run = planned(out, server.url, *([setup.fault] if setup.fault else []), depth=setup.depth)
+        limits = {"requests_per_second": setup.rate, "concurrency": setup.concurrency, "max_wait_s": 5.0}
+        planned_run.profile = planned_run.profile.model_copy(
+            update={"limits": planned_run.profile.limits.model_copy(update=limits)}
+        )
+        planned_run.execute(planned_run.cases)
+    return finished(planned_run), log.seen
+
+
+def most_in_a_second(moments: list[float]) -> int:
+    """The most of these moments within any second."""
+    moments = sorted(moments)
+    return max(sum(first <= moment < first + 1 for moment in moments[at:]) for at, first in enumerate(moments))
+
+
+def within_windows(seen: list[Seen], concurrency: int) -> list[str]:
+    """The requests that came within the window of a limiter although they were sent after it was announced."""
+    wrong = []
+    for refusal in seen:
+        if refusal.delay is None or refusal.provoking:
+            continue
+        end = refusal.moment + refusal.delay
+        inside = [each for each in seen if refusal.moment < each.moment < end and not each.provoking]
+        late = [each for each in inside if each.moment > refusal.moment + UNDERWAY_S]
+        if late or len(inside) >= concurrency:
+            wrong.append(f"{len(inside)} within {refusal.delay:g} s, {len(late)} of them late, from {inside[0].case}")
+    return wrong
+
+
+def outcomes(ran: Ran) -> dict[str, str]:
+    return {row.requirement.id: row.outcome for row in ran.summary.requirements if row.outcome not in UNJUDGED}
+
+
+@pytest.mark.parametrize("name", SETUPS if "POLITE" in os.environ else SAMPLE)
+def test_a_run_is_polite(tmp_path, record_property, name):
+    setup = SETUPS[name]
+    limiters = setup.limiters()
+    ran, seen = run(tmp_path / "out", setup, limiters)
+    free, _ = run(tmp_path / "free", setup._replace(rate=None), ())
+    paced = [each.moment for each in seen if not each.provoking]
+    most, refused = most_in_a_second(paced), sum(each.delay is not None and not each.provoking for each in seen)
+    seconds = seen[-1].moment - seen[0].moment
+    print(
+        f"{name:<30}{len(seen):>6} requests{refused:>5} refused{most:>5} a second{seconds:>7.1f} s  {ran.summary.verdict}"
+    )
+    assert within_windows(seen, setup.concurrency) == []
+    assert setup.rate is None or most <= setup.rate
+    assert ran.summary.verdict == free.summary.verdict == ("non-conformant" if setup.fault else free.summary.verdict)
+    alone, limited = outcomes(free), outcomes(ran)
+    assert {each: limited[each] for each in alone} == alone
+    assert name.startswith("own-rate-of") <= (refused == 0)
