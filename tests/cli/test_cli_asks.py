@@ -77,7 +77,8 @@ def test_a_pipeline_says_yes(command, server, arguments):
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)])
 def test_a_terminal_is_asked_once(command, arguments, answer, status):
     got, shown = answered(command, arguments, answer)
-    assert (got, shown.count("[y/N]")) == (status, 1), shown
+    assert got == status, shown
+    assert shown.count("[y/N]") == 1 or answer == "\x03"  # which may interrupt the writing, so that it is repeated
     assert "A" + ASKED in shown
     assert command.out.exists() == (status == 0)
     assert ("nothing was sent" in shown) == (status == 2)

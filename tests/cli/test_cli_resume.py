@@ -15,6 +15,7 @@ from conformance.redact import Redactor
 
 FAULTS = ("value-zero-exponent", "server-error-nan")
 KILLS = 50
+FULL_DISKS = 10
 PROVOKED = """
 [provoke.429]
 kind = "limiter"
@@ -127,3 +128,29 @@ def test_50_runs_killed_at_random_moments_have_the_outcomes_of_a_whole_run(comma
         assert_nothing_lost(command, server)
         unknown += sum(capture["state"] == "unknown" for capture in command.results()["money"]["captures"])
     print(f"{KILLS} kills: same outcomes, no trip captured twice, no exchange lost; {unknown} charges unknown")
+
+
+@pytest.mark.slow
+def test_10_runs_on_a_full_disk_go_on_when_there_is_room(command, server):
+    """A limit on file sizes simulates the full disk. It may come at any size of the record, or only after the last request."""
+    random = Random(10)
+    server.use(*FAULTS)
+    assert command(*arguments(command, server, "--out", str(command.out))).returncode == 1
+    expected, size = outcomes(command), (command.out / "record.jsonl").stat().st_size
+    resumed = 0
+    for number in range(FULL_DISKS):
+        server.use(*FAULTS)
+        command.out = command.folder / f"full-{number}"
+        full = command.limited(
+            random.randrange(2_000, size - 2_000), *arguments(command, server, "--out", str(command.out))
+        )
+        assert (full.returncode, "File too large" in full.stdout, "Traceback" in full.stderr) == (4, True, False), full
+        done = resume(command, server)
+        if (command.out / "record.jsonl").stat().st_size == 0:
+            assert (done.returncode, "was cut off before it began" in done.stderr) == (2, True)
+            continue
+        assert done.returncode == 1, (number, done)
+        assert outcomes(command) == expected, number
+        assert_nothing_lost(command, server)
+        resumed += 1
+    print(f"{FULL_DISKS} full disks: {resumed} runs went on to the same outcomes")
