@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -23,6 +23,12 @@ SHORTEST_SECRET = 8
 """Characters from which a secret is hidden anywhere. A shorter one occurs by chance, and is hidden only as a value."""
 _ALONE = r"(?:(?<![^\n])|(?<=[\"'=:&])|(?<=[:=] )|(?<=Bearer )|(?<=Basic ))(?:%s)(?=[\"'&;,\r\n]|\Z)"
 """A whole value: in quotes, after the name of a field or parameter, after a scheme of authentication, or a whole line."""
+_MEMBERS = (
+    r'("(?:NAMES)"\s*:\s*")((?:[^"\\]|\\.)*)("|\Z)',
+    r'(\\"(?:NAMES)\\"\s*:\s*\\")(.*?)(\\"|\Z)',
+    r'(\\?"(?:NAMES)\\?"\s*:\s*)([^"\\\s,\]}\[{]+)()',
+)
+"""A member with a text, in JSON and in JSON within a text, and one with a number; the value may be cut off."""
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]")
 
@@ -83,6 +89,7 @@ class Redactor:
     __slots__ = (
         "_alone",
         "_alone_bytes",
+        "_attributes",
         "_bytes",
         "_bytes_pattern",
         "_lock",
@@ -92,7 +99,13 @@ class Redactor:
         "_texts_pattern",
     )
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+    def __init__(self, secrets: tuple[str, ...], attributes: Iterable[str] = ()) -> None:
+        """`attributes`: names of JSON members whose text or number is hidden."""
+        names = "|".join(map(re.escape, attributes))
+        self._attributes = tuple(
+            re.compile(pattern.replace("NAMES", names).encode("utf-8", "surrogatepass"), re.IGNORECASE | re.DOTALL)
+            for pattern in (_MEMBERS if names else ())
+        )
         self._lock = threading.Lock()
         self._signatures: set[str] = set()
         self._use(tuple(secret for secret in secrets if secret))
@@ -129,6 +142,8 @@ class Redactor:
         """`text` without any secret."""
         if self._signatures:
             text = _SIGNATURE.sub(lambda found: self._without_signatures(found[0]), text)
+        if self._attributes:
+            text = self._without_members(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         if self._alone is not None:
             text = self._alone.sub(lambda found: "*" * _size(found[0]), text)
         return self._long(text)
@@ -153,8 +168,29 @@ class Redactor:
                 at += 1
         return digits
 
-    def redact_bytes(self, data: bytes) -> bytes:
-        """`data` without any secret, of the same length."""
+    def _without_members(self, data: bytes) -> bytes:
+        """`data` with the values of the secret members replaced by stars."""
+        for pattern in self._attributes:
+            data = pattern.sub(lambda found: found[1] + b"*" * len(found[2]) + found[3], data)
+        return data
+
+    def redact_bytes(self, data: bytes, *, cut: bool = False) -> bytes:
+        """`data` without any secret, of the same length. `cut`: it may end within a secret."""
+        data = self._whole_secrets(data)
+        if not cut:
+            return data
+        end = data[-max(map(len, self._bytes), default=0) :].lower()
+        found = (
+            size
+            for form in self._bytes
+            for size in range(len(form) - 1, SHORTEST_SECRET - 1, -1)
+            if end.endswith(form[:size])
+        )
+        hidden = max(found, default=0)
+        return data[: len(data) - hidden] + b"*" * hidden
+
+    def _whole_secrets(self, data: bytes) -> bytes:
+        data = self._without_members(data)
         if self._signatures:
             data = _SIGNATURE_BYTES.sub(lambda found: self._without_signatures(found[0].decode()).encode(), data)
         if self._alone_bytes is not None:
@@ -166,11 +202,11 @@ class Redactor:
             return data
         return self._bytes_pattern.sub(lambda match: b"*" * len(match[0]), data)
 
-    def redact_answer(self, raw: bytes) -> bytes:
+    def redact_answer(self, raw: bytes, *, cut: bool = False) -> bytes:
         """The raw bytes of an answer without secrets: known values anywhere, and header fields known to carry one."""
         head, blank, body = raw.partition(b"\r\n\r\n")
         head = _SECRET_LINES.sub(lambda match: match[1] + b"*" * len(match[2]), head)
-        return self.redact_bytes(head + blank + body)
+        return self.redact_bytes(head + blank + body, cut=cut)
 
     def redact_headers(self, headers: Headers) -> Headers:
         """`headers` without secrets: known values, and fields known to carry one."""
@@ -178,7 +214,7 @@ class Redactor:
 
     def redact_json(self, value: Any) -> Any:
         """The same JSON value with every text redacted; names of members are redacted of long secrets only."""
-        if not self._texts and self._alone is None and not self._signatures:
+        if not (self._texts or self._alone is not None or self._signatures or self._attributes):
             return value
         if isinstance(value, str):
             return self(value)

@@ -83,7 +83,7 @@ class Run:
         self.test_data: TestData = data_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = self._planned(self.profile, self.test_data)
         self.selected = selected(options.selection, self.cases, self.contract.requirements)
-        self.redactor = Redactor(self.profile.secrets())
+        self.redactor = Redactor(self.profile.secrets(), self.profile.target.secret_attributes)
         self.wait_s = seconds_of("--wait", options.wait)
         self.max_time_s = seconds_of("--max-time", options.max_time)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -109,14 +109,16 @@ def _dump_exchange(exchange: Exchange, redact: Redactor, same_as: int | None) ->
         "body": _dump_bytes(redact.redact_bytes(sent.body)),
     }
     out["failure"] = {"kind": failure.kind, "detail": redact(failure.detail)} if failure else None
-    out["raw"] = _dump_bytes(redact.redact_answer(exchange.raw))
+    out["raw"] = _dump_bytes(redact.redact_answer(exchange.raw, cut=len(exchange.raw) >= RAW_CAP))
     if answer is not None and (answer.cut or not 0 < len(exchange.raw) < RAW_CAP):
         out["answer"] = {
             "status": answer.status,
             "reason": redact(answer.reason),
             "interim": answer.interim,
             "headers": redact.redact_headers(answer.headers),
-            "body": _dump_bytes(redact.redact_bytes(answer.body)) if same_as is None else {"same_as": same_as},
+            "body": _dump_bytes(redact.redact_bytes(answer.body, cut=answer.cut))
+            if same_as is None
+            else {"same_as": same_as},
         }
         out["answer"] |= {"cut": True} if answer.cut else {}
     return out

@@ -32,6 +32,7 @@ class Target(_Model):
     operator: str | None = None
     version: str | None = None
     version_header: str | None = None
+    secret_attributes: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
 
 
 class NoAuth(_Model):

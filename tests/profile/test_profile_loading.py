@@ -81,7 +81,7 @@ def test_paths_are_relative_to_the_profile(tmp_path):
     script.write_text("#!/bin/sh\nhead -2 trips.txt | tail -1\n")
     script.chmod(0o755)
     profile = load(tmp_path, ("generate =", "# generate ="), ('# file = "trips', 'file = "trips'))
-    assert [TripSource(profile, CONTRACT).take() for _ in range(2)] == ["t-1", "t-1"]
+    assert [TripSource(profile, CONTRACT).take() for _ in range(2)] == ["t-1", "t-2"]
     profile = load(tmp_path, ("generate =", "# generate ="), ('# command = ["./new', 'command = ["./new'))
     assert TripSource(profile, CONTRACT).take() == "t-1"
 

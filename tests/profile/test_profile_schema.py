@@ -24,6 +24,7 @@ proxy = "http://proxy.example.com:3128"
 operator = "Team"
 version = "2.1"
 version_header = "X-Version"
+secret_attributes = ["cardToken"]
 [auth]
 kind = "basic"
 user_env = "U"

@@ -53,3 +53,30 @@ def test_a_short_secret_is_hidden_in_json_values_but_not_in_names():
     value = {"abc12": ["abc12", {"b": "xabc12"}], TOKEN: 1}
     assert SHORT.redact_json(value) == {"abc12": ["*****", {"b": "xabc12"}], "*" * len(TOKEN.encode()): 1}
     assert Redactor(("abc12",)).redact_json({"a": "abc12"}) == {"a": "*****"}
+
+
+MEMBERS = Redactor(("tok-SECRET-0123456789",), ["cardToken", "pan"])
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ('{"cardToken": "a\\"b c", "x": "y"}', '{"cardToken": "******", "x": "y"}'),
+        ('{"PAN":4111,"x":1}', '{"PAN":****,"x":1}'),
+        ('{"a":"{\\"pan\\":\\"4111\\",\\"x\\":1}"}', '{"a":"{\\"pan\\":\\"****\\",\\"x\\":1}"}'),
+        ('{"a":"{\\"pan\\": 4111}"}', '{"a":"{\\"pan\\": ****}"}'),
+        ('received {"pan": "41é', 'received {"pan": "****'),
+        ('{"panel": "4111", "pan": {"no": 1}}', '{"panel": "4111", "pan": {"no": 1}}'),
+    ],
+)
+def test_members_are_hidden_by_name(text, hidden):
+    assert MEMBERS(text) == hidden
+    assert MEMBERS.redact_bytes(text.encode()) == hidden.encode()
+
+
+@pytest.mark.parametrize("length", range(8, 21))
+def test_a_secret_at_the_end_of_cut_bytes_is_hidden(length):
+    data = b"x" * 30 + b"tok-SECRET-0123456789"[:length]
+    assert MEMBERS.redact_bytes(data, cut=True) == b"x" * 30 + b"*" * length
+    assert MEMBERS.redact_bytes(data) == data
+    assert MEMBERS.redact_bytes(b"x" * 30 + data[30:37], cut=True) == b"x" * 30 + data[30:37]
