@@ -14,7 +14,7 @@ import pytest
 
 from conformance.cases.generated.cache import ENVIRONMENT
 
-SPREAD = {"test_every_fault.py", "test_hostile.py", "test_books.py"}
+SPREAD = {"test_books.py", "test_every_fault.py", "test_fair.py", "test_hostile.py"}
 """Files whose tests may run in any process."""
 
 # One cache for all processes of a test run, never that of the user. Child processes inherit the variable.

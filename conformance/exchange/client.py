@@ -8,8 +8,9 @@ How it works
   answers. `_Connection` writes and reads by itself, on a non-blocking socket, under one deadline for the whole answer.
   It also reads an answer that arrives before the request is written completely.
 - A `Client` has one kept-alive connection and belongs to one thread. `ConnectionState` outlives a connection: it holds
-  the deadline of the current request, the last case and when its request began, and what was noticed since. A connection is
-  idle from then on at the most; when the server itself finished is not known on a busy machine.
+  the deadline of the current request, when our own code last ran (`seen`), the last case and when its request began, and
+  what was noticed since. A connection is idle from then on at the most; when the server itself finished is not known on
+  a busy machine.
 - Before the suite itself closes a connection, it looks for bytes behind the last answer, for at most 50 ms.
 - Only `abort` may be called from another thread: it shuts down the socket beneath TLS, which ends every wait.
 """
@@ -58,8 +59,8 @@ UNREAD = frozenset({411, 413})
 """Answers to a request whose content the server may not have read, which then closes the connection lawfully."""
 CONTINUE_WAIT_S = 1.0
 STEP_S, STALL_S = 0.25, 0.5
-"""The longest single wait, and how late its end may be. If it is later, this machine did not run the suite meanwhile, and
-that time does not count as the server's."""
+"""The longest single wait, and the most seconds of our own that count. If it is more, this machine did not run the suite
+meanwhile, and that time does not count as the server's."""
 PIECE = 64 * 1024
 STRAY_WAIT_S = 0.05
 """How long after an answer stray bytes are waited for, where the suite itself closes the connection."""
@@ -76,6 +77,7 @@ class ConnectionState:
     """What the connections of one client share: the `deadline` (monotonic clock), and what they notice."""
 
     deadline: float = 0.0
+    seen: float = 0.0
     aborted: bool = False
     connection: _Connection | None = None
     opened: int = 0
@@ -179,8 +181,10 @@ class _Connection(HTTPConnection):
         """Write the request. An answer that arrives meanwhile is read; a final one ends the writing."""
         if self.sock is None:
             self.connect()
+        else:
+            self._count_own_time()
         self._reading, self._end, self._early, self._refusal = Reading(method), None, False, None
-        self._sent_at = time.monotonic()
+        self._sent_at = self._state.seen = time.monotonic()
         assert headers is not None
         lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.fields)]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
@@ -217,7 +221,7 @@ class _Connection(HTTPConnection):
             with suppress(*WOULD_BLOCK):
                 view = view[sock.send(view) :]
         while view and self._end is None:
-            waiting.wait_for_socket(sock, read=True, write=True, timeout=self._remaining())
+            self._ready(sock, self._left(), read=True, write=True)
             with suppress(*WOULD_BLOCK):
                 self._take(sock.recv(PIECE))
             if self._early:
@@ -235,7 +239,7 @@ class _Connection(HTTPConnection):
         # Without it, a server that writes head and body separately may wait up to 40 ms for our acknowledgement.
         if QUICKACK is not None:
             sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
-        until, writing = time.monotonic() + limit, False
+        until, writing = self._state.seen + limit, False
         wait = not isinstance(sock, ssl.SSLSocket)  # which may have buffered data
         while True:
             if wait:
@@ -246,28 +250,43 @@ class _Connection(HTTPConnection):
                 wait, writing = True, isinstance(error, ssl.SSLWantWriteError)
 
     def _await(self, sock: socket.socket, until: float, *, writing: bool) -> float:
-        """Wait for the socket. Gives the seconds in which this machine did not run us; the deadline moves by them.
-
-        TimeoutError if it is not ready at `until`.
-        """
-        stalled = 0.0
+        """Wait for the socket. Gives the seconds by which the deadline moved; TimeoutError if it is not ready at `until`."""
+        deadline = self._state.deadline
         while True:
-            began = time.monotonic()
-            step = min(STEP_S, max(0.0, until + stalled - began))
-            ready = waiting.wait_for_socket(sock, read=not writing, write=writing, timeout=step)
-            if (late := time.monotonic() - began - step) > STALL_S:
-                stalled += late
-                self._state.deadline += late
-                self._sent_at += late
-            if ready:
-                return stalled
-            if time.monotonic() >= until + stalled:
+            moved = self._state.deadline - deadline
+            if self._ready(sock, until + moved - time.monotonic(), read=not writing, write=writing):
+                return self._state.deadline - deadline
+            if self._state.seen >= until + self._state.deadline - deadline:
                 raise TimeoutError
+
+    def _ready(self, sock: socket.socket, seconds: float, *, read: bool, write: bool) -> bool:
+        """Wait for the socket, at most for a step of these seconds."""
+        self._count_own_time()
+        step = min(STEP_S, max(0.0, seconds))
+        ready = waiting.wait_for_socket(sock, read=read, write=write, timeout=step)
+        self._count_own_time(step)
+        return ready
+
+    def _left(self) -> float:
+        """Seconds that are left for the answer. Raises TimeoutError where there are none."""
+        self._count_own_time()
+        if self._state.seen >= self._state.deadline:
+            raise TimeoutError
+        return self._state.deadline - self._state.seen
+
+    def _count_own_time(self, waited: float = 0.0) -> None:
+        """Move deadline and beginning by the time since the last call, save what was to be waited, if it is too long."""
+        now = time.monotonic()
+        own = now - self._state.seen - waited
+        self._state.seen = now
+        if own > STALL_S:
+            self._state.deadline += own
+            self._sent_at += own
 
     def _await_continue(self) -> None:
         """Read until the server asks for the body or answers; after a second the body is sent anyway."""
         assert self.sock is not None
-        until = time.monotonic() + min(CONTINUE_WAIT_S, self._remaining())
+        until = time.monotonic() + min(CONTINUE_WAIT_S, self._left())
         while 100 not in self._reading.interim and not self._early and self._end is None:
             left = until - time.monotonic()
             if left <= 0:
@@ -290,7 +309,7 @@ class _Connection(HTTPConnection):
         reading = self._reading
         while self.sock is not None and not reading.done and self._end is None and reading.size <= ANSWER_CAP:
             try:
-                data = self._read(self._remaining())
+                data = self._read(self._left())
                 if data:
                     reading.feed(data)
                 else:
@@ -300,7 +319,8 @@ class _Connection(HTTPConnection):
             except OSError as error:
                 self._end = "reset"
                 self._refuse(error)
-        answered_at = time.monotonic()
+        self._count_own_time()
+        answered_at = self._state.seen
         self._answered = True
         parsed = self._outcome()
         if self._early or not parsed.keep_alive:
@@ -398,6 +418,7 @@ class Client:
         """Close the connection, if any is open, after a look for stray bytes."""
         connection = self._state.connection
         if connection is not None and not self._state.aborted:
+            self._state.seen = time.monotonic()
             connection.is_quiet(max(0.0, self._state.last_ended + STRAY_WAIT_S - time.monotonic()))
         self._adapter.close()
 
@@ -434,7 +455,7 @@ class Client:
             )
             wall, began, opened = time.time(), time.monotonic(), state.opened
             state.closed_early = False
-            state.deadline = began + self._endpoint.timeout_s
+            state.deadline, state.seen = began + self._endpoint.timeout_s, began
             got = self._exchange(request, chunked=framing == "chunked")
             early = early or state.closed_early
             if isinstance(got, Failure) and got.kind == "refused" and first is not None:

@@ -8,8 +8,8 @@ How it works
   sends on it is noticed when it is closed.
 - A client that is sending, or is in the middle of a chain (`keep`), keeps its place. A thread that waits for a place
   holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
-- `_changed` guards all of this. Another thread may close an idle client, since its own thread needs a place first. It
-  holds the place meanwhile, and not the lock.
+- `_changed` guards all of this. A thread that needs a place closes the idle client that loses it. It holds the place
+  meanwhile, and not the lock; the client in `_closing` can be neither used nor given back until then.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Connections:
         self._changed = threading.Condition()
         self._idle: dict[Client, bool] = {}  # each client with a place, the one unused longest first
         self._shared: set[Client] = set()
+        self._closing: set[Client] = set()
 
     def own(self) -> Client:
         """A new client for one thread, without a place yet; it must be given back with `release`."""
@@ -75,11 +76,15 @@ class Connections:
         with self._changed:
             self._idle.pop(client, None)
             self._shared.discard(client)
+            self._closing.discard(client)
+            self._changed.notify_all()
         if (late := client.take_late_defect()) is not None:
             self._found(Stray(*late))
 
     def _with_place(self, client: Client | None) -> tuple[Client, Client | None] | None:
         """The client to use, and the one to close before, if there is a place for it."""
+        if client in self._closing:
+            return None
         if client is None:
             client = next((each for each in reversed(self._idle) if self._idle[each] and each in self._shared), None)
         if client in self._idle:
@@ -89,7 +94,8 @@ class Connections:
             oldest = next((each for each, idle in self._idle.items() if idle), None)
             if oldest is None:
                 return None
-            self._idle[oldest] = False
+            del self._idle[oldest]
+            self._closing.add(oldest)
         if client is None:
             client = self._new_client()
             self._shared.add(client)

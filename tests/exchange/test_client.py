@@ -495,24 +495,48 @@ def test_an_abort_ends_the_waiting_and_is_not_a_failure_of_the_target(serve):
     assert peer.accepted == 1
 
 
-def test_time_in_which_this_machine_did_not_run_the_suite_does_not_count(serve, monkeypatch):
-    """While it waits for the answer, the whole machine stands still for 30 s."""
+@pytest.mark.parametrize(("place", "size"), [("wait", 2), ("wait", 1_000_000), ("feed", 2)])
+def test_time_in_which_this_machine_did_not_run_the_suite_does_not_count(serve, monkeypatch, place, size):
+    """While it waits for the answer, writes a large request or has begun to read, the whole machine stands still."""
     peer = serve(answering(OK, then=until_closed), until_closed)
     passed = [0.0]
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0], time=time.time)
-    wait = client_module.waiting.wait_for_socket
+    wait, feed = client_module.waiting.wait_for_socket, client_module.Reading.feed
 
-    def stalled(sock, read, write, timeout):
-        passed[0] += 30.0 if not passed[0] else 0.0
+    def stall(where):
+        passed[0] += 30.0 if where == place and not passed[0] else 0.0
+
+    def stalled_wait(sock, read, write, timeout):
+        stall("wait")
         return wait(sock, read=read, write=write, timeout=timeout)
 
+    def stalled_feed(reading, data):
+        stall("feed")
+        return feed(reading, data)
+
     monkeypatch.setattr(client_module, "time", clock)
-    monkeypatch.setattr(client_module.waiting, "wait_for_socket", stalled)
+    monkeypatch.setattr(client_module.waiting, "wait_for_socket", stalled_wait)
+    monkeypatch.setattr(client_module.Reading, "feed", stalled_feed)
     client = client_of(peer)
-    got = post(client)
+    got = post(client, b"x" * size)
     client.close()
+    assert passed == [30.0]
     assert got.answer is not None
     assert got.elapsed < 5
+
+
+def test_the_time_between_two_requests_does_not_make_the_limit_longer(serve, monkeypatch):
+    peer = serve(answering(OK, then=until_closed))
+    passed = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0], time=time.time)
+    monkeypatch.setattr(client_module, "time", clock)
+    client = client_of(peer, timeout_s=0.3)
+    assert post(client).answer is not None
+    passed[0] = 60.0
+    began = time.monotonic()
+    assert post(client).failure.kind == "timeout"
+    client.close()
+    assert time.monotonic() - began < 20
 
 
 def test_steps_of_waiting_do_not_make_the_time_limit_longer(serve, monkeypatch):

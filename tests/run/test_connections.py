@@ -88,6 +88,41 @@ def test_a_chain_that_stops_in_the_middle_gives_up_its_place():
     assert not chain.open
 
 
+class SlowToClose(FakeClient):
+    """A client whose closing takes until `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go, self.begun = threading.Event(), threading.Event()
+
+    def close(self) -> None:
+        self.begun.set()
+        assert self.go.wait(20)
+        super().close()
+
+
+def test_a_client_that_another_thread_is_closing_is_neither_used_nor_given_back():
+    """Else two connections would be open where one is allowed."""
+    connections, chain, in_use = connections_of(1), SlowToClose(), threading.Event()
+    use(connections, chain)
+    with ThreadPoolExecutor(3) as pool:
+
+        def hold() -> None:
+            with connections.using(connections.own()):
+                in_use.set()
+                assert chain.go.wait(20)
+
+        first = pool.submit(hold)
+        assert chain.begun.wait(20)
+        connections.release(chain)
+        others = [pool.submit(use, connections, client) for client in (connections.own(), chain)]
+        assert not in_use.wait(0.05)
+        assert not any(other.done() for other in others)
+        chain.go.set()
+        for each in (first, *others):
+            each.result(20)
+
+
 def test_a_server_with_one_connection_is_served(tmp_path):
     """It serves a connection until its end, so that a second one beside it would get no answer."""
 
