@@ -8,6 +8,8 @@ How it works
   sends on it is noticed when it is closed.
 - A client that is sending, or is in the middle of a chain (`keep`), keeps its place. A thread that waits for a place
   holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
+- Threads that wait for a place get one in the order in which they came: else requests that never wait would keep one
+  whose window has ended, or a whole chain, from being sent.
 - `_changed` guards all of this. A thread that needs a place closes the idle client that loses it. It holds the place
   meanwhile, and not the lock; the client in `_closing` can be neither used nor given back until then.
 """
@@ -15,6 +17,7 @@ How it works
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,6 +34,7 @@ class Connections:
         self._idle: dict[Client, bool] = {}  # each client with a place, the one unused longest first
         self._shared: set[Client] = set()
         self._closing: set[Client] = set()
+        self._queue: deque[object] = deque()
 
     def own(self) -> Client:
         """A new client for one thread, without a place yet; it must be given back with `release`."""
@@ -39,9 +43,13 @@ class Connections:
     @contextmanager
     def using(self, client: Client | None, *, keep: bool = False) -> Iterator[Client]:
         """Hold a place for `client`, or for a shared one. `keep`: it is not closed before its next request."""
+        ticket = object()
         with self._changed:
-            while (found := self._with_place(client)) is None:
+            self._queue.append(ticket)
+            while (found := self._with_place(client, ticket)) is None:
                 self._changed.wait()
+            self._queue.remove(ticket)
+            self._changed.notify_all()
             chosen, in_its_place = found
             self._idle.pop(chosen, None)
             self._idle[chosen] = False
@@ -81,9 +89,11 @@ class Connections:
         if (late := client.take_late_defect()) is not None:
             self._found(Stray(*late))
 
-    def _with_place(self, client: Client | None) -> tuple[Client, Client | None] | None:
+    def _with_place(self, client: Client | None, ticket: object) -> tuple[Client, Client | None] | None:
         """The client to use, and the one to close before, if there is a place for it."""
         if client in self._closing:
+            return None
+        if client not in self._idle and self._queue[0] is not ticket:
             return None
         if client is None:
             client = next((each for each in reversed(self._idle) if self._idle[each] and each in self._shared), None)

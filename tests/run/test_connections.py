@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.runs import finished
@@ -86,6 +87,24 @@ def test_a_chain_that_stops_in_the_middle_gives_up_its_place():
     connections.release(chain)
     assert use(connections) is not chain
     assert not chain.open
+
+
+def test_places_are_given_in_the_order_of_asking():
+    """A thread that sends one request after the other does not keep others from sending."""
+    connections, order = connections_of(1), []
+
+    def send(client: FakeClient | None, name: str) -> None:
+        with connections.using(client):
+            order.append(name)
+
+    with ThreadPoolExecutor(1) as pool:
+        with connections.using(None):
+            chain = pool.submit(send, connections.own(), "chain")
+            while not connections._queue:
+                time.sleep(0.001)
+        send(None, "again")
+        chain.result(20)
+    assert order == ["chain", "again"]
 
 
 class SlowToClose(FakeClient):
