@@ -25,9 +25,12 @@ from .conftest import ROOT, environment
 
 RUNS = int(os.environ.get("INTERRUPTED_RUNS", "1"))
 WHOLE_RUNS = RUNS > 1
-MOMENTS = ("starting", "sending", "record.jsonl", "evidence.har", "results.json")
-"""When the first signal is sent: before anything is sent, while sending, or as soon as a file is complete or exists."""
-LATE = MOMENTS[2:]
+WAITING = b'"case":"provoked-429-window"'
+"""In the record: the window of a rate limit has begun, whose end the run waits for."""
+MOMENTS = ("starting", "sending", "waiting", "record.jsonl", "evidence.har", "results.json")
+"""When the first signal is sent: before anything is sent, while sending, while the run waits for the end of a window, or
+as soon as a file is complete or exists."""
+LATE = MOMENTS[3:]
 """Moments shortly before the end of a run."""
 WAYS = {
     "head": "{command} | head -1",
@@ -60,11 +63,9 @@ def has_come(moment: str, folder: Path, process: subprocess.Popen) -> bool:
     if moment == "starting":
         return handles_signals(process)
     record = folder / "record.jsonl"
-    if moment in ("sending", "record.jsonl"):
-        return (
-            record.exists()
-            and (b'"kind":"exchange"' if moment == "sending" else b'"kind":"footer"') in record.read_bytes()
-        )
+    signs = {"sending": b'"kind":"exchange"', "waiting": WAITING, "record.jsonl": b'"kind":"footer"'}
+    if moment in signs:
+        return record.exists() and signs[moment] in record.read_bytes()
     return (folder / moment).exists()
 
 
@@ -99,7 +100,7 @@ def test_signals_at_any_moment(command, number):
     if (command.out / "record.jsonl").exists():
         results = assert_files_are_whole(command.out)
         assert (results["interrupted"], results["exit_status"]) == (True, 130)
-        assert command.record()[-1]["interrupted"] or moment != "sending"
+        assert command.record()[-1]["interrupted"] or moment not in ("sending", "waiting")
     else:
         assert moment == "starting"
         assert not command.out.exists() or list(command.out.iterdir()) == []
