@@ -116,6 +116,11 @@ def clock_of(answer: Answer, wall_time: float | None) -> str:
     return f"by the answer's own Date, {abs(ahead):.0f} s {where} the suite's clock"
 
 
+def is_by_own_clock(answer: Answer) -> bool:
+    """Whether only the suite's clock tells when the announced wait ends: a date, without a readable Date beside it."""
+    return moment_of(answer, None) is None and read_retry_after(answer.values("Retry-After"), None).moment is not None
+
+
 def header_delay(answer: Answer, wall_time: float | None) -> float | None:
     """Seconds that the Retry-After field announces, a past date as 0; None where it cannot be read."""
     now = moment_of(answer, wall_time)

@@ -16,6 +16,7 @@ from conformance.exchange.retry_after import (
     announced_delay,
     end_of_window,
     form_of_limit,
+    is_by_own_clock,
     read_retry_after,
 )
 from conformance.judge.error_body import PREFIXES, judge_error_body
@@ -111,7 +112,7 @@ def _judge_end(
 
     It is a violation where the window refuses twice after an announced end, or once where it was not possible to ask
     again. Where the run met another limit, only a 429 in a form of the window's `own` is certain to be the window's; in
-    a form that both have, the last two must be refused.
+    a form that both have, the last two must be refused. An end that is known by the suite's clock alone proves nothing.
     """
     refused: list[tuple[Exchange, float]] = []
     served: Exchange | None = None
@@ -122,8 +123,10 @@ def _judge_end(
         if _form(exchange) is None:
             served = exchange
             break
-        refused.append((exchange, end))
-        end = end_of_window(exchange) or end
+        if last.answer is None or not is_by_own_clock(last.answer):
+            refused.append((exchange, end))
+        if (later := end_of_window(exchange)) is not None:
+            end, last = later, exchange
     certain = [pair for pair in refused if not others or _form(pair[0]) in own - others.keys()]
     doubtful = [pair for pair in refused[-2:] if _form(pair[0]) in own]
     asked_once = len(certain) == len(refused) == 1

@@ -34,6 +34,15 @@ def test_a_429_after_the_announced_end():
     assert judgements == [("rate-limit.window-end", "breaks", 2)]
 
 
+@pytest.mark.parametrize("date", [(), (("Date", "Thu, 26 Nov 2026 10:00:05 GMT"),)])
+def test_a_date_that_only_our_own_clock_reads_proves_no_late_end(date):
+    first = at(0, 3.0, 429, "Thu, 26 Nov 2026 10:00:06 GMT", more=date)
+    asked = [at(2, 5.05, 429, "Thu, 26 Nov 2026 10:00:06 GMT", more=date)]
+    exchanges = [replace(each, wall_time=1795687205.0) for each in (first, *asked)]
+    kinds = [judgement for judgement in window(*exchanges) if judgement[0] == "rate-limit.window-end"]
+    assert kinds == ([("rate-limit.window-end", "breaks", 1)] if date else [])
+
+
 def test_a_window_that_is_over_when_asked_again():
     judgements = window(at(0, 3.0, 429, "2"), at(2, 5.05, 429, "1"), at(3, 6.05, 200))
     assert judgements == [("rate-limit.window-end", "holds", 2)]
