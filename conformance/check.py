@@ -58,6 +58,8 @@ def check(contract: Contract, profile: Profile, environ: Mapping[str, str], *, c
     until, redactor = time.monotonic() + LIMIT_S, Redactor(profile.secrets())
     credentials = credentials_of(profile, environ, redactor)
     endpoint = endpoint_of(profile, environ, credentials.fields)
+    if profile.short_secret:
+        yield Finding("note", "secrets", profile.short_secret)
     findings = [_name(profile, until)]
     yield findings[0]
     if findings[0].status == 0:

@@ -25,8 +25,7 @@ from conformance.options import Options, options
 from conformance.process import Interruption, signals_handled
 
 if TYPE_CHECKING:
-    from conformance.report.comparison import Change
-    from conformance.report.outcome import Summary
+    from conformance.report.outcome import Change, Summary
 
 MAX_WIDTH = 100  # longer lines are hard to read
 ANSWER_S = 0.05  # a usual response time, for the estimate that `plan` prints

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model
 
 from conformance.profile.secrets import masked
 from conformance.profile.values import loopback
+from conformance.redact import SHORTEST_SECRET
 
 
 class _Model(BaseModel):
@@ -258,6 +259,13 @@ class Profile(_Model):
     def secrets(self) -> tuple[str, ...]:
         """Unmasked values that must not be written anywhere."""
         return self._secrets
+
+    @property
+    def short_secret(self) -> str:
+        """A warning if a secret is so short that it cannot be hidden everywhere; empty if none is."""
+        if all(len(secret) >= SHORTEST_SECRET for secret in self._secrets):
+            return ""
+        return f"a secret has fewer than {SHORTEST_SECRET} characters: it is hidden only where it stands alone as a value; use a longer one"
 
     def redacted(self) -> dict[str, Any]:
         """The profile for report and record, as JSON values; every entry with the name of a secret is masked."""

@@ -7,17 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from conformance.contract import Contract
 from conformance.errors import UsageError
 from conformance.report.bundle import Tampered, read_bundle
-from conformance.report.outcome import Summary, summarise
+from conformance.report.outcome import KINDS, Change, Kind, Summary, summarise
 from conformance.run.model import RunResult
 from conformance.run.result import judge_record, sound_record
-
-Kind = Literal["worse", "better", "new", "gone", "changed"]
-KINDS: tuple[Kind, ...] = ("worse", "better", "new", "gone", "changed")
 
 # Outcomes with a result. A run that has none for a requirement shows neither an improvement nor that it was met.
 _GRADES = {"failed": 0, "warned": 1, "observed": 2, "passed": 2}
@@ -35,27 +32,6 @@ class Outcomes:
     scope: tuple[str, str]
     rows: dict[tuple[str, str], str]
     seen: dict[str, frozenset[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference; `before` or `now` is empty where that run does not have the row. `of`: requirement or case."""
-
-    kind: Kind
-    of: str
-    id: str
-    before: str
-    now: str
-
-    def line(self) -> str:
-        """The change for people."""
-        match self.kind:
-            case "new":
-                return f"new: {self.of} {self.id}: {self.now}"
-            case "gone" if not self.now:
-                return f"gone: {self.of} {self.id}: {self.before} before"
-            case _:
-                return f"{self.kind}: {self.of} {self.id}: {self.before} before, {self.now} now"
 
 
 def outcomes_of(summary: Summary, result: RunResult) -> Outcomes:
@@ -116,7 +92,7 @@ def differences(old: Outcomes, new: Outcomes) -> list[Change]:
 def against_baseline(summary: Summary, result: RunResult, baseline: Outcomes) -> Summary:
     """The summary with what became worse since the run `baseline`: only that counts as a failure of this run."""
     changes = differences(baseline, outcomes_of(summary, result))
-    worse = tuple(change.line() for change in changes if change.kind == "worse")
+    worse = tuple(change for change in changes if change.kind == "worse")
     headline = f"{summary.headline}; since the run {baseline.run}: {counted(changes)}"
     return replace(summary, headline=headline, worse=worse)
 

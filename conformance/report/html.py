@@ -34,8 +34,13 @@ class Page:
         self.contract, self.profile, self.clean = contract, profile, clean
         self._templates = Templates(clean)
 
-    def summary(self, summary: Summary, result: RunResult, findings: tuple[Finding, ...], files: str) -> str:
-        """The top of the page: verdict, what to do, scope, findings, what was not tested, test plan, charges."""
+    def summary(
+        self, summary: Summary, result: RunResult, findings: tuple[Finding, ...], files: str, assumed: str = ""
+    ) -> str:
+        """The top of the page: verdict, what to do, scope, findings, what was not tested, test plan, charges.
+
+        `assumed`: what is assumed of the server because no profile was given.
+        """
         rows = summary.requirements
         levels = ("MUST", "SHOULD", "MAY")
         template = self._templates.get_template("summary.jinja2")
@@ -49,6 +54,7 @@ class Page:
             findings=findings,
             causes=common_causes(summary),
             files=files,
+            assumed=assumed,
             other_limit=other_limit(result),
             blocked=blocked(result),
             violated={

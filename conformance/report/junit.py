@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from conformance.contract import Contract
 from conformance.judge.model import Judgement
 from conformance.report.clean import Cleaner
-from conformance.report.outcome import UNJUDGED, CaseRow, Summary
+from conformance.report.outcome import UNJUDGED, VIOLATED, CaseRow, Change, Summary
 from conformance.run.model import RunResult
 
 SUITE = "capture-charge"
@@ -34,9 +34,11 @@ class JUnit:
     def document(self, summary: Summary, result: RunResult, status: int, why: str, *, fail_on_warning: bool) -> bytes:
         """The whole file. `why` explains the exit status; a run that could not judge has an error with it."""
         failing = {"failed", "warned"} if fail_on_warning else {"failed"}
-        cases = [self._case(row, failing) for row in summary.cases]
+        cases = [self._case(row, failing, summary) for row in summary.cases]
         if status not in (0, 1):
-            cases.append(_could_not_judge(status, self.clean(why)))
+            cases.append(_of_the_run("error", status, self.clean(why)))
+        elif status and all(case.find("failure") is None for case in cases):
+            cases.append(_of_the_run("failure", status, self.clean(why)))
         counts = {
             "tests": len(cases),
             "failures": sum(case.find("failure") is not None for case in cases),
@@ -61,7 +63,7 @@ class JUnit:
         root.append(suite)
         return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
-    def _case(self, row: CaseRow, failing: set[str]) -> ET.Element:
+    def _case(self, row: CaseRow, failing: set[str], summary: Summary) -> ET.Element:
         case = row.result.case
         item = ET.Element(
             "testcase",
@@ -69,20 +71,23 @@ class JUnit:
             name=self._xml(f"{case.id}: {case.title}"),
             time=f"{row.result.seconds:.3f}",
         )
+        worse = _worse(row, summary)
+        fails = row.outcome in (failing if worse is None else VIOLATED) and not row.waived and worse != []
         if row.outcome == "error":
             _add(item, "error", self._xml(row.reason), "")
-        elif row.outcome in failing and not row.waived:
+        elif worse and row.outcome not in VIOLATED:
+            _add(item, "failure", self._xml("; ".join(change.line() for change in worse)), self._xml(row.reason))
+        elif fails:
             violations = [judgement for judgement in row.result.judgements if judgement.kind == "breaks"]
             first, *more = [self._violation(judgement) for judgement in violations]
             line = self._xml(self.replay_line(row))
             shown = "\n".join([first, *([line] if line and len(line) <= LINE else [])])
             _add(item, "failure", shown, "\n\n".join(filter(None, [first, *more, line])))
-        elif row.outcome in UNJUDGED or (row.waived and row.outcome in failing):
+        elif row.outcome in UNJUDGED:
+            _add(item, "skipped", self._xml(row.reason or row.outcome, REASON), "")
+        elif row.outcome in failing:
             _add(
-                item,
-                "skipped",
-                self._xml(row.reason or ("waived by the profile" if row.waived else row.outcome), REASON),
-                "",
+                item, "skipped", "waived by the profile" if row.waived else "known: not worse than in the baseline", ""
             )
         output = ET.SubElement(item, "system-out")
         output.text = f"outcome: {row.outcome}\nrequirements: {' '.join(case.requirements)}"
@@ -106,9 +111,19 @@ def _add(item: ET.Element, tag: str, message: str, text: str) -> None:
     ET.SubElement(item, tag, message=message, type=tag).text = text
 
 
-def _could_not_judge(status: int, why: str) -> ET.Element:
+def _worse(row: CaseRow, summary: Summary) -> list[Change] | None:
+    """What became worse in this case since the baseline: the case itself, or what it violates. None without a baseline."""
+    if summary.worse is None:
+        return None
+    violated = {judgement.requirement for judgement in row.result.judgements if judgement.kind == "breaks"}
+    concerned = {("case", row.result.case.id), *(("requirement", each) for each in violated)}
+    return [change for change in summary.worse if (change.of, change.id) in concerned]
+
+
+def _of_the_run(tag: str, status: int, why: str) -> ET.Element:
+    """What no single case shows: that the run could not judge, or what a baseline had and this run does not test."""
     item = ET.Element("testcase", classname=f"{SUITE}.run", name="run: The run could judge the server", time="0.000")
-    _add(item, "error", f"exit status {status}: {why}", "")
+    _add(item, tag, f"exit status {status}: {why}", "")
     return item
 
 

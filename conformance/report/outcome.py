@@ -32,6 +32,8 @@ REASONS = 3
 NOT_SELECTED = "Not selected"
 OWN_FAILURE = "The suite itself failed"
 UNDECIDED = "No response allowed a decision on this"
+Kind = Literal["worse", "better", "new", "gone", "changed"]
+KINDS: tuple[Kind, ...] = ("worse", "better", "new", "gone", "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,32 @@ class TestPlanRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One difference; `before` or `now` is empty where that run does not have the row. `of`: requirement or case."""
+
+    kind: Kind
+    of: str
+    id: str
+    before: str
+    now: str
+
+    def line(self) -> str:
+        """The change for people."""
+        match self.kind:
+            case "new":
+                return f"new: {self.of} {self.id}: {self.now}"
+            case "gone" if not self.now:
+                return f"gone: {self.of} {self.id}: {self.before} before"
+            case _:
+                return f"{self.kind}: {self.of} {self.id}: {self.before} before, {self.now} now"
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """All decisions about a run. `counts` counts requirements by outcome, `case_counts` counts cases.
 
     `why`: for an inconclusive run that was completed, what prevented a decision; otherwise empty. `worse`: what became
-    worse since the baseline of the run, one line each; None without a baseline.
+    worse since the baseline of the run; None without a baseline.
     """
 
     verdict: Verdict
@@ -149,7 +172,7 @@ class Summary:
     test_plan: tuple[TestPlanRow, ...]
     why: str = ""
     waivers: tuple[WaiverRow, ...] = ()
-    worse: tuple[str, ...] | None = None
+    worse: tuple[Change, ...] | None = None
 
     @property
     def colour(self) -> Colour:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from conformance.cases.model import Case
-from conformance.profile import SHORTEST_SECRET, Profile
+from conformance.profile import Profile
 from conformance.report.clean import Cleaner
 from conformance.report.money import amount_text
 from conformance.run.engine import CONFIRMATIONS
 from conformance.run.plan import Cost, cost_of_plan
 from conformance.session import Run
 
-SHORT_SECRET = f"a secret has fewer than {SHORTEST_SECRET} characters: it is hidden only where it stands alone as a value; use a longer one"
 BUILTIN = "built-in mock server: no profile given"
 
 
@@ -22,9 +21,8 @@ def preview_lines(run: Run, selected: Sequence[Case], clean: Cleaner) -> list[st
     profile, options = run.profile, run.options
     cost = cost_of_plan(profile, run.with_opening(selected))
     chosen = f", only {options.selection!r}" if options.selection else ""
-    short = any(len(secret) < SHORTEST_SECRET for secret in profile.secrets())
     return [
-        *([f"Warning  {SHORT_SECRET}"] if short else []),
+        *warnings(profile),
         clean(f"Target   {profile.target.url}{f' ({BUILTIN})' if run.builtin else ''}"),
         clean(f"Profile  {_profile(run)}"),
         clean(f"Depth    {options.depth}{chosen}, seed {options.seed}: {cost.requests} requests, and at most {CONFIRMATIONS} to confirm findings"),
@@ -43,17 +41,29 @@ def question(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
     return clean(f"at most {' and '.join(sums)} in {profile.max_captures} charges at {profile.target.url}")
 
 
+def warnings(profile: Profile) -> list[str]:
+    """What is printed also where little is printed."""
+    return [f"Warning  {profile.short_secret}"] if profile.short_secret else []
+
+
+def assumptions(run: Run) -> str:
+    """What is assumed of a server that has no profile; empty for the mock server, which is known."""
+    data = run.profile.data
+    if run.options.profile is not None or run.builtin:
+        return ""
+    return (
+        f"assumed as for the mock server: stores {', '.join(data.stores)}; currencies {', '.join(data.currencies)}; "
+        "any UUID is a trip"
+    )
+
+
 def _profile(run: Run) -> str:
     profile, file = run.profile, run.options.profile
     if file is not None:
         return f"{file}: {profile.target.name} ({profile.target.environment or 'no environment'})"
     if run.builtin:
         return "built-in"
-    data = profile.data
-    return (
-        f"none; assumed as for the mock server: stores {', '.join(data.stores)}; currencies {', '.join(data.currencies)}; "
-        "any UUID is a trip"
-    )
+    return f"none; {assumptions(run)}"
 
 
 def _charges(profile: Profile, cost: Cost) -> str:

@@ -22,6 +22,7 @@ from conformance.report.junit import JUnit
 from conformance.report.markdown import summary_markdown
 from conformance.report.money import write_captures
 from conformance.report.outcome import CaseRow, Summary, exit_status, summarise
+from conformance.report.preview import assumptions
 from conformance.report.results import results_json, written
 from conformance.run.model import RunResult
 from conformance.session import Run
@@ -92,7 +93,7 @@ class Reporter:
 
     def summary_part(self) -> str:
         """The top of the HTML report."""
-        return self.page.summary(self.summary, self.result, self.findings, str(self.run.out))
+        return self.page.summary(self.summary, self.result, self.findings, str(self.run.out), assumptions(self.run))
 
     def cells(self, case: str) -> list[str]:
         """The case's cells in the table of the HTML report."""

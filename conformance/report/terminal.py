@@ -57,7 +57,7 @@ def summary_lines(
         else []
     )
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
-    lines += [cut(line) for line in (summary.worse or ())[:WORSE_SHOWN]]
+    lines += [cut(change.line()) for change in (summary.worse or ())[:WORSE_SHOWN]]
     lines += [cut(row.line()) for row in summary.waivers if row.state != "not-needed"][:WAIVERS_SHOWN]
     lines += ["Pasting a line below sends its request again, which may charge."] if findings else []
     for finding in findings[:FINDINGS_SHOWN]:
@@ -173,7 +173,7 @@ def why_status(summary: Summary, result: RunResult, status: int) -> str:  # noqa
         case 2:
             return result.usage or next(row.line() for row in summary.waivers if row.out_of_date)
         case 1 if summary.worse is not None:
-            return f"--baseline, and {plural(len(summary.worse), 'outcome')} became worse: {summary.worse[0]}"
+            return f"--baseline, and {plural(len(summary.worse), 'outcome')} became worse: {summary.worse[0].line()}"
         case 1 if failed:
             return f"{plural(failed, 'mandatory requirement')} {'is' if failed == 1 else 'are'} violated"
         case 1:

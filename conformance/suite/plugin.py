@@ -22,7 +22,7 @@ from conformance.report.comparison import read_outcomes
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
-from conformance.report.preview import preview_lines, question
+from conformance.report.preview import preview_lines, question, warnings
 from conformance.report.progress import Progress
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import print_lines
@@ -139,8 +139,7 @@ class ConformancePlugin:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Send and judge all selected cases, then run the items, which report the results."""
         if not session.config.option.collectonly:
-            if not self.quiet:
-                self._print_preview()
+            self._print_preview()
             self._confirm()
             try:
                 self.run.execute(self.selected, None if self.quiet else Progress(sys.stderr), None, self.interruption)
@@ -153,7 +152,7 @@ class ConformancePlugin:
     def _print_preview(self) -> None:
         with suppress(OSError):
             lines = preview_lines(self.run, self.selected, Cleaner(self.run.redactor))
-            print_lines(lines, sys.stdout)
+            print_lines(warnings(self.run.profile) if self.quiet else lines, sys.stdout)
             if sys.stdout is not None:
                 sys.stdout.flush()
 

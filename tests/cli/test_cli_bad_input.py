@@ -352,3 +352,6 @@ def test_a_known_violation_does_not_fail_a_run_with_a_baseline(command):
     assert ran.returncode == 0, ran.stdout
     assert "; since the run " in ran.stdout
     assert "exit 0: --baseline, and nothing became worse; 1 known violation" in ran.stdout.splitlines()[-1]
+    junit = (command.out / "junit.xml").read_text("utf-8")
+    assert 'failures="0" errors="0"' in junit
+    assert 'message="known: not worse than in the baseline"' in junit

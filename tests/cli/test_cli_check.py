@@ -134,6 +134,18 @@ def test_a_server_that_never_answers_ends_the_check(command, listener):
     assert "no answer within the time limit of " in lines(done)["connection"][1]
 
 
+def test_a_short_secret_is_noted_also_by_a_quiet_run(command, server):
+    server.use()
+    auth = 'kind = "bearer"\ntoken_env = "PAY_TOKEN"'
+    profile = command.profile(server.url, auth=auth, more=BUDGET.format(captures=7))
+    done = command("check", "--profile", profile, PAY_TOKEN="abc")
+    assert lines(done)["secrets"][0] == "note"
+    assert "a secret has fewer than 8 characters" in lines(done)["secrets"][1]
+    done = command.run("-q", "--profile", profile, "-k", "store-id-missing", PAY_TOKEN="abc")
+    assert done.stdout.startswith("Warning  a secret has fewer than 8 characters"), done
+    assert len(done.stdout.splitlines()) == 3
+
+
 def test_no_secret_is_shown(command):
     secret = "planted-secret-token"
     body = json.dumps({"errorMsg": f"bad {secret}"}).encode()

@@ -113,7 +113,7 @@ def test_the_command_exits_with_1_only_if_something_is_worse(tmp_path, capsys):
 def test_with_a_baseline_only_what_became_worse_fails(before, worse, status, tmp_path):
     baseline = read_outcomes(Path(written_run(tmp_path / "old", **before)), CONTRACT)
     now = read_outcomes(Path(written_run(tmp_path / "new", x="failed")), CONTRACT)
-    changes = [change.line() for change in differences(baseline, now) if change.kind == "worse"]
+    changes = [change for change in differences(baseline, now) if change.kind == "worse"]
     assert len(changes) == worse
     summary = summarise(CONTRACT, replace(RESULT, waivers=()))
     failed = replace(summary, verdict="non-conformant", worse=tuple(changes))
@@ -127,9 +127,8 @@ def test_the_first_line_of_a_run_with_a_baseline_says_what_changed(tmp_path):
     assert (same.worse, same.headline) == ((), f"{summary.headline}; since the run r: no outcome changed")
     old = outcomes_of(summary, RESULT)
     better = replace(old, rows={**old.rows, ("requirement", "code.pattern"): "passed"})
-    assert against_baseline(summary, RESULT, better).worse == (
-        "worse: requirement code.pattern: passed before, not-exercised now",
-    )
+    (worse,) = against_baseline(summary, RESULT, better).worse
+    assert worse.line() == "worse: requirement code.pattern: passed before, not-exercised now"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scope": {}}', '{"scope": 1, "requirements": [], "cases": 3}'])

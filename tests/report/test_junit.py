@@ -7,18 +7,20 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from conformance.cases.model import Case
 from conformance.contract import load_contract
-from conformance.judge.model import breaks
+from conformance.judge.model import breaks, holds
 from conformance.mock.server import MockServer
 from conformance.redact import Redactor
 from conformance.report.clean import Cleaner
+from conformance.report.comparison import against_baseline, outcomes_of
 from conformance.report.junit import JUnit, message
-from conformance.report.outcome import CaseRow, summarise
+from conformance.report.outcome import CaseRow, exit_status, summarise
 from conformance.run.model import CaseResult, RunResult
 
 from .conftest import ENVIRONMENT
@@ -112,6 +114,52 @@ def test_the_users_own_paths_are_obeyed(tmp_path):
     assert done.returncode == 0, done
     for own, copy in (("junit.xml", "j.xml"), ("report.html", "p.html")):
         assert (tmp_path / "out" / own).read_bytes() == (tmp_path / "mine" / copy).read_bytes()
+
+
+def judged_run(outcome: str) -> RunResult:
+    """A run of one case that violates `code.pattern`, passes, or was not sent."""
+    case = Case("c", "t", "title", ("code.pattern",), ())
+    judgement = {
+        "failed": breaks("code.pattern", at="status", expected="400", received="200"),
+        "passed": holds("code.pattern"),
+    }
+    judgements = (judgement[outcome],) if outcome in judgement else ()
+    cases = (CaseResult(case, judgements, sent=bool(judgements)),)
+    return RunResult(cases, "r", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 0, "smoke", "http://h", 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "result"),
+    [
+        ("failed", "failed", ["skipped: known: not worse than in the baseline"]),
+        ("passed", "failed", ["failure: MUST code.pattern: "]),
+        ("passed", "not-exercised", ["failure: worse: case c: passed before, not-exercised now"]),
+        ("failed", "passed", []),
+        ("passed", "passed", []),
+    ],
+)
+def test_with_a_baseline_the_file_fails_where_the_run_does(before, now, result):
+    contract = load_contract()
+    old, run = judged_run(before), judged_run(now)
+    summary = against_baseline(summarise(contract, run), run, outcomes_of(summarise(contract, old), old))
+    status = exit_status(summary, run, require_complete=False, fail_on_warning=False)
+    junit = JUnit(contract, Cleaner(Redactor(())), lambda _row: "")
+    suite = ET.fromstring(junit.document(summary, run, status, "why", fail_on_warning=False)).find("testsuite")
+    found = [
+        f"{child.tag}: {child.get('message')}" for child in suite.findall("testcase/*") if child.tag != "system-out"
+    ]
+    assert len(found) == len(result)
+    assert all(text.startswith(start) for text, start in zip(found, result, strict=True)), found
+    assert bool(int(suite.get("failures"))) == bool(status)
+
+
+def test_what_no_case_shows_any_more_is_a_failure_of_the_run():
+    contract, old = load_contract(), judged_run("passed")
+    run = replace(old, cases=())
+    summary = against_baseline(summarise(contract, run), run, outcomes_of(summarise(contract, old), old))
+    junit = JUnit(contract, Cleaner(Redactor(())), lambda _row: "")
+    (case,) = ET.fromstring(junit.document(summary, run, 1, "why", fail_on_warning=False)).iter("testcase")
+    assert (case.get("name").partition(":")[0], case.find("failure").get("message")) == ("run", "exit status 1: why")
 
 
 def test_a_secret_is_hidden_before_it_is_made_visible():

@@ -36,6 +36,11 @@ def test_the_page_starts_with_the_verdict_and_what_to_do(kind, phrases, request)
     assert all(phrase in text for phrase in phrases), text
 
 
+def test_without_a_profile_the_page_lists_what_is_assumed(faulty, clean):
+    assert "none; assumed as for the mock server: stores store-001, store-002; currencies USD" in first_part(faulty)
+    assert "assumed as for the mock server" not in first_part(clean)
+
+
 def test_the_test_plan_names_its_cases_and_why_they_were_not_tested(clean, refused):
     test_plans = {
         name: " ".join(Tags(plan_part(done)).text.split()) for name, done in (("clean", clean), ("refused", refused))
