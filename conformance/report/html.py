@@ -42,6 +42,7 @@ class Page:
         `assumed`: what is assumed of the server because no profile was given.
         """
         rows = summary.requirements
+        self._templates.good = next((row.result.evidence[0] for row in summary.cases if _is_good(row)), None)
         levels = ("MUST", "SHOULD", "MAY")
         template = self._templates.get_template("summary.jinja2")
         return template.render(
@@ -116,6 +117,11 @@ class Page:
     @cached_property
     def _evidence(self) -> Template:
         return self._templates.get_template("evidence.jinja2")
+
+
+def _is_good(row: CaseRow) -> bool:
+    """Whether the case is a plain capture that was accepted."""
+    return bool(row.result.case.accepts and row.result.evidence and row.result.evidence[0].success)
 
 
 _LEFT_OVER = re.compile(

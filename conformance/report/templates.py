@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from itertools import cycle
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from markupsafe import Markup, escape
 from conformance.cases.model import Headers
 from conformance.exchange.event import Sent
 from conformance.report.clean import Cleaner
+from conformance.report.curl import PLAIN_CHARACTERS
 from conformance.report.explain import parts, reading
 from conformance.report.money import listed_amount, short_amount
 from conformance.report.topics import window_of
@@ -24,12 +26,19 @@ WHOLE = 4_096
 """Bytes up to which a finding shows a message whole."""
 LONGEST = 12_000
 """Characters of any other text; a judgement keeps more, so that no part of a secret stands at the end."""
+INSTEAD = 6
+"""The most lines of a good request that are shown in place of those that differ."""
+DOWNLOAD = 65_536
+"""Bytes up to which the page has a content to download; the record has all."""
 CUT = 300
 """Characters of a request or an answer that a finding shows."""
 
 
 class Templates(Environment):
-    """The environment of all templates, with filters that make values readable."""
+    """The environment of all templates, with filters that make values readable.
+
+    `good`: a request that the target accepted; what differs from it in another request is marked.
+    """
 
     def __init__(self, clean: Cleaner) -> None:
         super().__init__(
@@ -41,10 +50,12 @@ class Templates(Environment):
             lstrip_blocks=True,
         )
         self.clean = clean
+        self.good: Sent | None = None
         self.filters |= {
             "sent": self._sent,
             "received": self._received,
-            "sent_whole": lambda sent: self._sent(sent, WHOLE),
+            "sent_whole": self._sent_whole,
+            "download": self._download,
             "received_whole": lambda sent: self._received(sent, WHOLE),
             "window": window_of,
             "cut": self._cut,
@@ -73,6 +84,29 @@ class Templates(Environment):
         head = f"{request.method} {request.target} HTTP/1.1"
         return self._message(head, self._hidden(request.headers), request.body, limit)
 
+    def _sent_whole(self, sent: Sent) -> Markup:
+        """A request whole. Lines that a good request does not have are marked, and what it has in their place is shown."""
+        shown = self._sent(sent, WHOLE)
+        if self.good is None or self.good.exchange is sent.exchange or len(sent.exchange.request.body) > WHOLE:
+            return shown
+        good = {_comparable(line, self.good): line for line in self._sent(self.good, WHOLE).split("\n")}
+        lines = {line: _comparable(line, sent) for line in shown.split("\n")}
+        mark = Markup('<mark class="differs">{}</mark>')
+        marked = [mark.format(line) if lines[line] not in good else line for line in shown.split("\n")]
+        absent = [line.strip() for text, line in good.items() if len(text) > 3 and text not in lines.values()]
+        instead = mark.format(Markup("A good request has: ") + Markup("  ").join(absent[:INSTEAD]))
+        return Markup("\n").join([*marked, *(["", instead] if absent else [])])
+
+    def _download(self, sent: Sent) -> Markup:
+        """The content of a request as a `data:` URL, where a shell line cannot hold it as it is; else empty."""
+        body = sent.exchange.request.body
+        plain = body.isascii() and body.decode("ascii").isprintable() and len(body) <= PLAIN_CHARACTERS
+        if plain or len(body) > DOWNLOAD:
+            return Markup()
+        text = self.clean.redactor(body.decode("utf-8", "surrogateescape"))
+        data = b64encode(text.encode("utf-8", "surrogateescape")).decode()
+        return Markup("data:application/octet-stream;base64,{}").format(data)
+
     def _received(self, sent: Sent, limit: int = EXCERPT) -> Markup:
         exchange, answer = sent.exchange, sent.exchange.answer
         notes = "".join(f"[{defect}]\n" for defect in exchange.defects)
@@ -95,6 +129,14 @@ class Templates(Environment):
         if limit == WHOLE and len(body) <= WHOLE:
             content = indented(content)
         return escape(f"{text}\n\n") + _marked(content)
+
+
+def _comparable(line: str, sent: Sent) -> str:
+    """A line of a request without what differs lawfully: the trip, the case in `User-Agent`, the length, a comma."""
+    name, _, _ = line.partition(":")
+    if name in ("User-Agent", "Content-Length"):
+        return name
+    return line.replace(sent.exchange.trip or "\0", "trip").rstrip(",")
 
 
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\s+|[^\s{}\[\],:"]+')

@@ -12,6 +12,7 @@ from typing import TextIO
 
 import typer
 
+from conformance.report.causes import common_causes
 from conformance.report.clean import Cleaner
 from conformance.report.findings import Finding
 from conformance.report.outcome import UNJUDGED, Summary
@@ -24,6 +25,7 @@ REQUIREMENTS_NAMED = 4
 REASONS_SHOWN = 4
 WAIVERS_SHOWN = 6
 WORSE_SHOWN = 6
+CAUSES_SHOWN = 2
 KNOWN = "known violation of a mandatory requirement"
 PARTLY_SHOWN = 3
 FILES = ("report.html", "results.json", "junit.xml", "captures.csv", "record.jsonl", "evidence.har")
@@ -59,18 +61,22 @@ def summary_lines(
     lines += [f"Error of the test suite: {cut(error)}" for error in result.errors[:2]]
     lines += [cut(change.line()) for change in (summary.worse or ())[:WORSE_SHOWN]]
     lines += [cut(row.line()) for row in summary.waivers if row.state != "not-needed"][:WAIVERS_SHOWN]
+    causes = common_causes(summary) if len(findings) > 1 else ()
+    named = [cut(f"Common cause: {cause}") for cause in causes[:CAUSES_SHOWN] if len(cause.cases) > 1]
+    lines += named
+    shown = FINDINGS_SHOWN - bool(named)
     lines += ["Pasting a line below sends its request again, which may charge."] if findings else []
-    for finding in findings[:FINDINGS_SHOWN]:
+    for finding in findings[:shown]:
         lines += ["", *_finding(finding, cut, clean)]
     lines += [""] if findings else []
-    if more := findings[FINDINGS_SHOWN:]:
+    if more := findings[shown:]:
         ids = ", ".join(finding.row.requirement.id for finding in more)
         lines.append(cut(f"{plural(len(more), 'more finding')}: {ids}"))
     if result.stop and not findings:
         count = sum(len(rows) for rows in summary.untested().values())
         lines.append(f"{count} requirements were not tested for this reason")
     else:
-        lines += [*_partly_tested(summary, cut), *_untested(summary, cut)][: MAX_LINES - 1 - len(lines)]
+        lines += [*_partly_tested(summary, cut), *_untested(summary, cut)][: max(0, MAX_LINES - 1 - len(lines))]
     written = [name for name in FILES if (out / name).is_file()]
     return [*lines, f"Files: {out}/{', '.join(written)}" if written else f"No file could be written in {out}"]
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 import conformance
+from conformance.cases.model import Expectation, Probe
+from conformance.exchange.event import Sent
+from conformance.exchange.model import Answer, Exchange, Request
+from conformance.redact import Redactor
+from conformance.report.clean import Cleaner
+from conformance.report.templates import Templates
 from tests.support.browser import Tags
 
 
@@ -76,6 +83,36 @@ def test_a_finding_has_its_explanation_folded(faulty):
     assert '<a href="https://' in first
     findings = first_part(faulty).count('<details class="finding')
     assert first_part(faulty).count('<details class="explanation">') == findings > 1
+
+
+def test_what_differs_from_a_good_request_is_marked(faulty):
+    part = first_part(faulty).partition('id="code.pattern"')[2].partition("<h3>Received</h3>")[0]
+    marked = [Tags(text).text for text in re.findall(r'<mark class="differs">(.*?)</mark>', part, re.DOTALL)]
+    assert [" ".join(text.split()) for text in marked] == ['"code": "usd"', 'A good request has: "code": "USD"']
+
+
+def recorded(body: bytes) -> Sent:
+    request = Request("POST", "/v1/capture/charge", (), body)
+    return Sent(Exchange("c", 0, request, Answer(200, (), b"")), Probe(Expectation("either")), 1, "first", final=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "offered"),
+    [
+        (b'{"a":1}', None),
+        (b"", None),
+        (b"a" * 70_000 + b"\xff", None),
+        (b"\x00\xff", b"\x00\xff"),
+        (b"[" * 3_000, b"[" * 3_000),
+        ('{"a":"é"}'.encode(), '{"a":"é"}'.encode()),
+        (b's3cret-token\xff"', b'************\xff"'),
+    ],
+    ids=lambda body: repr(body)[:20],
+)
+def test_a_content_that_no_shell_line_holds_as_it_is_can_be_downloaded(body, offered):
+    url = Templates(Cleaner(Redactor(("s3cret-token",)))).filters["download"](recorded(body))
+    head, _, data = str(url).partition(",")
+    assert (head, b64decode(data)) == (("data:application/octet-stream;base64", offered) if offered else ("", b""))
 
 
 @pytest.mark.parametrize("kind", ["clean", "faulty", "hostile"])

@@ -34,6 +34,7 @@ def test_the_summary_is_short_and_plain(kind, request):
         r"(conformant|non-conformant|inconclusive), \d+ of \d+ mandatory requirements tested \(standard\)$", lines[4]
     )
     assert len(lines) <= 40
+    assert ("Common cause: " in done.stdout) == (kind in ("faulty", "hostile"))
     assert lines[-2].startswith(
         "Files: out/report.html, results.json, junit.xml, captures.csv, record.jsonl, evidence.har"
     )
