@@ -218,7 +218,7 @@ def compare_slow(folder: Path) -> None:
         f"slow mock: {seconds:.2f} s (exit {status}), {count} requests x {DELAY_S} s / {CONCURRENCY} = {floor:.2f} s;",
         end="",
     )
-    print(f" ratio {ratio}, bar 1.3 x {floor:.2f} s + 1.5 s = {1.3 * floor + 1.5:.2f} s; waits are in it")
+    print(f" ratio {ratio}, bar 1.15 x {floor:.2f} s + 1.5 s = {1.15 * floor + 1.5:.2f} s; waits are in it")
     print(f"exclusive cases: {len(alone)} requests, {apart:.2f} s, which are in the seconds and not in the floor")
 
 

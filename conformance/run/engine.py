@@ -51,8 +51,8 @@ CONFIRMATIONS = 50
 """Requests of a run that may be sent a second time, to confirm a violation."""
 LOST_IN_A_ROW = 5
 REFUSED_IN_A_ROW = 5
-APART_S = 0.03
-"""Seconds between an answer and the next request of a thread, where the request before may have ended the server."""
+APART_S = 0.01
+"""Seconds between an answer and the next request, where the request before may have ended the server."""
 FIRST_S = 3.0
 """How long the first request of a run may take before the captures of the opening step are sent beside it."""
 CHECK_S = (0.05, 0.25)
@@ -160,7 +160,7 @@ class Engine:
         self._send_each(pool, self._pending(case for case in one_shot if not case.last))
         self._wait(waiting)
         self._exclusives(chains, [case for case in rest if not case.last])
-        self._send_each(pool, self._pending(case for case in one_shot if case.last), apart=APART_S)
+        self._send_each(pool, self._pending(case for case in one_shot if case.last))
         self._exclusives(chains, [case for case in rest if case.last])
         self._try_again(pool, chains)
         tally = self.journal.tally
@@ -250,13 +250,11 @@ class Engine:
         pool: Executor,
         requests: Iterable[PlannedRequest],
         purpose: Purpose = "first",
-        *,
-        apart: float = 0.0,
         at_most: float = inf,
     ) -> set[Future[None]]:
         """Send all of these on the pool and wait for them. Each thread takes the next request as soon as it can.
 
-        `apart`: seconds that it waits before each. `at_most`: how long all are waited for. Gives what is not done then.
+        `at_most`: how long all are waited for. Gives what is not done then.
         """
         left = deque(requests)
 
@@ -266,8 +264,6 @@ class Engine:
                     request = left.popleft()
                 except IndexError:
                     return
-                if apart:
-                    self.sender.pace.sleep_until(self.sender.pace.clock.now() + apart)
                 self._guarded(self._send_one_shot, request.case_id, request, purpose)
 
         threads = min(self.limits.concurrency, len(left))
