@@ -165,8 +165,30 @@ class Tally:
             return judgement
         odd = (each.answer.status for each in equals.odd if each.answer) if equals else ()
         alone = self._alone | {(INDEPENDENT, _kind(status)) for status in odd}
+
         causes = (judgement.requirement, *expectation.shared)
-        return replace(judgement, requirement=next((each for each in causes if (each, kind) in alone), causes[0]))
+        found = next((each for each in causes if (each, kind) in alone), "")
+        if not found and kind == "5xx" and expectation.nature in ("reject", "should-reject"):
+            found = self._good_like(alone)
+        return replace(judgement, requirement=found or causes[0])
+
+    def _good_like(self, alone: set[tuple[str, str]]) -> str:
+        """What a good request violates whose conditions are those of all server errors that no condition alone explains.
+
+        Then the conditions they have in common are the cause, and none of the defects beside them; empty elsewhere.
+        """
+        common: set[str] | None = None
+        good: set[str] = set()
+        for sent in self._shared.values():
+            expectation = sent.probe.expectation
+            violated = self._violated[sent.number] & {expectation.requirement, NO_SERVER_ERROR}
+            unexplained = not any((each, "5xx") in alone for each in (*violated, *expectation.shared))
+            if _kind(sent.status) == "5xx" and violated and unexplained:
+                is_good = expectation.nature in ("accept", "either")
+                conditions = {*expectation.shared, *(violated if is_good else ())}
+                common = conditions if common is None else common & conditions
+                good |= violated if is_good else set()
+        return min(good) if common and len(common) > 1 and len(good) == 1 else ""
 
     def _sending(self, state: CaseState, sent: Sent) -> Sending:
         """The sending that the exchange belongs to: a new one, or one that it continues."""

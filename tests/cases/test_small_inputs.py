@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.tables import all_cases
 from conformance.contract.load import load_contract
+from tests.support.blind import RESPONSES, Place, places, reported
 from tests.support.testdata import MOCK
 
 GOOD = f'{{"storeId":"store-001","shoppingTripId":"{TRIP}","amount":{{"amount":10.00,"code":"USD"}}}}'
@@ -94,3 +97,56 @@ def test_a_wrong_trip_is_sent_with_each_further_currency(cases: list[Case]) -> N
     probes = [probe for case in cases for probe in case.probes]
     unknown = [json.loads(each.body) for each in probes if each.expectation.requirement == "trip-id.unknown"]
     assert {body["amount"]["code"] for body in unknown} == set(MOCK.currencies)
+
+
+def is_body(text: str) -> Callable[[Place], bool]:
+    return lambda place: place.probe.body == text.encode()
+
+
+WRONG = {
+    "a server error to -0": (is_body(value("-0")), "500", "answer.no-server-error"),
+    "a 422 to -0": (is_body(value("-0")), "422", "answer.status-set"),
+    "a 422 to any Accept": (lambda place: place.probe.accept == "*/*", "422", "answer.status-set"),
+    "content in chunks that is not JSON, accepted": (
+        lambda place: place.probe.framing == "chunked" and place.probe.expectation.requirement == "body.not-json",
+        "empty 200", "body.not-json"),
+    "a long code in chunks, accepted": (
+        lambda place: place.probe.framing == "chunked" and place.probe.expectation.requirement == "code.max-length",
+        "empty 200", "code.max-length"),
+    "a malformed store named twice, accepted": (
+        lambda place: place.case.id == "body-wrong-twice", "empty 200", "body.several-faults"),
+    "a server error to UTF-16 labelled so": (
+        lambda place: "utf-16" in str(place.probe.headers).lower(), "500", "answer.no-server-error"),
+    "a server error to two wrong members": (
+        lambda place: place.case.id == "body-two-faults", "500", "body.several-faults"),
+    "an empty object, accepted": (is_body("{}"), "empty 200", "body.several-faults"),
+    "a 502 among good captures": (lambda place: place.probe.equal, "502 page", "answer.status-set"),
+    "a corrected request, refused": (
+        lambda place: place.probe.equal and place.probe.trip == "case" and place.case.theme == "independence",
+        "400", "answer.independent"),
+    "HTML in a 415 to text/plain": (
+        lambda place: ("Content-Type", "text/plain") in place.probe.headers, "415", ""),
+    "a million bytes, then a reset": (lambda place: len(place.probe.body) >= 1_000_000, "reset", ""),
+    "content of HEAD that comes late": (lambda place: place.probe.method == "HEAD", "stray bytes", "method.framing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_answer_to_it_is_reported(cases: list[Case], name: str) -> None:
+    chosen, answer, requirement = WRONG[name]
+    found = [place for place in places(cases) if chosen(place)]
+    assert found
+    for place in found:
+        violated = reported(place, RESPONSES[answer])
+        assert requirement in violated if requirement else not violated
+
+
+def test_stray_bytes_after_an_error_that_disappears_are_reported(cases: list[Case]) -> None:
+    place = next(place for place in places(cases) if place.column == "refuse")
+    cleared = replace(RESPONSES["500 cleared"], late="5 stray bytes")
+    assert reported(place, cleared) == {"server-error.stable", "answer.framing"}
+
+
+def test_12_mib_of_leading_blanks_are_sent_in_a_deep_run() -> None:
+    deep = all_cases(load_contract(), MOCK, "deep")
+    assert sent(deep, " " * 12 * 2**20 + GOOD)
