@@ -79,7 +79,7 @@ class Pace:
         self._changed = threading.Condition()
         self._alone: deque[object] = deque()
         self._recent: deque[Passage] = deque()
-        self._next = self._lowered = 0.0
+        self._next = self._lowered = self._paused = 0.0
         self._refusals = self._in_vain = 0
         self._halt = threading.Event()
         self._ends, self._end_reason = math.inf, ""
@@ -110,6 +110,11 @@ class Pace:
                 self._slow_down()
                 self._lowered = moment
             self._next = max(self._next, moment)
+            self._paused = max(self._paused, moment)
+
+    def wait_out_pause(self) -> None:
+        """Wait for the end of a pause that was announced after this thread's request had entered."""
+        self.sleep_until(self._paused)
 
     def _slow_down(self) -> None:
         sent = sum(passage.entered >= self.clock.now() - 1 for passage in self._recent)

@@ -252,6 +252,8 @@ class Sender:
             with self.pace.passage(exempt=exempt, alone=probe.wait or again) as passage:
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
+                if not exempt:  # the reservation may have taken long
+                    self.pace.wait_out_pause()
                 self._intend(held, request.case_id)
                 sending_began = True
                 exchange = client.send(

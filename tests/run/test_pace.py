@@ -158,3 +158,13 @@ def test_repetitions_trips_and_connections_do_not_wait_for_each_other(tmp_path, 
         run.execute([case for case in run.cases if case.theme in ("acceptance", "store-id", "independence")])
     ran = finished(run)
     assert (ran.broken, ran.result.errors, ran.result.stop) == (frozenset(), (), "")
+
+
+def test_a_request_that_waited_for_money_is_not_sent_within_a_window_announced_meanwhile():
+    clock = SimulatedClock()
+    pace = Pace(None, 2, clock)
+    with pace.passage():
+        pace.pause_until(clock.now() + 7)
+        before = clock.now()
+        pace.wait_out_pause()
+        assert clock.now() == before + 7
