@@ -9,7 +9,7 @@ from dataclasses import replace
 from .model import Exchange
 from .wire import RAW_CAP
 
-BUDGET = 6_000_000
+BUDGET = 3_000_000
 """Bytes that the different large bodies of a run may take in its record, and again in its HAR file."""
 CUT_TO = 1024
 """Bytes that are kept of a large body, and characters of a field or a defect, once the budget is used up."""
