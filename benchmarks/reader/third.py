@@ -33,7 +33,7 @@ NAME = re.compile(r'[ \t\r\n]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*', re.DOTA
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]|[^"\[\]{},]+', re.DOTALL)
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 ZERO = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-ESCAPED_NAME = re.compile(rb'("(?:[^"\\]|\\.)*\\(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*([^ \t\r\n])')
+AFTER_NAME = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*([^ \t\r\n])")
 
 
 # --- what a hook sees ---------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def _code_twice(inquiry: Inquiry) -> None:
         return dict(members)
 
     if "code" in amount_of(inquiry):
-        json.loads(inquiry.body, object_pairs_hook=pairs)
+        json.loads(inquiry.body, object_pairs_hook=pairs, parse_int=Number)
         if any(twice):
             amount_of(inquiry)["code"] = "USD"
 
@@ -226,10 +226,12 @@ def _trailing_blank_in_chunks(inquiry: Inquiry) -> None:
 
 
 def _escaped_inner_name(inquiry: Inquiry) -> None:
-    for found in ESCAPED_NAME.finditer(inquiry.body):
-        name = json.loads(found[1])
-        if name == "code" or (name == "amount" and found[2] != b"{"):
-            raise Refused
+    for found in STRING.finditer(inquiry.body) if is_json_text(inquiry.body) else ():
+        follows = AFTER_NAME.match(inquiry.body, found.end())
+        if b"\\" in found[0] and follows:
+            name = json.loads(found[0])
+            if name == "code" or (name == "amount" and follows[1] != b"{"):
+                raise Refused
 
 
 # --- headers, paths, time -----------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.testdata import TestData
 
 THEME = "independence"
+_IDLE_S = 1.1
+"""A pause in seconds: long enough for what goes stale behind the server, shorter than servers keep a connection."""
 _INDEPENDENT = ("answer.independent",)
 _ANY_ANSWER = ("answer.in-time", "answer.connection", "answer.framing", "answer.close-announced", "server-error.stable")
 
@@ -21,13 +23,16 @@ def independence_cases(data: TestData) -> list[Case]:
     """Chains, each on its own connections."""
     parts = parts_of(data)
     good = probe(OBSERVE, parts.good, equal=True)
-    found = [_chain("identical", "Ten equal good requests one after another", (good,) * 10, _ANY_ANSWER)]
+    rested = replace(good, idle=_IDLE_S)
+    title = "Ten equal good requests one after another, and one after a pause"
+    found = [_chain("identical", title, (*(good,) * 10, rested), _ANY_ANSWER)]
     for slug, (title, bad) in _bad(parts).items():
         also = (bad.expectation.requirement or "",)
         same_trip = bad.trip != "none"
         pair = tuple(replace(each, trip="case") for each in (bad, good)) if same_trip else (bad, good)
         what = "The same request, corrected," if same_trip else "A good request"
         found.append(_chain(f"after-{slug}", f"{what} after {title}", pair, also))
+    found.append(_one_trip(data, good))
     found += [_two_at_once(good), _interleaved(good, [bad for _, bad in _bad(parts).values()])]
     return found
 
@@ -63,6 +68,23 @@ def _bad(parts: Parts) -> dict[str, tuple[str, Probe]]:
             probe(chunked, parts.good[:-1], framing="chunked"),
         ),
     }
+
+
+def _one_trip(data: TestData, good: Probe) -> Case:
+    """Three refusals, a good capture and, where there is one, an unknown store, all for one trip."""
+    parts = parts_of(data)
+    probes = [
+        probe(reject("amount.required"), parts.with_amount(None), trip="case"),
+        probe(reject("value.type"), parts.with_value('"10"'), trip="case"),
+        probe(reject("code.pattern"), parts.with_code('"usd"'), trip="case"),
+        replace(good, trip="case"),
+    ]
+    if data.unknown_store is not None:
+        unknown = parts_of(data, store=data.unknown_store).good
+        probes.append(probe(reject("store-id.unknown"), unknown, trip="same"))
+    also = tuple(each.expectation.requirement for each in probes if each.expectation.requirement)
+    title = "Three refusals, a capture and an unknown store for one trip"
+    return _chain("one-trip", title, tuple(probes), also)
 
 
 def _two_at_once(good: Probe) -> Case:

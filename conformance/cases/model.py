@@ -50,6 +50,7 @@ class Probe:
     that all such probes of the case share; "none": the body has no placeholder. `framing`: "length" sends Content-Length, "chunked" sends chunks, "expect" adds Expect: 100-continue.
     `accept` is the value of the Accept field, None to send none. `wait`: first wait for the end of the window that the
     last 429 of the case announced. `later`: seconds to wait after the first 429, where its window lasts twice as long.
+    `idle`: seconds to wait, while the connection stays open.
     `provoke`: make the target answer this status, in the way that the profile gives.
     `equal`: this is the plain good request, whose answers are compared over the run. `times`: how often it is sent at
     most until the answer is the provoked one: in a burst, several at once and `per_second` of them; else one after the
@@ -67,6 +68,7 @@ class Probe:
     provoke: int | None = None
     wait: bool = False
     later: float = 0.0
+    idle: float = 0.0
     equal: bool = False
     connection: int = 0
     times: int = 1

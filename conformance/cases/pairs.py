@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Any
 
 from conformance.cases.body import TRIP_TEXT, members, parts_of, quoted
-from conformance.cases.build import LENGTH_REQUIRED, accept, either, probe
+from conformance.cases.build import LENGTH_REQUIRED, UNKNOWN_TRIP, accept, either, probe
 from conformance.cases.model import JSON, TRIP, Case, Expectation, Headers, Probe
 from conformance.cases.oracle import classify
 from conformance.cases.testdata import TestData
@@ -38,7 +38,7 @@ _CONTENTS = {
     "2 KB": "answer.no-server-error",
     "64 KB": "answer.no-server-error",
 }
-_SIZES = {"2 KB": 2_100, "64 KB": 66_000}
+_FILLERS = {"2 KB": "a" * 2_100, "64 KB": "é" * 33_000}
 _TYPES = {"charset": "application/json; charset=utf-8", "capitals": "APPLICATION/JSON"}
 _CONNECTIONS = ("fresh", "kept")
 _STRING = re.compile('"([a-zA-Z])')
@@ -66,6 +66,14 @@ _DEFECTS = (
     ("unknown", "unknown", ("storeId", "shoppingTripId")),
     ("not-json", "cut", ("body",)),
 )
+_FURTHER_NOT_JSON = (
+    ("trailing", "chunked", "plain"),
+    ("trailing", "length", "2 KB"),
+    ("bytes", "chunked", "plain"),
+    ("bytes", "length", "2 KB"),
+    ("empty", "chunked", "plain"),
+)
+"""Further content that is not JSON, where it is read in another way: in chunks, and where it is large."""
 _TITLES = {
     "missing": "a missing member",
     "null": "a member that is null",
@@ -160,6 +168,9 @@ def _bad_rows(contract: Contract, data: TestData, most: int) -> list[Row]:
     for kind, defect in {defect.kind: defect for defect in reversed(defects)}.items():
         missed = [content for content in _contents(defect) if (kind, content) not in seen]
         rows += [Row(data.store, data.currency, "length", content, "fresh", defect) for content in missed]
+    for how, framing, content in _FURTHER_NOT_JSON:
+        defect = Defect("not-json", how, "body")
+        rows.append(Row(data.store, data.currency, framing, content, "fresh", defect))
     return rows
 
 
@@ -212,14 +223,16 @@ def _body(contract: Contract, data: TestData, row: Row) -> bytes:
         ("storeId", changes.get("storeId", parts.store)),
         ("shoppingTripId", changes.get("shoppingTripId", TRIP_TEXT)),
         ("amount", changes.get("amount", members(*inner[::turn]))),
-        ("note", quoted("a" * _SIZES[row.content]) if row.content in _SIZES else None),
+        ("note", quoted(_FILLERS[row.content]) if row.content in _FILLERS else None),
     )
     text = members(*outer[::turn])
     if row.content == "spaced":
-        text = text.replace(",", " ,\n  ").replace(":", " : ")
+        text = " \r\n" + text.replace(",", " ,\n  ").replace(":", " : ") + "\n\t"
     if row.content == "escaped":
         text = _STRING.sub(lambda match: f'"\\u{ord(match[1]):04x}', text)
-    return text[: -1 if row.defect.how == "cut" else None].encode()
+    raw = text.encode()
+    spoilt = {"cut": raw[:-1], "trailing": raw + b"}", "bytes": raw.replace(b'":"', b'":"\xff', 1), "empty": b""}
+    return spoilt.get(row.defect.how, raw)
 
 
 def _headers(row: Row) -> Headers:
@@ -242,7 +255,7 @@ def _expectation(contract: Contract, data: TestData, row: Row) -> Expectation:
     if row.defect.kind:
         usual_row = Row(data.store, data.currency, "length", "plain", "fresh", row.defect)
         alone = classify(contract, data, _body(contract, data, usual_row))
-        decided = exact.nature == "reject" or (alone.nature == "should-reject" and row.content not in _SIZES)
+        decided = exact.nature == "reject" or (alone.nature == "should-reject" and row.content not in _FILLERS)
         wanted = replace(alone, admits=alone.admits | exact.admits) if decided else either(None, exact.admits)
     elif exact.nature == "accept":
         usual = [each for each in conditions if each != "answer.independent"]
@@ -251,7 +264,8 @@ def _expectation(contract: Contract, data: TestData, row: Row) -> Expectation:
         wanted = either(None, exact.admits)
     admits = wanted.admits | (LENGTH_REQUIRED if row.framing == "chunked" else frozenset())
     shared = tuple(each for each in dict.fromkeys(conditions) if each != wanted.requirement)
-    return replace(wanted, names=(), admits=admits, shared=shared)
+    named = row.framing == "length" and row.content not in _TYPES  # else the name may be that of another refusal
+    return replace(wanted, names=exact.names if named else (), admits=admits, shared=shared)
 
 
 def _probe(contract: Contract, data: TestData, row: Row, connection: int = 0) -> Probe:
@@ -262,7 +276,12 @@ def _probe(contract: Contract, data: TestData, row: Row, connection: int = 0) ->
 
 def _case(contract: Contract, slug: str, title: str, probes: list[Probe], **more: Any) -> Case:
     """A case made for what its probes decide, with what must hold first."""
-    requirements = dict.fromkeys(name for each in probes if (name := each.expectation.requirement))
+    expected = [each.expectation for each in probes]
+    requirements = dict.fromkeys(each.requirement for each in expected if each.requirement)
+    texts = {each.names for each in expected if each.names}
+    requirements |= dict.fromkeys(
+        "trip-id.unknown-name" if each == UNKNOWN_TRIP else "bad-request.name" for each in texts
+    )
     named = sorted(requirements, key=lambda name: contract.level(name) != "MUST")
     return Case(f"pairs-{slug}", THEME, title, tuple(named), tuple(probes), **more)
 

@@ -108,7 +108,7 @@ def _neutral(data: TestData) -> list[Case]:
 
 
 def repeated_cases(data: TestData) -> list[Case]:
-    """The same capture twice on one connection, twice at the same moment, and another one for the same trip."""
+    """The same capture twice on one connection, twice at the same moment, and other captures of the same trip."""
     parts, requirements = parts_of(data), ("capture.repeated",)
     first = probe(OBSERVE, parts.good, equal=True)
     second = probe(either("capture.repeated", label="second time"), parts.good, trip="same")
@@ -121,10 +121,13 @@ def repeated_cases(data: TestData) -> list[Case]:
             "The same capture twice at the same moment",
             requirements,
             (at_once, replace(at_once, connection=1)),
-            scheduling="chain",
+            scheduling="exclusive",
             together=True,
         ),
     ]
+    if elsewhere := _elsewhere(data, second):
+        title = "The same trip in another currency and at another store"
+        found.append(Case("capture-elsewhere", THEME, title, requirements, (first, *elsewhere), scheduling="chain"))
     slug, title = "capture-another", "Another amount for the same trip"
     value = data.amounts[data.currency] + Decimal(11).scaleb(-data.minor_units[data.currency])
     if reason := why_not_accepted(data, data.currency, value):
@@ -132,3 +135,13 @@ def repeated_cases(data: TestData) -> list[Case]:
     another = either("capture.repeated", label="another amount")
     third = replace(second, expectation=another, body=parts.with_value(plain(value)).encode())
     return [*found, Case(slug, THEME, title, requirements, (first, third), scheduling="chain")]
+
+
+def _elsewhere(data: TestData, second: Probe) -> list[Probe]:
+    """Captures of the trip before them: in the second currency and at the second store, where there are any."""
+    bodies = [("another currency", parts_of(data, currency=code).good) for code in data.currencies[1:2]]
+    bodies += [("another store", parts_of(data, store=store).good) for store in data.stores[1:2]]
+    return [
+        replace(second, expectation=either("capture.repeated", label=label), body=text.encode())
+        for label, text in bodies
+    ]

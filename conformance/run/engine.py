@@ -354,8 +354,8 @@ class Engine:
             probe = request.probe
             if probe.wait and not self._wait_for_end(case, window):
                 return
-            if case.last:
-                self.sender.pace.sleep_until(self.sender.pace.clock.now() + APART_S)
+            if pause := APART_S if case.last else probe.idle:
+                self.sender.pace.sleep_until(self.sender.pace.clock.now() + pause)
             if probe.later and first is not None:
                 self._wait_inside(first, probe.later)
             keep = following is not None and not following.probe.wait

@@ -154,6 +154,7 @@ TABLE_KNOWS = {
     "capture-repeated": "about the second request",
     "capture-repeated-at-once": "about both requests together",
     "capture-another": "about the second request",
+    "capture-elsewhere": "about the second request and the third",
     "value-over-float32": "another value, and without decimals at that",
     "amount-flat": "an amount of a wrong type, and an unknown attribute",
     "amount-misspelt": "no amount, and an unknown attribute",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from conformance.mock.exchange import Crash, Inquiry, Reply, error, raw_error
 from conformance.mock.faults.model import Change, Fault, Hook, on, on_errors, violates
 from conformance.mock.faults.request import members
-from conformance.mock.reading import Refused
+from conformance.mock.reading import STORES, Refused
 
 
 def _content(reply: Reply) -> dict[str, object]:
@@ -222,6 +222,49 @@ def _other_amount_crashes(inquiry: Inquiry) -> None:
         raise Crash
 
 
+def _other_currency_crashes(inquiry: Inquiry) -> None:
+    assert inquiry.capture is not None
+    code = hash(inquiry.capture.code)
+    if _seen(inquiry, "code", code) not in (None, code):
+        raise Crash
+
+
+def _other_store_crashes(inquiry: Inquiry) -> None:
+    assert inquiry.capture is not None
+    store = hash(inquiry.capture.store)
+    if _seen(inquiry, "store", store) not in (None, store):
+        raise Crash
+
+
+def _captured(inquiry: Inquiry) -> None:
+    _seen(inquiry, "captured", 1)
+
+
+def _store_of_captured(inquiry: Inquiry) -> None:
+    """Take the first store in place of an unknown one where the trip was captured before."""
+    document = members(inquiry)
+    if document.get("storeId") not in STORES and f"captured {document.get('shoppingTripId')}" in inquiry.memory:
+        document["storeId"] = STORES[0]
+
+
+def _third_locks(inquiry: Inquiry) -> None:
+    """Refuse a capture of a trip after three refusals of it."""
+    key, reply = f"refusals {members(inquiry).get('shoppingTripId')}", inquiry.reply
+    if reply and reply.status == 400:
+        inquiry.count(key)
+    elif reply and reply.status == 200 and inquiry.memory.get(key, 0) >= 3:
+        inquiry.reply = error(400, "BadRequestException")
+
+
+def _stale(inquiry: Inquiry) -> None:
+    """Fail where the last capture on the connection was a second ago or more."""
+    key, now = f"last {inquiry.connection}", int(inquiry.now * 1000)
+    before = inquiry.memory.get(key, now)
+    inquiry.memory[key] = now
+    if now - before >= 1000:
+        raise Crash
+
+
 def _cut_header(reply: Reply) -> None:
     reply.put("retry-after", "90")
 
@@ -282,6 +325,16 @@ FAULTS: list[Fault] = [
           violates("answer.no-server-error"), one_exchange=False, accept=_at_once_crashes),
     Fault("other-amount-crashes", "A second capture of a trip with another amount causes a server error.",
           violates("answer.no-server-error"), one_exchange=False, accept=_other_amount_crashes),
+    Fault("other-currency-crashes", "A second capture of a trip in another currency causes a server error.",
+          violates("answer.no-server-error"), one_exchange=False, accept=_other_currency_crashes),
+    Fault("other-store-crashes", "A second capture of a trip at another store causes a server error.",
+          violates("answer.no-server-error"), one_exchange=False, accept=_other_store_crashes),
+    Fault("store-of-captured-unchecked", "An unknown store is accepted for a trip that was captured before.",
+          violates("store-id.unknown"), one_exchange=False, repair=_store_of_captured, accept=_captured),
+    Fault("third-refusal-locks", "After three refusals of a trip its capture is refused.",
+          violates("answer.independent"), one_exchange=False, answer=_third_locks),
+    Fault("stale-after-a-pause", "A capture on a connection that was idle for a second causes a server error once.",
+          violates("answer.independent"), one_exchange=False, accept=_stale),
     Fault("first-time-500", "The first body without storeId is answered with 500, later ones with 400.",
           violates("server-error.stable"), one_exchange=False, repair=_first_crashes),
     Fault("unavailable-no-retry-after", "A 503 has no retryAfter.", violates("unavailable.retry-after"),

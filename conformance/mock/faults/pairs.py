@@ -38,6 +38,8 @@ _CONDITIONS: dict[str, tuple[str, Condition]] = {
     "over-64-kb": ("over 64 KB", _over(64_000)),
     "spaced": ("with line breaks", lambda inquiry: b"\n" in inquiry.body),
     "escaped": ("with escapes", lambda inquiry: b"\\u" in inquiry.body),
+    "padded": ("with blanks around", lambda inquiry: inquiry.body != inquiry.body.strip(b" \t\r\n")),
+    "beyond-ascii": ("beyond ASCII", lambda inquiry: not inquiry.body.isascii()),
     "turned": ("with amount before storeId", lambda inquiry: b'"storeId"' in inquiry.body.partition(b'"amount"')[2]),
 }
 
@@ -102,6 +104,7 @@ FAULTS: list[Fault] = [
             ("trip-unknown-accepted", "euro"),
             ("trip-unknown-accepted", "yen"),
             ("trip-unknown-crashes", "second-store"),
+            ("trip-unknown-misnamed", "second-store"),
             ("amount-missing", "chunked"),
             ("amount-null", "second-store"),
             ("amount-number", "expect"),
@@ -116,6 +119,11 @@ FAULTS: list[Fault] = [
             ("truncated-taken", "chunked"),
             ("truncated-taken", "charset"),
             ("truncated-taken", "over-64-kb"),
+            ("trailing-data-taken", "chunked"),
+            ("trailing-data-taken", "over-2-kb"),
+            ("invalid-utf-8-in-known-dropped", "chunked"),
+            ("invalid-utf-8-in-known-dropped", "over-2-kb"),
+            ("empty-body-crashes", "chunked"),
         )
     ),
     Fault(
@@ -126,6 +134,7 @@ FAULTS: list[Fault] = [
     ),
     _good("yen", "chunked", "request.chunked"),
     _good("escaped", "chunked", "request.chunked"),
+    _good("padded", "chunked", "request.chunked"),
     _good("second-store", "chunked", "request.chunked", "answer.no-server-error", crashes=True),
     _good("turned", "expect", "request.expect-continue"),
     _good("yen", "expect", "answer.no-server-error", crashes=True),
@@ -135,6 +144,7 @@ FAULTS: list[Fault] = [
     _good("yen", "second-store", "code.declared"),
     _good("over-2-kb", "yen", "answer.no-server-error", crashes=True),
     _good("over-64-kb", "chunked", "answer.no-server-error", crashes=True),
+    _good("over-64-kb", "beyond-ascii", "answer.no-server-error", crashes=True),
 ]
 
 BENIGN: list[Fault] = [

@@ -46,12 +46,19 @@ def _says(*values: str) -> Hook:
     return on(429, lambda reply: reply.put("retry-after", *values))
 
 
+def _no_delay_for_malformed(inquiry: Inquiry) -> None:
+    if inquiry.reply and inquiry.reply.status == 429 and not inquiry.body.rstrip().endswith(b"}"):
+        inquiry.reply.drop("retry-after")
+
+
 _GRAMMAR = violates("rate-limit.grammar")
 _AT_ONCE = WindowRules(length=0, announced=0)
 
 FAULTS: list[Fault] = [
     Fault("retry-after-missing", "A 429 has no Retry-After.", violates("rate-limit.retry-after"),
           answer=on(429, lambda reply: reply.drop("retry-after"))),
+    Fault("retry-after-missing-for-malformed", "A 429 to a body that is cut off has no Retry-After.",
+          violates("rate-limit.retry-after"), one_exchange=False, answer=_no_delay_for_malformed),
     Fault("retry-after-two-fields", "A 429 has two Retry-After fields.", violates("rate-limit.single-value"),
           answer=_says("1", "2")),
     Fault("retry-after-list", "Retry-After is a list.", violates("rate-limit.single-value"), answer=_says("1, 2")),
