@@ -145,6 +145,13 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 @pytest.fixture(scope="session")
+def unauthorised(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A run against a server that asks for other credentials."""
+    with answering(lambda _request: message(401, close=True)) as target:
+        return started(tmp_path_factory.mktemp("unauthorised"), "--target", target.url)
+
+
+@pytest.fixture(scope="session")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run against a server that does not know the path."""
     with answering(lambda _request: message(404, close=True)) as target:

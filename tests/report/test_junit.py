@@ -26,7 +26,7 @@ from conformance.run.model import CaseResult, RunResult
 from .conftest import ENVIRONMENT
 
 JUNIT_RESULT = {"failed": "failure", "error": "error", "not-judged": "skipped", "not-exercised": "skipped"}
-# What the schema of Jenkins' xUnit plugin allows: attributes and children by element.
+# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows of what is used here: attributes and children by element.
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
     "testsuite": (
@@ -41,7 +41,14 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "skipped": ({"type", "message"}, set()),
     "system-out": (set(), set()),
 }
-KINDS = ["clean", "faulty", "hostile", "refused", "elsewhere", "interrupted"]
+REQUIRED = {
+    "testsuite": {"name", "tests", "failures", "errors"},
+    "property": {"name", "value"},
+    "testcase": {"name"},
+}
+TEXT = {"failure", "error", "skipped", "system-out"}
+"""Elements that may contain text."""
+KINDS = ["clean", "faulty", "hostile", "refused", "unauthorised", "elsewhere", "interrupted"]
 
 
 def items_of(done) -> dict[str, ET.Element]:
@@ -88,6 +95,11 @@ def test_the_file_is_valid_for_jenkins_and_names_nothing_of_pytest(kind, request
         attributes, children = ALLOWED[element.tag]
         assert set(element.keys()) - attributes == set(), element.tag
         assert {child.tag for child in element} <= children
+        assert set(element.keys()) >= REQUIRED.get(element.tag, set())
+        assert (
+            element.tag in TEXT or not "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
+        )
+        assert re.fullmatch(r"\d*\.\d{3}", element.get("time", "0.000"))
     assert not re.search(r"\.py\b|test_case|pytest", file.read_text("utf-8"))
 
 

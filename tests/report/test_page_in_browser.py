@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from tests.support.browser import Tags, chromium, needs_browser, pages_of, printed, probed
+from tests.support.browser import ENTER, TAB, Tags, chromium, driven, needs_browser, pages_of, printed, probed
 from tests.support.servers import answering, message
 
 pytestmark = needs_browser
@@ -28,6 +28,28 @@ def test_axe_finds_nothing_serious(kind, request, tmp_path):
 
 def test_the_lines_and_the_evidence_can_be_reached_with_the_keyboard(faulty, tmp_path):
     assert probed(faulty.out / "report.html", tmp_path)["focusable"] >= 6
+
+
+WHERE = """const at = document.activeElement, box = at.parentElement;
+return [at.matches("pre.replay") ? "line" : at.matches("button.copy") ? "copy"
+  : at.matches("details.evidence > summary") ? "evidence" : "", box !== null && box.open === true]"""
+
+
+@pytest.mark.skipif("CONFORMANCE_AXE" not in os.environ, reason="slow: tox -e pages")
+@pytest.mark.skipif(shutil.which("chromedriver") is None, reason="no chromedriver is installed")
+def test_keys_alone_reach_the_lines_and_open_the_evidence(faulty):
+    with driven(faulty.out / "report.html") as browser:
+        reached = set()
+        for _ in range(150):
+            browser.press(TAB)
+            kind, is_open = browser.ask(WHERE)
+            reached.add(kind)
+            if kind == "evidence":
+                break
+        assert (kind, is_open) == ("evidence", False)
+        browser.press(ENTER)
+        assert browser.ask(WHERE) == ["evidence", True]
+    assert reached >= {"line", "copy", "evidence"}
 
 
 @pytest.mark.parametrize("kind", ["clean", "faulty", "hostile"])

@@ -6,9 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -17,6 +21,8 @@ CHROMIUM = next(
 )
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
 NETWORK_OFF = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--proxy-server=127.0.0.1:9")
+TAB, ENTER = "\ue004", "\ue007"
+"""Keys as WebDriver names them."""
 MANY_ROWS = ("#results-table > tbody", "#plain-cases tr", "#captures tr", "#cases tr", "#charges tr")
 """Rows of which axe looks at the first few: the others have the same form."""
 PROBE = """<script>addEventListener("load", async () => {
@@ -103,3 +109,43 @@ def printed(page: Path, folder: Path, size: str = "") -> Path:
 def pages_of(file: Path) -> int:
     """How many pages a PDF file has."""
     return max(int(count) for count in re.findall(rb"/Count (\d+)", file.read_bytes()))
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A browser with one page, driven through WebDriver. `session`: the URL of its session."""
+
+    session: str
+
+    def call(self, path: str, **values: object) -> object:
+        request = Request(f"{self.session}{path}", json.dumps(values).encode(), {"Content-Type": "application/json"})
+        with urlopen(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+
+    def press(self, key: str) -> None:
+        strokes = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        self.call("/actions", actions=[{"type": "key", "id": "keys", "actions": strokes}])
+
+    def ask(self, script: str) -> object:
+        return self.call("/execute/sync", script=script, args=[])
+
+
+@contextmanager
+def driven(page: Path) -> Iterator[Driven]:
+    """The page in a browser that takes keys."""
+    driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+    try:
+        port = next(
+            found[1] for line in driver.stdout if (found := re.search(r"started successfully on port (\d+)", line))
+        )
+        base = f"http://127.0.0.1:{port}/session"
+        options = {"binary": CHROMIUM, "args": ["--headless=new", "--no-sandbox", "--disable-gpu", *NETWORK_OFF]}
+        made = Driven(base).call("", capabilities={"alwaysMatch": {"goog:chromeOptions": options}})
+        browser = Driven(f"{base}/{made['sessionId']}")
+        browser.call("/url", url=page.resolve().as_uri())
+        yield browser
+        with urlopen(Request(browser.session, method="DELETE"), timeout=60):
+            pass
+    finally:
+        driver.terminate()
+        driver.communicate(timeout=30)
