@@ -25,6 +25,11 @@ from .conftest import ROOT, environment
 
 RUNS = int(os.environ.get("INTERRUPTED_RUNS", "1"))
 WHOLE_RUNS = RUNS > 1
+WINDOW = """
+[provoke.429]
+kind = "limiter"
+headers = { "X-Provoke" = "429", "X-Client" = "${unique}" }
+"""
 WAITING = b'"case":"provoked-429-window"'
 """In the record: the window of a rate limit has begun, whose end the run waits for."""
 MOMENTS = ("starting", "sending", "waiting", "record.jsonl", "evidence.har", "results.json")
@@ -72,7 +77,7 @@ def has_come(moment: str, folder: Path, process: subprocess.Popen) -> bool:
 def interrupted_run(command, moment: str, chosen: random.Random) -> tuple[int, str, bool]:
     """A run with one to six signals from this moment on: its status, its errors, and whether it was over before."""
     with MockServer() as server:
-        profile = command.profile(server.url, limits="requests_per_second = 15")
+        profile = command.profile(server.url, limits="requests_per_second = 15", more=WINDOW)
         arguments = ("run", "--profile", profile, "--depth", "smoke", "--out", str(command.out))
         with command.started(*arguments) as process:
             while not has_come(moment, command.out, process):
