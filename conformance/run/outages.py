@@ -65,7 +65,10 @@ class Outages:
         return exchange.unsent or (last is not None and began is not None and began - last.began < CLOSED_S)
 
     def take(self, sent: Sent, *, first: bool) -> None:
-        """Add the next exchange. `first`: of the first sending of a request; only these outages are found. Threads may add what was answered before an outage a moment after its beginning."""
+        """Add the next exchange. `first`: of the first sending of a request; only the outages that these meet are found.
+
+        Threads may add what was answered before an outage a moment after its beginning.
+        """
         exchange, outage = sent.exchange, self._open
         if exchange.wall_time is None:
             return
