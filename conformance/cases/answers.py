@@ -74,10 +74,10 @@ def _provoked_case(data: TestData, status: int, slug: str, title: str, requireme
 
 
 def _window(data: TestData, end: str) -> tuple[Probe, ...]:
-    """The provoking request, three more inside the window, and one after the end that was announced last.
+    """The provoking request, two more inside the window, and one after the end that was announced last.
 
-    The last of those inside comes a second later, since a delay that grows shows only then. The one before is not JSON.
-    So are the bodies of a burst, and of all that follows inside the window, so that none of them is a capture.
+    The first of those inside is not JSON. The other one comes a second later, since a delay that grows shows only then.
+    The bodies of a burst, and of all that follows inside the window, are not JSON either, so that none is a capture.
     """
     first = inside = _provoked(data, 429)
     malformed = replace(inside, body=b"{", trip="none")
@@ -86,7 +86,7 @@ def _window(data: TestData, end: str) -> tuple[Probe, ...]:
         first = replace(inside, times=burst[0], per_second=burst[1])
     inside, malformed = replace(inside, times=1), replace(malformed, times=1)
     after = probe(accept(end), parts_of(data).good, provoke=429, wait=True)
-    return (first, inside, malformed, replace(inside, later=1.0), after)
+    return (first, malformed, replace(inside, later=1.0), after)
 
 
 def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
