@@ -84,11 +84,11 @@ def _finding(row: RequirementRow, violations: list[Violation], replay_text: Repl
     return Finding(row, complete, len(violations) - len(shown))
 
 
-def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, bool, int]:
+def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, int, bool, int]:
     """How hard a violation is to understand.
 
-    The easiest did not disappear when repeated; its case is made for the requirement, stands for the test plan, and has
-    a short readable body.
+    The easiest did not disappear when repeated; its case is made for the requirement, stands for the test plan, needs
+    few requests before this one, and has a short readable body.
     """
     case = row.result.case
     request = request_of(row, judgement)
@@ -97,7 +97,8 @@ def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, bool, 
     readable = request is not None and body.isascii() and body.decode("ascii").isprintable()
     made_for = judgement.requirement in case.requirements[:1]
     doubtful = judgement.unstable not in (None, (1, 1))
-    return doubtful, not made_for, origin, not readable, len(body)
+    before = (judgement.exchange or 0) if case.scheduling == "chain" else 0
+    return doubtful, not made_for, origin, before, not readable, len(body)
 
 
 def exchange_of(row: CaseRow, judgement: Judgement) -> Sent | None:
