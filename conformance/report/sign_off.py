@@ -182,10 +182,11 @@ class SignOff:
         violated = [row for row in rows if row.outcome in VIOLATED]
         not_tested = [row for of_reason in self.summary.untested().values() for row in of_reason]
         to_fix = [row for row in violated if row.requirement.level == "MUST"]
+        waived = [row for row in violated if row.waived]
         values = {
             "obstacles": self.obstacles,
             "seen_limit": SEEN,
-            "colour": "red" if self.summary.verdict == "non-conformant" else "amber" if self.obstacles else "green",
+            "colour": "amber" if self.summary.colour == "green" and (self.obstacles or waived) else self.summary.colour,
             "summary": self.summary,
             "result": self.result,
             "statement": self.statement,
@@ -198,7 +199,7 @@ class SignOff:
             "mandatory": mandatory,
             "met": [row for row in mandatory if row.outcome in ("passed", "observed")],
             "untested": [row for row in mandatory if row.outcome in UNJUDGED],
-            "waived": [row for row in violated if row.waived],
+            "waived": waived,
             "to_fix": to_fix,
             "recommendations": [row for row in violated if row.requirement.level == "SHOULD"],
             "not_tested": not_tested,

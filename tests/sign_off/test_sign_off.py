@@ -131,6 +131,7 @@ def test_gaps_need_somebody_who_accepts_them(tmp_path, command):
     page = (run / "sign-off.html").read_text()
     assert "accepted by A. Manager" in page
     assert "Conformant, with exclusions" in page
+    assert '<div class="verdict amber">' in page
 
 
 def test_what_changed_since_another_run_is_on_the_page(folder, faulty_run, command):
