@@ -22,8 +22,8 @@ def amount_text(amount: Decimal, code: str) -> str:
 
 
 def short_amount(amount: Decimal, code: str) -> str:
-    """The same for the page; of a very large amount only the order of magnitude."""
-    return amount_text(amount, code) if amount.adjusted() < WRITTEN_OUT else f"{amount:.1E}"
+    """The same for the page, with commas between thousands; of a very large amount only the order of magnitude."""
+    return f"{Decimal(amount_text(amount, code)):,f}" if amount.adjusted() < WRITTEN_OUT else f"{amount:.1E}"
 
 
 def listed_amount(capture: Capture) -> str:

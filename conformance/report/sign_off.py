@@ -214,7 +214,11 @@ class SignOff:
             "sections": [
                 (name, title)
                 for name, title, shown in (
-                    ("to-fix", "What must be fixed", to_fix or self.obstacles),
+                    (
+                        "to-fix",
+                        "Waived violations" if not self.obstacles else "What must be fixed",
+                        to_fix or self.obstacles,
+                    ),
                     ("recommendations", "Recommendations", len(violated) > len(to_fix)),
                     ("untested", "Not tested", True),
                     ("waivers", "Waivers", self.summary.waivers),
