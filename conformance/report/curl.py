@@ -107,10 +107,10 @@ class ReplayWriter:
             if name.lower() not in self.left_out:
                 arguments += ["-H", self._field(name, value, unique)]
         arguments += ["-H", "Accept:"] if "accept" not in names else []
-        if request.body:
+        if request.body or "transfer-encoding" in names:  # without an option for the body, curl sends no last chunk
             arguments += ["-H", "Content-Type:"] if "content-type" not in names else []
             arguments += ["-H", "Expect:"] if len(request.body) >= EXPECT_BYTES and "expect" not in names else []
-            arguments.append(body)
+            arguments.append(body or "--data-binary ''")
         elif "content-length" in names:
             arguments += ["-H", "'Content-Length: 0'"]
         return " ".join(arguments)

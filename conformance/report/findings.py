@@ -84,11 +84,11 @@ def _finding(row: RequirementRow, violations: list[Violation], replay_text: Repl
     return Finding(row, complete, len(violations) - len(shown))
 
 
-def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, int, bool, int]:
+def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, bool, int, bool, int]:
     """How hard a violation is to understand.
 
-    The easiest did not disappear when repeated; its case is made for the requirement, stands for the test plan, needs
-    few requests before this one, and has a short readable body.
+    The easiest did not disappear when repeated; its case is made for the requirement and stands for the test plan; the
+    report keeps its request, which needs few requests before it, and has a short readable body.
     """
     case = row.result.case
     request = request_of(row, judgement)
@@ -98,7 +98,7 @@ def _weight(row: CaseRow, judgement: Judgement) -> tuple[bool, bool, int, int, b
     made_for = judgement.requirement in case.requirements[:1]
     doubtful = judgement.unstable not in (None, (1, 1))
     before = (judgement.exchange or 0) if case.scheduling == "chain" else 0
-    return doubtful, not made_for, origin, before, not readable, len(body)
+    return doubtful, not made_for, origin, request is None, before, not readable, len(body)
 
 
 def exchange_of(row: CaseRow, judgement: Judgement) -> Sent | None:

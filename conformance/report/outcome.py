@@ -121,6 +121,7 @@ class TestPlanRow:
     """One case of the provider's published test plan, and the requirements and cases that cover it.
 
     `cases` are those that stand for it, sent or not, and no others. `reason`: why some of them gave no result.
+    `waived`: a waiver covers each case with the violation.
     """
 
     __test__ = False
@@ -131,6 +132,7 @@ class TestPlanRow:
     requirements: tuple[str, ...]
     cases: tuple[str, ...]
     reason: str = ""
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +405,8 @@ def _test_plan(contract: Contract, cases: dict[str, CaseRow], result: RunResult)
         )
         worst: Outcome = min(outcomes.values(), key=PLAN_ORDER.index, default="not-exercised")
         reason = "; ".join(f"{count} of {len(own)}: {why}" for why, count in reasons.most_common(REASONS))
-        plan.append(TestPlanRow(number, title, worst, tuple(covering), tuple(own), reason))
+        waived = worst in VIOLATED and all(cases[name].waived for name in own if outcomes[name] == worst)
+        plan.append(TestPlanRow(number, title, worst, tuple(covering), tuple(own), reason, waived))
     return tuple(plan)
 
 

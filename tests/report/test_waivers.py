@@ -56,6 +56,8 @@ def test_a_waived_violation_stays_failed_and_is_not_counted(faulty):
         ("applied", "Waived until 2999-01-01: requirement code.pattern: agreed (Payments team)")
     ]
     assert {row.waived for row in summary.cases if row.outcome == "failed"} == {True}
+    assert {row.waived for row in summary.test_plan if row.outcome == "failed"} == {True}
+    assert not any(row.waived for row in summary.test_plan if row.outcome != "failed")
 
 
 def test_a_waiver_of_a_case_covers_only_what_that_case_shows(faulty):
