@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from benchmarks.runs import SHARED_WINDOW
 from conformance.errors import UsageError
 from conformance.exchange.record import read_record
+from conformance.mock.faults import FAULTS
 from conformance.mock.server import MockServer
 from conformance.options import Options
+from conformance.report.outcome import summarise
 from conformance.report.replay import Comparison, compared, recorded_case, sent_again
 from conformance.run.result import judge_record, sound_record
+from conformance.run.whole_run import WHOLE_RUN
 from conformance.session import Run
-from tests.support.runs import planned
+from tests.support.runs import of_the_tables, planned
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +35,9 @@ def recorded(server: MockServer, out: Path, fault: str, *themes: str) -> Path:
     return out / "record.jsonl"
 
 
-def replayed(server: MockServer, record: Path, case_id: str, out: Path) -> Comparison:
+def replayed(server: MockServer, record: Path, case_id: str, out: Path, profile: Path | None = None) -> Comparison:
     sound = sound_record(record)
-    run = Run(Options(target=server.url, out=out, depth="standard"))
+    run = Run(Options(profile=profile, target=server.url, out=out, depth="standard"))
     case = recorded_case(run, sound, case_id)
     return compared(run, case, judge_record(sound, run.contract), sent_again(run, case))
 
@@ -57,6 +62,24 @@ def test_a_replay_shows_the_violation_again_and_that_it_is_gone(fault, theme, ca
     assert (repaired.word, repaired.status) == ("better", 0)
     assert repaired.lines == (f"no longer violated: {violated}",)
     assert read_record(tmp_path / "repaired" / "record.jsonl").broken == ""
+
+
+@pytest.mark.skipif("CONFORMANCE_EVERY_LINE" not in os.environ, reason="slow: tox -e pages")
+@pytest.mark.parametrize("fault", [name for name, fault in FAULTS.items() if not fault.one_exchange])
+def test_a_replay_shows_each_fault_that_one_request_cannot_show(fault, server, tmp_path):
+    server.use(fault)
+    run = planned(tmp_path / "run", server.url, fault)
+    run.execute([case for case in run.cases if of_the_tables(case)])
+    rows = summarise(run.contract, run.result()).cases
+    failed = [row.result.case for row in rows if row.outcome in ("failed", "warned")]
+    case = next((case for case in failed if case.id not in WHOLE_RUN), None)
+    if case is None:  # the page says that these are judged over all requests of a run
+        assert failed
+        return
+    (tmp_path / "profile.toml").write_text(SHARED_WINDOW)
+    profile = tmp_path / "profile.toml" if FAULTS[fault].scope == "run" else None
+    server.use(fault)
+    assert replayed(server, tmp_path / "run" / "record.jsonl", case.id, tmp_path / "again", profile).word == "same"
 
 
 def test_a_replay_shows_what_became_worse(server, tmp_path):
