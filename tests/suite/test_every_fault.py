@@ -29,7 +29,9 @@ NEEDS_ALL = {"code-yen-crashes", "code-other-crashes", "nul-crashes", "ids-long-
 EVERYTHING = {*FAULTS, *BENIGN, *INVENTED} if "ALL_CASES" in os.environ else NEEDS_ALL
 """Those that are run with all cases, generated ones too."""
 NEEDS_WIRE = {name for name in (*FAULTS, *BENIGN) if name.startswith("wire-")}
-INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", "equal-at-once-refused"}
+AT_ONCE = "equal-at-once-refused"
+"""Needs two requests within 80 ms, which a busy machine may send further apart: tried twice."""
+INVENTED_WIRE = {"wire-length-and-chunked", "big-body-reset", AT_ONCE}
 """Invented faults that need a connection: for their bytes, or for two requests at the same moment."""
 
 
@@ -89,6 +91,8 @@ def test_a_benign_difference_raises_nothing(name: str, tmp_path: Path) -> None:
 def test_an_invented_fault_is_found(name: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
     ran = run_once(out, name, only=of_the_tables) if name in INVENTED_WIRE else ran_directly(out, name)
+    if name == AT_ONCE and not ran.broken:
+        ran = run_once(tmp_path / "again", name, only=of_the_tables)
     expected = REPORTED.get(name, INVENTED[name].breaks)
     assert ran.broken
     check(ran, ran.broken if expected is None else expected)
