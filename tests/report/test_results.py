@@ -56,7 +56,7 @@ def test_the_schema_refuses_other_values(clean):
 def test_results_are_small_with_one_case_per_line(clean):
     text = (clean.out / "results.json").read_text("ascii")
     value = json.loads(text)
-    assert len(text) < 1000 * (len(value["requirements"]) + len(value["cases"]))
+    assert len(text) < 800 * (len(value["requirements"]) + len(value["cases"]))
     assert sum(1 for line in text.splitlines() if line.startswith(' {"id": "')) == (
         len(value["requirements"]) + len(value["cases"])
     )
