@@ -414,12 +414,12 @@ class Client:
         """When the certificate of the last connection ends, in seconds since 1970; None without TLS."""
         return self._state.certificate_end
 
-    def close(self) -> None:
-        """Close the connection, if any is open, after a look for stray bytes."""
+    def close(self, stray_wait_s: float = STRAY_WAIT_S) -> None:
+        """Close the connection, if any is open, after a look for stray bytes until `stray_wait_s` after its last answer."""
         connection = self._state.connection
         if connection is not None and not self._state.aborted:
             self._state.seen = time.monotonic()
-            connection.is_quiet(max(0.0, self._state.last_ended + STRAY_WAIT_S - time.monotonic()))
+            connection.is_quiet(max(0.0, self._state.last_ended + stray_wait_s - time.monotonic()))
         self._adapter.close()
 
     def abort(self) -> None:

@@ -5,7 +5,7 @@ How it works
 - Most requests take any idle shared client, the last used first. A chain of requests has clients of its own.
 - If all places are taken, the client that has been idle longest loses its place and its connection. So a server that
   serves one connection at a time is served at concurrency 1. Until then a connection stays open: what the server still
-  sends on it is noticed when it is closed.
+  sends on it is noticed when it is closed. Where another thread needs the place, that look is short.
 - A client that is sending, or is in the middle of a chain (`keep`), keeps its place. A thread that waits for a place
   holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
 - Threads that wait for a place get one in the order in which they came: else requests that never wait would keep one
@@ -21,8 +21,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from conformance.exchange.client import Client
+from conformance.exchange.client import STRAY_WAIT_S, Client
 from conformance.exchange.event import Stray
+
+SHORT_LOOK_S = 0.005
+"""How long after an answer stray bytes are waited for, where another request waits for the place."""
 
 
 class Connections:
@@ -55,7 +58,7 @@ class Connections:
             self._idle[chosen] = False
         try:
             if in_its_place is not None:
-                self._close(in_its_place)
+                self._close(in_its_place, SHORT_LOOK_S)
             yield chosen
         finally:
             with self._changed:
@@ -79,8 +82,8 @@ class Connections:
         for client in list(self._idle):
             client.abort()
 
-    def _close(self, client: Client) -> None:
-        client.close()
+    def _close(self, client: Client, stray_wait_s: float = STRAY_WAIT_S) -> None:
+        client.close(stray_wait_s)
         with self._changed:
             self._idle.pop(client, None)
             self._shared.discard(client)

@@ -7,9 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.runs import finished
+from conformance.exchange.client import STRAY_WAIT_S
 from conformance.exchange.event import Stray
 from conformance.options import Options
-from conformance.send.connections import Connections
+from conformance.send.connections import SHORT_LOOK_S, Connections
 from conformance.session import Run
 from tests.support.profiles import profile_text
 from tests.support.servers import answering, message
@@ -23,9 +24,10 @@ class FakeClient:
     def __init__(self) -> None:
         self.open = False
         self.late: tuple[str, str] | None = None
+        self.looked_s = 0.0
 
-    def close(self) -> None:
-        self.open = False
+    def close(self, stray_wait_s: float = STRAY_WAIT_S) -> None:
+        self.open, self.looked_s = False, stray_wait_s
 
     def take_late_defect(self) -> tuple[str, str] | None:
         return self.late
@@ -55,6 +57,14 @@ def test_the_client_that_is_idle_longest_loses_its_connection():
     assert (shared.open, chain.open, other.open) == (False, True, True)
     assert use(connections) is not shared
     assert (chain.open, other.open) == (False, True)
+
+
+def test_the_look_for_stray_bytes_is_short_where_the_place_is_needed():
+    connections = connections_of(1)
+    first = use(connections, connections.own())
+    last = use(connections, connections.own())
+    connections.close_all()
+    assert (first.looked_s, last.looked_s) == (SHORT_LOOK_S, STRAY_WAIT_S)
 
 
 def test_a_chain_keeps_its_connection_and_others_wait():
@@ -114,10 +124,10 @@ class SlowToClose(FakeClient):
         super().__init__()
         self.go, self.begun = threading.Event(), threading.Event()
 
-    def close(self) -> None:
+    def close(self, stray_wait_s: float = STRAY_WAIT_S) -> None:
         self.begun.set()
         assert self.go.wait(20)
-        super().close()
+        super().close(stray_wait_s)
 
 
 def test_a_client_that_another_thread_is_closing_is_neither_used_nor_given_back():
