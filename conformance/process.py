@@ -88,14 +88,30 @@ def signals_handled() -> Iterator[Interruption]:
         _active.clear()
 
 
-class _Unbroken(io.FileIO):
-    """Writes to a file descriptor, and drops what cannot be written: the reader is gone, or the disk is full."""
+class _Unbroken(io.TextIOWrapper):
+    """Writes to a file descriptor, and drops what cannot be written: the reader is gone, or the disk is full.
 
-    def write(self, data: Any) -> int:
+    The buffer below writes without Python code in between, so that a signal cannot make it write the same twice.
+    """
+
+    def write(self, text: str) -> int:
         try:
-            return super().write(data)
+            return super().write(text)
         except OSError:
-            return len(data)
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Lead the descriptor nowhere, with all that is still buffered."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
 
 
 def protect_streams() -> None:
@@ -114,8 +130,8 @@ def protect_streams() -> None:
         old = getattr(sys, name)
         if old is not None and old is not getattr(sys, f"__{name}__"):
             continue
-        raw = _Unbroken(number, "w", closefd=False)
+        raw = io.FileIO(number, "w", closefd=False)
         encoding, errors = (old.encoding, old.errors) if old is not None else ("utf-8", "backslashreplace")
         lines = number == 2 or raw.isatty()
-        buffered = io.BufferedWriter(raw)
-        setattr(sys, name, io.TextIOWrapper(buffered, encoding=encoding, errors=errors, line_buffering=lines))
+        stream = _Unbroken(io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=lines)
+        setattr(sys, name, stream)

@@ -151,3 +151,36 @@ def test_a_stream_that_takes_nothing_changes_nothing(tmp_path, way):
     )  # fmt: skip
     assert (ran.returncode, (tmp_path / "file").read_text()) == (3, "whole\n")
     assert "Traceback" not in ran.stderr
+
+
+SIGNALLED = """
+import signal
+from conformance.process import Interrupted, protect_streams
+printing = False
+def take(number, frame):
+    global printing
+    if printing:
+        printing = False
+        raise Interrupted
+protect_streams()
+signal.signal(signal.SIGALRM, take)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+for number in range(4000):
+    try:
+        printing = True
+        print(number, flush=True)
+        printing = False
+    except Interrupted:
+        pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_a_signal_makes_no_line_appear_twice():
+    ran = subprocess.run(
+        [sys.executable, "-c", SIGNALLED],
+        env=environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    lines = ran.stdout.split()
+    assert len(lines) > 2000
+    assert len(set(lines)) == len(lines)
