@@ -75,7 +75,20 @@ def timed(command: list[str], environment: dict[str, str] = ENVIRONMENT) -> tupl
 
 def suite_command(url: str, out: Path, *flags: str) -> list[str]:
     """Name the main job against `url`."""
-    base = [sys.executable, "-m", "conformance", "run", "--target", url, "--out", str(out), "--seed", str(SEED)]
+    base = [
+        sys.executable,
+        "-m",
+        "conformance",
+        "run",
+        "--profile",
+        str(ROOT / "benchmarks" / "mock.toml"),
+        "--target",
+        url,
+        "--out",
+        str(out),
+        "--seed",
+        str(SEED),
+    ]
     return [*base, *flags]
 
 

@@ -24,6 +24,9 @@ from conformance.session import Run
 SHELF: dict[str, Fault] = EVERY | INVENTED | EVERY_READ
 """All faults and benign differences by name, including those that readers of the contract invented."""
 # The mock as a target whose rate limit is one window for all callers.
+MOCK_PROFILE = Path(__file__).with_name("mock.toml")
+"""The profile of the mock server, for runs by the command line."""
+
 SHARED_WINDOW = """
 [target]
 name = "One window for all"
@@ -105,7 +108,7 @@ def _plan(shared: bool, options: frozenset[tuple[str, object]]) -> Run:
     """The plan of such runs, made once for a window of each caller and once for a window shared by all callers."""
     chosen = Options(target="http://127.0.0.1", **dict(options))  # type: ignore[arg-type]
     if not shared:
-        return Run(chosen)
+        return Run(chosen, builtin=True)
     with TemporaryDirectory() as folder:
         profile = Path(folder) / "profile.toml"
         profile.write_text(SHARED_WINDOW, encoding="utf-8")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.runs import MOCK_PROFILE
 from conformance.mock.server import MockServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +39,7 @@ def samples(root: Path) -> None:
     """Both samples below `root`."""
     make(root, "conformant")
     with MockServer(faults=FAULTS) as server:
-        make(root, "non-conformant", "--target", server.url)
+        make(root, "non-conformant", "--profile", str(MOCK_PROFILE), "--target", server.url)
 
 
 def pictures() -> None:

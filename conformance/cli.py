@@ -207,7 +207,7 @@ def check(
         raise UsageError("check: name the profile to check, or the URL of a server on this machine")
     contract = contract_of(chosen)
     profile = profile_of(chosen, contract, os.environ)
-    print(f"ok    {'profile':<15} {chosen.profile or 'that of the mock server'}: {visible(profile.target.name)}")
+    print(f"ok    {'profile':<15} {chosen.profile or 'none, assumed'}: {visible(profile.target.name)}")
     statuses = [0]
     for finding in findings_of(contract, profile, os.environ, capture=capture):
         print(f"{finding.level:<5} {finding.subject:<15} {visible(finding.text)}", flush=True)
@@ -293,7 +293,7 @@ def list_(
     from conformance.mock.faults import EVERY
     from conformance.session import Run
 
-    listed = Run(Options(target="http://127.0.0.1:8080", **values))
+    listed = Run(Options(**values))
     rows: dict[str, list[dict[str, Any]]] = {
         "requirements": [
             {
@@ -463,6 +463,7 @@ def replay(
     """Send a recorded case again and show what is better, worse or the same. May charge, as a run may."""
     from dataclasses import replace
 
+    from conformance.profile import MOCK_NAME
     from conformance.report.replay import compared, recorded_case, sent_again
     from conformance.report.terminal import charges, plural
     from conformance.run.result import judge_record, sound_record
@@ -471,9 +472,10 @@ def replay(
     sound = sound_record(record / "record.jsonl" if record.is_dir() else record)
     as_recorded = {name: sound.header[name] for name in ("depth", "seed")}
     chosen = with_default_profile(Options(**values, **as_recorded))
+    tested = sound.header["profile"]["target"]
     if chosen.profile is None and chosen.target is None:
-        chosen = replace(chosen, target=sound.header["profile"]["target"]["url"])
-    again = Run(chosen)
+        chosen = replace(chosen, target=tested["url"])
+    again = Run(chosen, builtin=chosen.profile is None and tested["name"] == MOCK_NAME)
     planned_case = recorded_case(again, sound, case)
     result = sent_again(again, planned_case)
     found = compared(again, planned_case, judge_record(sound, again.contract), result)

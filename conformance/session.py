@@ -74,11 +74,17 @@ class Machinery:
 class Run:
     """One run, from its plan to its result. Only `execute` sends requests."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str] | None = os.environ) -> None:
-        """Read contract and profile and plan the cases. `environ` is None for a run that is never executed."""
+    def __init__(
+        self, options: Options, environ: Mapping[str, str] | None = os.environ, *, builtin: bool = False
+    ) -> None:
+        """Read contract and profile and plan the cases. `environ` is None for a run that is never executed.
+
+        `builtin`: the target is a mock server, so that all its stores, identifiers and currencies are known.
+        """
         self.options = options
         self.contract: Contract = contract_of(options)
-        self.profile: Profile = profile_of(options, self.contract, environ)
+        self.builtin = builtin
+        self.profile: Profile = profile_of(options, self.contract, environ, mock=builtin)
         self.trips = TripSource(self.profile, self.contract)
         self.test_data: TestData = data_of(self.profile, any_uuid=self.trips.any_uuid, reusable=self.trips.reusable)
         self.cases = self._planned(self.profile, self.test_data)
@@ -94,7 +100,6 @@ class Run:
         self.tally = Tally(self.contract, self.profile.limits.timeout_s)
         self.pace: Pace | None = None
         self.own_errors: list[str] = []
-        self.builtin = False  # whether the target is the mock server that `prepared` started
         self._cut_off: Recorder | None = None
 
     def _planned(self, profile: Profile, test_data: TestData) -> list[Case]:
@@ -293,8 +298,7 @@ def prepared(options: Options, *, collect_only: bool = False) -> tuple[Run, Exit
         server = stack.enter_context(MockServer())
         options = replace(options, target=server.url)
     try:
-        run = Run(options)
-        run.builtin = builtin
+        run = Run(options, builtin=builtin)
         if options.resume is not None and not collect_only:
             run.take_up()
         elif not collect_only:
@@ -358,7 +362,9 @@ def contract_of(options: Options) -> Contract:
         raise UsageError(f"--spec: {error}") from error
 
 
-def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] | None) -> Profile:
+def profile_of(
+    options: Options, contract: Contract, environ: Mapping[str, str] | None, *, mock: bool = False
+) -> Profile:
     """Read the profile and apply the command line to it. `environ` is None for a command that sends nothing."""
     profile = load_profile(
         options.profile,
@@ -366,6 +372,7 @@ def profile_of(options: Options, contract: Contract, environ: Mapping[str, str] 
         environ=environ,
         allow_production=options.allow_production,
         contract=contract,
+        mock=mock,
     )
     if options.concurrency is not None:
         if options.concurrency < 1:

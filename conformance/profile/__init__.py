@@ -1,6 +1,6 @@
 """The profile of one target: its model, its checks, and loading it from a file. Sends nothing."""
 
-from conformance.profile.load import builtin_profile, load_profile
+from conformance.profile.load import MOCK_NAME, builtin_profile, load_profile
 from conformance.profile.model import (
     ApiKeyAuth,
     BasicAuth,
@@ -28,6 +28,7 @@ from conformance.redact import SHORTEST_SECRET
 
 __all__ = [
     "MASK",
+    "MOCK_NAME",
     "SHORTEST_SECRET",
     "ApiKeyAuth",
     "BasicAuth",

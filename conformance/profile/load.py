@@ -31,6 +31,7 @@ ALLOWED = {
     "date_from_datetime_inexact": "a date without a time is allowed, such as 2027-03-31",
     "string_too_short": "a text that is not empty is allowed",
 }
+MOCK_NAME = "Mock server"
 LOCAL_LIMITS = {"concurrency": 8, "requests_per_second": None}
 
 
@@ -41,14 +42,21 @@ def load_profile(
     environ: Mapping[str, str] | None,
     allow_production: bool = False,
     contract: Contract | None = None,
+    mock: bool = False,
 ) -> Profile:
-    """Read and check a profile. Without a file it is that of the mock server. `target` replaces its URL.
+    """Read and check a profile. `target` replaces its URL.
+
+    Without a file it is that of the mock server, where there is no `target` or where that is the mock (`mock`). Of any
+    other server only a part of it is assumed.
 
     `environ` is None for a command that sends nothing: no secret is read, and none is reported as missing.
     Raises `UsageError` with one line per problem and without any secret.
     """
     contract = contract or load_contract()
-    raw = _builtin(target or "http://127.0.0.1", contract) if file is None else _read(file)
+    if file is not None:
+        raw = _read(file)
+    else:
+        raw = _assumed(target, contract) if target and not mock else _builtin(target or "http://127.0.0.1", contract)
     if target is not None and isinstance(raw.get("target"), dict):
         raw["target"]["url"] = target
     folder = str(file.resolve().parent) if file is not None else ""
@@ -79,7 +87,7 @@ def _builtin(url: str, contract: Contract) -> dict[str, Any]:
     }
     cents = {"amount": "10.00", "max_amount": "90071992547409.93"}
     return {
-        "target": {"name": "Mock server", "url": url},
+        "target": {"name": MOCK_NAME, "url": url},
         "data": {
             "stores": ["store-001", "store-002"],
             "unknown_store": "store-999",
@@ -99,6 +107,16 @@ def _builtin(url: str, contract: Contract) -> dict[str, Any]:
             "KWD": {"amount": "1.000", "max_amount": "90071992547.409"},
         },
     }
+
+
+def _assumed(url: str, contract: Contract) -> dict[str, Any]:
+    """What is assumed of a server on this machine that has no profile: not what only the mock server can know."""
+    raw = _builtin(url, contract)
+    raw["target"]["name"] = url
+    raw["data"] = {name: raw["data"][name] for name in ("stores", "unknown_store", "unknown_trip", "trips")}
+    raw["data"]["currencies"] = ["USD"]
+    raw["money"] = {"USD": raw["money"]["USD"]}
+    return raw
 
 
 def _read(file: Path) -> dict[str, Any]:

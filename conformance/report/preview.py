@@ -52,7 +52,7 @@ def assumptions(run: Run) -> str:
     if run.options.profile is not None or run.builtin:
         return ""
     return (
-        f"assumed as for the mock server: stores {', '.join(data.stores)}; currencies {', '.join(data.currencies)}; "
+        f"assumed as for the mock server: stores {', '.join(data.stores)}; currency {', '.join(data.currencies)}; "
         "any UUID is a trip"
     )
 

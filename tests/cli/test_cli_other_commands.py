@@ -48,7 +48,8 @@ def test_plan_shows_what_a_run_would_send_and_sends_nothing(command, listener):
     assert int(lines["requests"].split(",")[0]) > int(lines["trips needed"]) > 100
     assert "may charge" in lines
     assert "USD at a conforming server" in ran.stdout
-    assert "[money.JPY] max_total = " in ran.stdout
+    assert "[money.USD] max_total = " in ran.stdout
+    assert "JPY" not in ran.stdout
     assert lines["time"].startswith("about ")
     assert listener.connections() == 0
     assert not (command.folder / "reports").exists()
@@ -150,6 +151,14 @@ def test_a_profile_in_the_current_folder_is_taken_if_nothing_else_is_given(comma
         command.out = command.folder / "second"
         ran = command.run("-k", "store-id-missing", server.url, *SMOKE)
         assert ran.stdout.splitlines()[1].startswith("Profile  none; assumed as for the mock server: stores store-001,")
+
+
+def test_a_target_alone_is_named_by_its_url_and_need_not_know_what_only_the_mock_knows(command):
+    with MockServer(faults=("code-yen-refused", "yen-exponent-refused")) as server:
+        ran = command.run("--target", server.url, "-k", "accept or value.spellings or long")
+        results = command.results()
+    assert (ran.returncode, results["run"]["profile"]["target"]["name"]) == (0, server.url)
+    assert [row["id"] for row in results["requirements"] if row["outcome"] in ("failed", "warned")] == []
 
 
 def test_quiet_prints_the_verdict_and_the_exit_status(command):

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from benchmarks.runs import MOCK_PROFILE
+
 SERVERS = Path(__file__).parent / "servers"
 START_S = 60.0
 """Seconds in which a service must listen. A Java virtual machine starts slowly on a busy machine."""
@@ -139,9 +141,10 @@ def findings(out: Path, status: int, output: str) -> Findings:
     )  # fmt: skip
 
 
-def judged(url: str, out: Path, *options: str) -> Findings:
-    """Run the suite against `url`."""
-    command = [sys.executable, "-m", "conformance", "run", "--target", url, "--out", str(out), *options]
+def judged(url: str, out: Path, profile: Path = MOCK_PROFILE) -> Findings:
+    """Run the suite against `url`. Services of the gallery know what the mock server knows."""
+    command = [sys.executable, "-m", "conformance", "run", "--profile", str(profile), "--target", url]
+    command += ["--out", str(out)]
     ran = subprocess.run(
         command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"CI": "true"}
     )
@@ -216,6 +219,6 @@ def judge_mock_server(tmp_path: Path) -> Callable[..., Findings]:
 
     def judge(command: Callable[[int], list[str]], profile: str) -> Findings:
         with serving(command, tmp_path / "service.log", {}) as url:
-            return judged(url, tmp_path / "run", "--profile", str(SERVERS / profile))
+            return judged(url, tmp_path / "run", SERVERS / profile)
 
     return judge

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import conformance
+from benchmarks.runs import MOCK_PROFILE
 from conformance.contract import load_contract
 from conformance.errors import UsageError
 from conformance.profile import builtin_profile, load_profile
@@ -284,8 +285,22 @@ def test_a_secret_in_place_of_a_name_is_not_shown(tmp_path):
     assert "sk-live" not in str(caught.value)
 
 
+def test_of_a_target_alone_only_what_every_server_may_know_is_assumed():
+    profile = load_profile(None, target="http://127.0.0.1:9", environ={})
+    assert (profile.target.name, profile.target.url) == ("http://127.0.0.1:9",) * 2
+    assert profile.data.currencies == ["USD"]
+    assert (profile.data.long_store, profile.data.short_store, profile.data.long_trip) == (None, None, None)
+    mock = load_profile(None, target="http://127.0.0.1:9", environ={}, mock=True)
+    assert mock == builtin_profile("http://127.0.0.1:9")
+
+
+def test_the_profile_of_the_mock_server_as_a_file():
+    profile = load_profile(MOCK_PROFILE, target="http://127.0.0.1:9", environ={})
+    mock = load_profile(None, target="http://127.0.0.1:9", environ={}, mock=True)
+    assert profile.model_dump(exclude={"folder"}) == mock.model_dump(exclude={"folder"})
+
+
 def test_target_alone_is_for_loopback():
-    assert load_profile(None, target="http://127.0.0.1:9", environ={}).target.url == "http://127.0.0.1:9"
     with pytest.raises(UsageError, match="outside loopback"):
         load_profile(None, target="https://pay.example.com", environ={})
 

@@ -44,7 +44,7 @@ def test_the_page_starts_with_the_verdict_and_what_to_do(kind, phrases, request)
 
 
 def test_without_a_profile_the_page_lists_what_is_assumed(faulty, clean):
-    assert "none; assumed as for the mock server: stores store-001, store-002; currencies USD" in first_part(faulty)
+    assert "none; assumed as for the mock server: stores store-001, store-002; currency USD;" in first_part(faulty)
     assert "assumed as for the mock server" not in first_part(clean)
 
 

@@ -69,7 +69,8 @@ def test_a_browser_opens_it_and_runs_its_script_without_error(kind, verdict, req
     assert (found["console"], found["requests"]) == ([], [])
     assert found["ran"][1:] == ["undefined", 0]
     assert f'<p class="word">{verdict}</p>' in text
-    assert TITLE + ("&lt;/title&gt;" if kind == "hostile" else "Mock server</title>") in text
+    name = {"clean": "Mock server</title>", "faulty": "http://127.0.0.1:", "hostile": "&lt;/title&gt;"}[kind]
+    assert TITLE + name in text
     value = json.loads((done.out / "results.json").read_text())
     rows = re.findall(r'<td class="col-testId">([^<]+)</td>', text)
     assert sorted(rows) == sorted(case["id"] for case in value["cases"])

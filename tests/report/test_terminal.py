@@ -60,9 +60,7 @@ def test_the_first_and_the_last_line_say_that_the_mock_is_tested(clean, faulty):
     lines = clean.stdout.splitlines()
     assert all("built-in mock server: no profile given" in line for line in (lines[0], lines[-1]))
     assert "built-in" not in faulty.stdout
-    assert (
-        "assumed as for the mock server: stores store-001, store-002; currencies USD" in faulty.stdout.splitlines()[1]
-    )
+    assert "assumed as for the mock server: stores store-001, store-002; currency USD;" in faulty.stdout.splitlines()[1]
 
 
 def test_each_file_that_it_names_exists(faulty):

@@ -73,4 +73,4 @@ def _plan(profile: str, depth: Depth) -> Run:
     """The plan of such a run, made once for each profile and depth."""
     file = Path(mkdtemp()) / "profile.toml"
     file.write_text(profile, encoding="utf-8")
-    return Run(Options(target="http://127.0.0.1", profile=file if profile else None, depth=depth))
+    return Run(Options(target="http://127.0.0.1", profile=file if profile else None, depth=depth), builtin=not profile)
