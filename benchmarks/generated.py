@@ -28,8 +28,8 @@ PROCESSES, TIMEOUT_S, HANG_S = 2, 2.5, 3.5
 @lru_cache
 def cases_of(depth: str, count: int | None) -> Sequence[Case]:
     """Make the generated cases for the mock, once in a process."""
-    run = Run(Options(target="http://127.0.0.1:9", depth="smoke"))
-    return generated_cases(run.contract, run.subject, depth, 0, count)
+    run = Run(Options(depth="smoke"))
+    return generated_cases(run.contract, run.test_data, depth, 0, count)
 
 
 def broken_by(name: str, depth: str, count: int | None) -> tuple[str, list[str], int]:
@@ -37,7 +37,7 @@ def broken_by(name: str, depth: str, count: int | None) -> tuple[str, list[str],
     logging.disable()
     MockServer.hang_s = HANG_S
     with MockServer(faults=(name,)) as server, tempfile.TemporaryDirectory() as out:
-        run = Run(Options(target=server.url, out=Path(out), depth="smoke"))
+        run = Run(Options(target=server.url, out=Path(out), depth="smoke"), builtin=True)
         limits = run.profile.limits.model_copy(update={"timeout_s": TIMEOUT_S})
         run.profile = run.profile.model_copy(update={"limits": limits})
         run.make_folder()

@@ -53,7 +53,7 @@ def test_one_case_for_each_strategy(contract):
 
 
 def test_a_standard_run_is_generated_by_a_sixth_to_a_third(contract):
-    profile = load_profile(None, target="http://127.0.0.1:9", environ={})
+    profile = load_profile(None, environ={})
     test_data = data_of(profile, any_uuid=True, reusable=False)
     cases = planned_cases(contract, profile, test_data, "standard", 0)
     generated = {case.strategy: len(case.probes) for case in cases if case.strategy}
@@ -203,7 +203,7 @@ def test_a_deep_run_has_the_requests_that_it_may_have_a_fifth_of_them_by_schemat
 
 
 def test_generated_cases_use_the_rest_of_the_budget(contract, tmp_path):
-    profile = load_profile(None, target="http://127.0.0.1:9", environ={})
+    profile = load_profile(None, environ={})
     test_data = data_of(profile, any_uuid=True, reusable=False)
     every = [case for case in planned_cases(contract, profile, test_data, "standard", 0) if not case.strategy]
     tables = sum(len(case.probes) for case in every if not case.not_exercised)

@@ -53,7 +53,7 @@ def test_the_outcomes_are_those_of_the_run(name, runs, monkeypatch):
 def test_a_run_that_could_not_judge(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    run = Run(Options(target=url, out=tmp_path))
+    run = Run(Options(target=url, out=tmp_path), builtin=True)
     run.make_folder()
     run.execute(run.cases)
     result, judged_again = run.result(), judge_record(sound_record(tmp_path / "record.jsonl"), run.contract)

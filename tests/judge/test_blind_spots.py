@@ -34,7 +34,7 @@ def sort_of(place: Place) -> object:
 def probes() -> dict[str, list[Place]]:
     found = {}
     for depth in ("standard", "deep") if WHOLE else ("standard",):
-        every = places(Run(Options(depth=depth, target="http://127.0.0.1:1")).cases)
+        every = places(Run(Options(depth=depth)).cases)
         found[depth] = every if WHOLE else list({sort_of(place): place for place in every}.values())
     return found
 

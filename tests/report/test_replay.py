@@ -109,6 +109,6 @@ def test_a_replay_without_an_answer_says_so(server, tmp_path):
 )
 def test_a_case_that_cannot_be_sent_alone_is_refused(case, words, server, tmp_path):
     record = sound_record(recorded(server, tmp_path / "run", "store-missing", "store-id", "answers", "whole-run"))
-    run = Run(Options(target=server.url, out=tmp_path / "again"))
+    run = Run(Options(target=server.url, out=tmp_path / "again"), builtin=True)
     with pytest.raises(UsageError, match=words):
         recorded_case(run, record, case)

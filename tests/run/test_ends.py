@@ -25,7 +25,7 @@ def endless_success(request):
 
 def test_successes_without_an_end_end_the_run(tmp_path):
     with answering(endless_success) as server:
-        run = Run(Options(target=server.url, out=tmp_path / "run"))
+        run = Run(Options(target=server.url, out=tmp_path / "run"), builtin=True)
         run.profile = run.profile.model_copy(
             update={"limits": run.profile.limits.model_copy(update={"timeout_s": 0.3})}
         )

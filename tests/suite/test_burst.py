@@ -127,7 +127,7 @@ def test_the_plan_counts_every_request_of_a_burst_and_no_capture(tmp_path):
 def test_a_limit_met_in_passing_is_waited_out_before_another_status_is_provoked(tmp_path):
     """The opening uses up the limit."""
     with MockServer(rate="2/3s") as server:
-        run = Run(Options(target=server.url, out=tmp_path / "run"))
+        run = Run(Options(target=server.url, out=tmp_path / "run"), builtin=True)
         run.make_folder()
         opening = [case for case in run.cases if case.id == "accept-store-1"]
         run.execute([*opening, *(case for case in run.cases if case.id == "provoked-500")])
