@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from conformance.mock.server import MockServer
+from tests.support.answers import answer
 from tests.support.servers import ReceivedRequest, answering, message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,8 +120,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Done:
             released.wait(30)
         if request.body.startswith(b"{") and request.body.endswith(b"}}"):
             return message(200, close=True)
-        text = b'{"errorMsg": "BadRequestException"}'
-        return message(400, [("Content-Type", "application/json")], text, close=True)
+        refused = answer(400)
+        return message(400, refused.headers, refused.body, close=True)
 
     cwd = tmp_path_factory.mktemp("interrupted")
     with answering(reply) as target:

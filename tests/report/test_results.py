@@ -56,10 +56,10 @@ def test_the_schema_refuses_other_values(clean):
 def test_results_are_small_with_one_case_per_line(clean):
     text = (clean.out / "results.json").read_text("ascii")
     value = json.loads(text)
-    assert len(text) < 800 * (len(value["requirements"]) + len(value["cases"]))
-    assert sum(1 for line in text.splitlines() if line.startswith(' {"id": "')) == (
-        len(value["requirements"]) + len(value["cases"])
-    )
+    rows, charges = len(value["requirements"]) + len(value["cases"]), len(value["money"]["captures"])
+    judgements = sum(len(some) for case in value["cases"] for some in case["judgements"].values())
+    assert len(text) < 440 * rows + 30 * judgements + 170 * charges
+    assert sum(1 for line in text.splitlines() if line.startswith(' {"id": "')) == rows
 
 
 def test_a_wrong_target_has_no_findings(refused, elsewhere):
