@@ -15,14 +15,14 @@ def amount_cases(data: TestData) -> list[Case]:
     parts = parts_of(data)
     text = quoted(parts.amount)
     several = reject("body.several-faults", ())
-    wrong = [quoted(parts.value), "true", "false", '""', quoted("USD"), "0"]
+    wrong = [quoted(parts.value), "true", "false", '""', quoted(f"{parts.value} {data.currency}"), "0"]
     around = wrapped(parts.amount, "amount")
     lists = [f"[{parts.value},{parts.code}]", f"[{parts.value}]"]
     arrays = [*(text for text in around if text.startswith("[")), "[]", "[1e400]", *lists]
     # Servers that repeat a wrong value in their refusal cannot write these two.
     unwritable = ('{"note":1e400}', '{"\\ud800":1}')
     objects = [parts.with_amount(text) for text in (*around, OPERATOR, *unwritable) if text.startswith("{")]
-    misspelt = [parts.renamed("amount", name) for name in near_names("amount")]
+    misspelt = [parts.renamed("amount", names) for names in near_names("amount", "money", "total", "price")]
     return [
         _refused("missing", "No amount object", "required", [parts.with_amount(None)]),
         _refused("null", "An amount of null", "not-null", [parts.with_amount("null")]),

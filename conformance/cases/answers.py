@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.cases.body import parts_of
-from conformance.cases.build import absent, accept, probe
+from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, absent, accept, either, probe
 from conformance.cases.model import Case, Expectation, Probe, Scheduling
 from conformance.cases.testdata import Provoked, TestData
 from conformance.contract.load import Contract
@@ -17,6 +17,7 @@ _OVER_A_RUN = {"server-error.stable"}
 _END, _SHARED_END = "rate-limit.window-end", "rate-limit.shared-window-end"
 SWITCH_TRIES = 3
 """How often a request is sent at most to see that a switch of the profile is on, or off again."""
+_UTF_8 = (("Content-Type", "application/json; charset=utf-8"),)
 _OVER_TIME = {_END, _SHARED_END, "rate-limit.repeated", "rate-limit.not-growing"}
 
 
@@ -29,6 +30,7 @@ def provoked_cases(contract: Contract, data: TestData) -> list[Case]:
         slug, title = f"provoked-{status}", f"A provoked {name} ({status})"
         if status in data.provocations:
             found.append(_provoked_case(data, status, slug, title, requirements))
+            found.append(_others_case(data, status, requirements))
         else:
             reason = f"The profile does not say how to provoke a {status}"
             found.append(absent(slug, THEME, title, requirements, reason))
@@ -69,8 +71,44 @@ def _provoked_case(data: TestData, status: int, slug: str, title: str, requireme
     first = _provoked(data, status)
     if not data.provocations[status].alone:
         return Case(slug, THEME, title, requirements, (first,))
-    settled = replace(first, provoke=None, times=SWITCH_TRIES, settles=True)
-    return Case(slug, THEME, title, requirements, (first, settled), scheduling="exclusive")
+    return Case(slug, THEME, title, requirements, (first, _settled(first)), scheduling="exclusive")
+
+
+def _settled(first: Probe) -> Probe:
+    return replace(first, provoke=None, times=SWITCH_TRIES, settles=True)
+
+
+def _others_case(data: TestData, status: int, requirements: tuple[str, ...]) -> Case:
+    """A provoked answer to requests of other forms, and what follows it on its connection."""
+    first = replace(_provoked(data, status), trip="case")
+    again = replace(first, times=1, accept="*/*")
+    probes = [first, again, *_others(data, again)]
+    slug, title = f"provoked-{status}-others", f"A provoked {status} to requests of other forms"
+    if data.provocations[status].alone:
+        return Case(slug, THEME, title, requirements, (*probes, _settled(first)), scheduling="exclusive")
+    if status != 429:
+        good = probe(OBSERVE, parts_of(data).good, equal=True)
+        after = either("capture.repeated", label=f"after a {status}")
+        probes += [good, replace(good, expectation=after, equal=False, trip="case")]
+        requirements = (*requirements, "capture.repeated")
+    return Case(slug, THEME, title, requirements, tuple(probes), scheduling="chain")
+
+
+def _others(data: TestData, like: Probe) -> tuple[Probe, ...]:
+    """Requests of other forms that get the provoked answer too: what is in front of a server answers some of them.
+
+    Each has many forms at once, since the first part that does not know one of them answers: the last store and currency,
+    in chunks, with a charset and without Accept; content that is not JSON; no content and no media type.
+    """
+    parts = parts_of(data, data.stores[-1], data.currencies[-1])
+    chunked = replace(like.expectation, admits=LENGTH_REQUIRED)
+    unusual = parts.with_extra(f'"note":"{"é" * 1_100}"')
+    forms = (
+        probe(chunked, unusual, headers=_UTF_8, framing="chunked", accept=None),
+        probe(like.expectation, b"{", framing="expect"),
+        probe(like.expectation, b"", headers=()),
+    )
+    return tuple(replace(form, provoke=like.provoke) for form in forms)
 
 
 def _window(data: TestData, end: str) -> tuple[Probe, ...]:
@@ -105,16 +143,19 @@ def _rate_limit(contract: Contract, data: TestData) -> list[Case]:
         reason = "The profile forces the 429, so there is no window to test"
         return [
             _provoked_case(data, 429, "provoked-429", title, requirements),
+            _others_case(data, 429, requirements),
             absent("provoked-429-window", THEME, window, _over_time(_END), reason),
             absent("provoked-429-shared", THEME, shared, (_SHARED_END,), reason),
         ]
     if means.scope == "run":
         reason = "The profile's window is shared by all callers"
         return [absent("provoked-429-window", THEME, window, (_END,), reason)]
+    others = [] if means.burst else [_others_case(data, 429, requirements)]
     requirements = (*requirements, *_over_time(_END))
     probes = _window(data, _END)
     scheduling: Scheduling = "exclusive" if means.alone else "chain"
     return [
         Case("provoked-429-window", THEME, window, requirements, probes, scheduling=scheduling, rule="window"),
+        *others,
         absent("provoked-429-shared", THEME, shared, (_SHARED_END,), "The profile's window is each caller's own"),
     ]

@@ -56,11 +56,15 @@ def wrapped(good: str, name: str) -> list[str]:
     return [f"[{good}]", f"[{good},{good}]", *(f'{{"{key}":{good}}}' for key in keys), f"[[{good}]]"]
 
 
-def near_names(name: str) -> list[str]:
-    """Names that lenient readers take for `name`: snake case, other letter cases, plural, a trailing blank."""
+def near_names(name: str, *others: str) -> list[tuple[str, ...]]:
+    """Names that lenient readers take for `name`, by body: snake case, capitals, and all further ones in one body.
+
+    Those are other letter cases, hyphens, plural, a trailing blank, and `others`. What reads one of them finds it there.
+    """
     snake = re.sub("([A-Z])", r"_\1", name).lower()
-    near = (snake, name[0].upper() + name[1:], name.lower(), name.upper(), name + "s", name + " ")
-    return [each for each in dict.fromkeys(near) if each != name]
+    further = (name[0].upper() + name[1:], name.lower(), snake.replace("_", "-"), name + "s", name + " ", *others)
+    alone = [each for each in (snake, name.upper()) if each != name]
+    return [*((each,) for each in alone), tuple(each for each in dict.fromkeys(further) if each not in (name, *alone))]
 
 
 def members(*pairs: tuple[str, str | None]) -> str:
@@ -119,9 +123,16 @@ class Parts:
         """The good body, its `code` replaced."""
         return body(store=self.store, amount=amount_object(self.value, text))
 
-    def renamed(self, member: str, name: str) -> str:
-        """The good body, a member of its top level under another name."""
-        return self.good.replace(f'"{member}":', f'"{name}":', 1)
+    def renamed(self, member: str, names: tuple[str, ...]) -> str:
+        """The good body, a member of its top level under other names."""
+        text = {"storeId": self.store, "shoppingTripId": TRIP_TEXT, "amount": self.amount}[member]
+        return self.good.replace(f'"{member}":{text}', ",".join(f'"{name}":{text}' for name in names), 1)
+
+    def renamed_in_amount(self, member: str, names: tuple[str, ...]) -> str:
+        """The good body, a member of its `amount` under other names."""
+        inner = {"amount": self.value, "code": self.code}
+        text = inner.pop(member)
+        return self.with_amount(members(*inner.items(), *((name, text) for name in names)))
 
     def with_extra(self, text: str) -> str:
         """The good body and one more member, given as raw text with its name."""

@@ -31,7 +31,9 @@ def body_form_cases(contract: Contract, data: TestData, *, deep: bool) -> list[C
 
 def _no_object(parts: Parts) -> list[Case]:
     good = parts.good
-    tops = [quoted(good), f"[{good}]", "null", "[1e400]", "[]", "true", "12", '""']
+    tops = [quoted(good), f"[{good}]", f"[{good},{good}]", "null", "[1e400]", "[]", "true", "12", '""']
+    tops += [f"[{parts.store},{TRIP_TEXT},{parts.amount}]"]
+    tops += [f'[["storeId",{parts.store}],["shoppingTripId",{TRIP_TEXT}],["amount",{parts.amount}]]']
     several = reject("body.several-faults", ())
     both = [
         parts.with_amount(amount_object("0", '"usd"')),
@@ -101,13 +103,15 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
         "{",
         "[",
     ]
-    more = [good + "}", good + good, good + "x", good + ",", good + "\0", good + " null", good + "]"]
+    more = [good + "}", good + good, good + "x", good + ",", good + "\0", good + "]", good + ";"]
+    before = ["x" + good, ")]}',\n" + good, "\x1e" + good, f"capture({good})", f"capture={good}", "," + good]
     misspelt = [
         good.replace(":", "=", 1),
         good.replace(",", " ", 1),
         good.replace(",", ",,", 1),
         good.replace("{", "{,", 1),
         good.replace(":", "::", 1),
+        good.replace(":", " ", 1),
         good.replace('"storeId"', "storeId", 1),
         good.replace('"amount":{', '"amount":(', 1),
         parts.with_extra('"note":undefined'),
@@ -117,6 +121,7 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
         parts.with_extra('"note":"\\x41"'),
         parts.with_extra('"note":"\\u12"'),
         parts.with_extra('"note":"\\q"'),
+        parts.with_extra('"note":"a\\\nb"'),
         parts.with_extra(f'"note":"{chr(0x201D)}'),
     ]
     controls = [parts.with_extra(f'"note":"a{sign}b"') for sign in ("\n", "\t")]
@@ -129,13 +134,13 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
     blanks = [
         good.replace(",", f",{sign}", 1) for sign in ("\f", "\v", "\u00a0", "\u0085", "\u2028", "\u3000", "\ufeff")
     ]
+    store, code = parts.store.strip('"'), parts.code.strip('"')
     foreign: list[str | bytes] = [
-        f"storeId=a&shoppingTripId={TRIP}&amount=1",
-        f"<capture><shoppingTripId>{TRIP}</shoppingTripId></capture>",
-        f"storeId: a\nshoppingTripId: {TRIP}\n",
+        f"storeId={store}&shoppingTripId={TRIP}&amount[amount]={parts.value}&amount[code]={code}",
+        f"<capture><storeId>{store}</storeId><shoppingTripId>{TRIP}</shoppingTripId><amount>1</amount></capture>",
+        f"storeId: {store}\nshoppingTripId: {TRIP}\namount: {{amount: {parts.value}, code: {code}}}\n",
         "not json",
         " ",
-        "\r\n",
         b"\x00",
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
     ]
@@ -143,6 +148,7 @@ def _not_json(contract: Contract, parts: Parts) -> list[Case]:
         case("body-not-json", THEME, "Content that is not JSON", bad, ["not json"], also),
         case("body-cut-off", THEME, "Truncated JSON", bad, cut, ("answer.no-leak",)),
         case("body-trailing-data", THEME, "JSON with trailing data", bad, more),
+        case("body-leading-data", THEME, "JSON after other data", bad, before),
         case("body-misspelt", THEME, "Malformed JSON", bad, misspelt),
         case("body-other-blanks", THEME, "Blanks that JSON does not have, between tokens", bad, blanks),
         case("body-control-characters", THEME, "Raw control characters in strings", bad, controls),
@@ -178,7 +184,7 @@ def _same(parts: Parts, data: TestData) -> list[Case]:
     turned = members(("code", parts.code), ("amount", parts.value))
     orders = [
         members(("amount", parts.amount), ("shoppingTripId", TRIP_TEXT), ("storeId", parts.store)),
-        members(("storeId", parts.store), ("amount", turned), ("shoppingTripId", TRIP_TEXT)),
+        members(("shoppingTripId", TRIP_TEXT), ("amount", turned), ("storeId", parts.store)),
     ]
     spread = good.replace(",", " ,\n  ").replace(":", " : ").replace("{", "{\n  ").replace("}", "\n}")
     blanks = [spread, spread.replace("\n", "\r\n"), spread.replace("  ", "\t"), f"\r\n\t {good} \t\r\n", good + "\n"]
@@ -188,7 +194,7 @@ def _same(parts: Parts, data: TestData) -> list[Case]:
         parts.with_code(f'"\\u{ord(data.currency[0]):04x}{data.currency[1:]}"'),
         parts.with_code(f'"{escape(data.currency).upper().replace("U", "u")}"'),
         parts.with_store(f'"{escape(first)}{data.store[1:]}"'),
-        parts.with_store(f'"{escape(data.store)}"'),
+        parts.with_store(f'"{escape(data.store).upper().replace("U", "u")}"'),
         parts.with_trip(f'"{escape(TRIP)}"'),
     ]
     keys = [
@@ -240,15 +246,20 @@ def _open(parts: Parts) -> list[Case]:
     """What may be accepted or refused, but must not cause a server error."""
     good = parts.good
     attribute, twice = either("body.unknown-attribute"), either("body.duplicate-keys")
-    extras = ['"note":"x"', '"note":1', '"note":null', '"note":{"a":[1]}', '"note":[]', '"":1', '"__proto__":{"a":1}']
+    values = ("true", "1", "null", '{"a":[1]}', "[]", "false", '""', "{}", "1.5", "-0")
+    names = ("", "0", "constructor", "hasOwnProperty", "id", "é", "a" * 2_000)
+    types = ("@type", "$type", "@class", "class", "$ref", "$where", "a.b", "a[b]")
+    many = ",".join(f'"note{number}":0' for number in range(1_000)) + f',"notes":[{"0," * 2_000}0]'
+    extras = [",".join(f'"note{number}":{text}' for number, text in enumerate(values))]
+    extras += [",".join(f'"{name}":1' for name in names), ",".join(f'"{name}":"note"' for name in types)]
+    extras += ['"__proto__":{"a":1}', many]
     nested = good[:-2] + ',"note":"x"}}'
     odd = [
         '"note":"a\\u0000b"',
         '"\\u0000":1',
         '"note":"\\ud800"',
-        '"note":1e400',
-        f'"note":{"9" * 400}',
-        '"note":"\\u2028🛒"',
+        f'"note":1e400,"more":{"9" * 400}',
+        '"note":"\\u2028🛒\\/\\b\\f\\n\\r\\t\\"\\\\"',
     ]
     doubles = [
         parts.with_extra(f'"storeId":{parts.store}'),

@@ -18,7 +18,8 @@ WRONG_TYPES = ("true", "0", "[1e400]", "{}", "12.5", "false", "[]")
 class IdField:
     """One of the two ids. `known` is a good value; `fixed` is a literal of the same kind without a placeholder.
 
-    `put` makes the body with the raw text of the member, None to leave it out; `rename` the one with another name.
+    `put` makes the body with the raw text of the member, None to leave it out; `rename` the one with other names;
+    `others` are names that mean the same.
     """
 
     theme: str
@@ -28,7 +29,8 @@ class IdField:
     fixed: str
     names: tuple[str, ...]
     put: Callable[[str | None], str]
-    rename: Callable[[str], str]
+    rename: Callable[[tuple[str, ...]], str]
+    others: tuple[str, ...]
 
     def rejects(self, slug: str, title: str, rule: str, texts: Iterable[str | None]) -> Case:
         """A case of raw member texts that must all be refused under the requirement `<theme>.<rule>`."""
@@ -59,7 +61,10 @@ def _presence(field: IdField) -> list[Case]:
         field.rejects("number", f"A number as {member}", "type", ["123"]),
         field.rejects("wrong-type", f"All other types as {member}", "type", types),
         field.refused(
-            "misspelt-name", f"The {member} under a similar name", "required", map(field.rename, near_names(member))
+            "misspelt-name",
+            f"The {member} under similar names",
+            "required",
+            map(field.rename, near_names(member, *field.others)),
         ),
         field.malformed("bad-format", f"The {member} INVALID@STORE#ID", ["INVALID@STORE#ID"]),
         field.malformed("trailing-line-feed", f"A good {member} followed by a line feed", [field.known + "\n"]),
@@ -89,7 +94,7 @@ def _characters(field: IdField) -> list[Case]:
 def _scripts(field: IdField) -> list[Case]:
     known, fixed, member = field.known, field.fixed, field.member
     alike = [full_width(fixed), full_width(fixed[0]) + fixed[1:], fixed[:-1] + full_width(fixed[-1])]
-    swaps = (("s", "ſ"), ("-", "\uff0d"), ("k", "\u212a"), ("0", "٠"), ("a", "а"), ("-", "\u2010"))
+    swaps = (("s", "ſ"), ("e", "é"), ("-", "\uff0d"), ("k", "\u212a"), ("0", "٠"), ("a", "а"), ("-", "\u2010"))
     folded = [fixed.replace(good, other, 1) for good, other in swaps if good in fixed]
     folded += [known + text for text in FOLDED.values()]
     escapes = [f'"{known}{escape(text)}"' for text in ("é", "٣", "Ａ", "\u2028", "🛒", "\0")]
@@ -100,7 +105,7 @@ def _scripts(field: IdField) -> list[Case]:
             "lookalikes", f"A {member} with characters that look or fold like good ones", _after(known, LOOKALIKES)
         ),
         field.malformed(
-            "folding", f"A {member} that folding or NFKC makes valid", [alike[0], *folded[:2], *alike[1:], *folded[2:]]
+            "folding", f"A {member} that folding or NFKC makes valid", [alike[0], *folded[:3], *alike[1:], *folded[3:]]
         ),
         field.rejects("escaped-characters", f"A {member} with bad characters as escapes", "pattern", escapes),
         field.rejects("lone-surrogate", f"A {member} with an escaped lone surrogate", "pattern", lone),
@@ -118,7 +123,7 @@ def _spellings(field: IdField) -> list[Case]:
         f"{known},{known}",
         f"%{ord(fixed[0]):02X}{fixed[1:]}",
         f"&#{ord(fixed[0])};{fixed[1:]}",
-        f"&#x{ord(fixed[0]):x};{fixed[1:]}",
+        f"<b>{fixed}</b>",
         known + "%00",
         known + "%0A",
         known + "%20",
@@ -131,11 +136,14 @@ def _spellings(field: IdField) -> list[Case]:
     return [field.malformed("coded", f"A {field.member} percent-encoded, HTML-escaped, quoted twice", coded)]
 
 
-def over_length(field: IdField, base: str) -> list[Case]:
-    """`base` padded beyond the limit: by one, and to typical lengths of columns and buffers."""
+def over_length(field: IdField, base: str, longest: str | None) -> list[Case]:
+    """`base` padded beyond the limit: by one, and to typical lengths of columns and buffers.
+
+    `longest`: a known id at the limit, where there is one. What cuts an id to its limit finds it in the first of these.
+    """
     limit, member = field.rule.max_length, field.member
     lengths = sorted({max(limit, 1000), max(limit, 10_000)} - {limit})
-    shortest = quoted(base.ljust(limit + 1, "a"))
+    shortest = quoted((longest if longest and len(longest) == limit else base).ljust(limit + 1, "a"))
     rest = [quoted(base.ljust(length, "a")) for length in lengths]
     cases = [field.rejects("over-limit", f"A {member} one character over the limit", "max-length", [shortest])]
     if rest:

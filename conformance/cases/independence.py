@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.cases.body import Parts, parts_of
-from conformance.cases.build import EITHER_NAME, LENGTH_REQUIRED, OBSERVE, probe, reject
+from conformance.cases.build import EITHER_NAME, LENGTH_REQUIRED, OBSERVE, UNKNOWN_TRIP, probe, reject
 from conformance.cases.model import TRIP, Case, Probe
 from conformance.cases.testdata import TestData
 
@@ -26,7 +26,7 @@ def independence_cases(data: TestData) -> list[Case]:
     rested = replace(good, idle=_IDLE_S)
     title = "Ten equal good requests one after another, and one after a pause"
     found = [_chain("identical", title, (*(good,) * 10, rested), _ANY_ANSWER)]
-    for slug, (title, bad) in _bad(parts).items():
+    for slug, (title, bad) in (_bad(parts) | _unknown(data)).items():
         also = (bad.expectation.requirement or "",)
         same_trip = bad.trip != "none"
         pair = tuple(replace(each, trip="case") for each in (bad, good)) if same_trip else (bad, good)
@@ -70,20 +70,34 @@ def _bad(parts: Parts) -> dict[str, tuple[str, Probe]]:
     }
 
 
+def _unknown(data: TestData) -> dict[str, tuple[str, Probe]]:
+    """A request of an unknown store and one with an unknown trip, where the profile names them."""
+    found = {}
+    if data.unknown_store is not None:
+        store = parts_of(data, data.unknown_store).good
+        found["unknown-store"] = ("one of an unknown store", probe(reject("store-id.unknown"), store))
+    if data.unknown_trip is not None:
+        trip = parts_of(data).with_trip(f'"{data.unknown_trip}"')
+        found["unknown-trip"] = ("one with an unknown trip", probe(reject("trip-id.unknown", UNKNOWN_TRIP), trip))
+    return found
+
+
 def _one_trip(data: TestData, good: Probe) -> Case:
-    """Three refusals, a good capture and, where there is one, an unknown store, all for one trip."""
+    """Refusals, one of them twice, a good capture, and further refusals, all for one trip."""
     parts = parts_of(data)
-    probes = [
-        probe(reject("amount.required"), parts.with_amount(None), trip="case"),
+    no_amount = probe(reject("amount.required"), parts.with_amount(None), trip="case")
+    wrong = [
         probe(reject("value.type"), parts.with_value('"10"'), trip="case"),
         probe(reject("code.pattern"), parts.with_code('"usd"'), trip="case"),
-        replace(good, trip="case"),
     ]
+    probes = [no_amount, no_amount, *wrong, replace(good, trip="case")]
+    probes += [replace(each, trip="same") for each in wrong]
     if data.unknown_store is not None:
         unknown = parts_of(data, store=data.unknown_store).good
         probes.append(probe(reject("store-id.unknown"), unknown, trip="same"))
     also = tuple(each.expectation.requirement for each in probes if each.expectation.requirement)
-    title = "Three refusals, a capture and an unknown store for one trip"
+    also = tuple(dict.fromkeys(also))
+    title = "Refusals before and after a capture, all for one trip"
     return _chain("one-trip", title, tuple(probes), also)
 
 

@@ -75,6 +75,11 @@ class Probe:
     per_second: float = 0.0
     settles: bool = False
 
+    @property
+    def captures_nothing(self) -> bool:
+        """Whether it only provokes an answer and has no trip to capture: in a burst, for one."""
+        return self.expectation.nature == "provoked" and self.trip == "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -8,14 +8,15 @@ the body is good, by its least usual condition; where a condition alone is viola
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from itertools import zip_longest
+from itertools import combinations, product, zip_longest
 from typing import Any
 
 from conformance.cases.body import TRIP_TEXT, members, parts_of, quoted
-from conformance.cases.build import LENGTH_REQUIRED, UNKNOWN_TRIP, accept, either, probe
+from conformance.cases.build import BAD_REQUEST, LENGTH_REQUIRED, UNKNOWN_TRIP, accept, either, probe
 from conformance.cases.model import JSON, TRIP, Case, Expectation, Headers, Probe
 from conformance.cases.oracle import classify
 from conformance.cases.testdata import TestData
@@ -33,13 +34,13 @@ _CONTENTS = {
     "spaced": "body.equivalent",
     "turned": "body.equivalent",
     "escaped": "body.equivalent",
-    "charset": "media-type.charset",
-    "capitals": "media-type.case",
     "2 KB": "answer.no-server-error",
     "64 KB": "answer.no-server-error",
 }
 _FILLERS = {"2 KB": "a" * 2_100, "64 KB": "é" * 33_000}
+_LABELS = {"json": "", "charset": "media-type.charset", "capitals": "media-type.case"}
 _TYPES = {"charset": "application/json; charset=utf-8", "capitals": "APPLICATION/JSON"}
+_ACCEPTS = ("application/json", "*/*", None)
 _CONNECTIONS = ("fresh", "kept")
 _STRING = re.compile('"([a-zA-Z])')
 
@@ -72,6 +73,7 @@ _FURTHER_NOT_JSON = (
     ("bytes", "chunked", "plain"),
     ("bytes", "length", "2 KB"),
     ("empty", "chunked", "plain"),
+    ("empty", "expect", "plain"),
 )
 """Further content that is not JSON, where it is read in another way: in chunks, and where it is large."""
 _TITLES = {
@@ -91,9 +93,11 @@ class Row:
 
     store: str
     currency: str
-    framing: str
-    content: str
-    connection: str
+    framing: str = "length"
+    label: str = "json"
+    accept: str | None = "application/json"
+    content: str = "plain"
+    connection: str = "fresh"
     defect: Defect = field(default_factory=Defect)
 
 
@@ -145,34 +149,84 @@ def _drawn(*sizes: int) -> list[list[int]]:
     return rows
 
 
-def _combined(data: TestData, most: int, *further: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    factors = (data.stores[:most], data.currencies[:most], tuple(_FRAMINGS), *further)
-    for row in _drawn(*map(len, factors)):
+_STORE, _CURRENCY = 0, 1
+
+
+@cache
+def _simplest(*sizes: int) -> list[list[int]]:
+    """Those rows with the first value of a column, the usual one, wherever another row has the same pairs."""
+    rows = [list(row) for row in _drawn(*sizes)]
+    counts = Counter(pair for row in rows for pair in combinations(enumerate(row), 2))
+    columns = sorted(
+        range(len(sizes)), key=(_STORE, _CURRENCY).__contains__
+    )  # those with a requirement of their own first
+    for column, row in product(columns, rows):
+        pairs = [pair for pair in combinations(enumerate(row), 2) if (column, row[column]) in pair]
+        if row[column] and all(counts[pair] > 1 for pair in pairs):
+            counts.subtract(pairs)
+            row[column] = 0
+            counts.update(pair for pair in combinations(enumerate(row), 2) if (column, 0) in pair)
+    return rows
+
+
+def _rows(rows: list[list[int]], factors: tuple[tuple[Any, ...], ...]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
         yield tuple(factor[number] for factor, number in zip(factors, row, strict=True))
 
 
 def _good_rows(data: TestData, most: int) -> list[Row]:
-    return [Row(*row) for row in _combined(data, most, tuple(_CONTENTS), _CONNECTIONS)]
+    """Good bodies with every two conditions of their text, label, store, currency and connection.
+
+    Then chunks, and what only should change nothing, and each large body, which may be refused, with every other condition.
+    """
+    stores, currencies, labels = data.stores[:most], data.currencies[:most], tuple(_LABELS)
+    contents = tuple(each for each in _CONTENTS if each not in _FILLERS)
+    usual = _ACCEPTS[:1]
+    factors = (stores, currencies, ("length",), labels, usual, contents, _CONNECTIONS)
+    rows = [Row(*row) for row in _rows(_simplest(*map(len, factors)), factors)]
+    several = max(len(stores), len(currencies), len(contents))
+    chunked: tuple[Any, ...] = (stores, currencies, ("chunked",), labels, usual, contents, _CONNECTIONS)
+    expected: tuple[Any, ...] = (stores, currencies, ("expect",), labels, _ACCEPTS[1:], contents, _CONNECTIONS)
+    others: tuple[Any, ...] = (stores, currencies, ("length",), labels, _ACCEPTS[:0:-1], contents, _CONNECTIONS)
+    fillers = [(stores, currencies, tuple(_FRAMINGS), labels, _ACCEPTS, (each,), _CONNECTIONS) for each in _FILLERS]
+    for factors in (chunked, expected, others, *fillers):
+        numbers = [[number % len(factor) for factor in factors] for number in range(several)]
+        rows += [Row(*row) for row in _rows(numbers, factors)]
+    return [
+        row for row in rows if row.content in _FILLERS or len(_unusual(data, row)) > 1
+    ]  # other cases have one alone
+
+
+def _unusual(data: TestData, row: Row) -> list[str]:
+    """The columns of a row that are not as usual."""
+    usual = Row(data.store, data.currency)
+    return [each.name for each in fields(Row) if getattr(row, each.name) != getattr(usual, each.name)]
 
 
 def _bad_rows(contract: Contract, data: TestData, most: int) -> list[Row]:
     """Every defect with every store, currency, framing and connection; each kind of defect with each content."""
     defects = tuple(_defects(contract, data))
     rows: list[Row] = []
-    seen: set[tuple[str, str]] = set()
-    for store, currency, framing, connection, defect in _combined(data, most, _CONNECTIONS, defects):
-        values = (defect.kind, defect.member, store, currency, framing, connection)
+    seen: set[tuple[str | None, str]] = set()
+    factors = (data.stores[:most], data.currencies[:most], tuple(_FRAMINGS), tuple(_LABELS), _ACCEPTS, _CONNECTIONS)
+    for row in _rows(_drawn(*map(len, factors), len(defects)), (*factors, defects)):
+        store, currency, framing, label, accepts, connection, defect = row
         named = (defect.how, defect.member, framing) == ("unknown", "shoppingTripId", "length")
-        contents = ["plain"] if named else _contents(defect)  # where the name of the error is judged
+        if named:  # the name of the error is judged
+            accepts = _ACCEPTS[0]
+        values = (defect.kind, defect.member, store, currency, framing, label, accepts, connection)
+        contents = ["plain"] if named else _contents(defect)
         content = max(contents, key=lambda each: sum((value, each) not in seen for value in values))
         seen |= {(value, content) for value in values}
-        rows.append(Row(store, currency, framing, content, connection, defect))
+        rows.append(Row(store, currency, framing, label, accepts, content, connection, defect))
     for kind, defect in {defect.kind: defect for defect in reversed(defects)}.items():
         missed = [content for content in _contents(defect) if (kind, content) not in seen]
-        rows += [Row(data.store, data.currency, "length", content, "fresh", defect) for content in missed]
+        rows += [Row(data.store, data.currency, content=content, defect=defect) for content in missed]
+    unknown = [defect for defect in defects if (defect.how, defect.member) == ("unknown", "shoppingTripId")]
+    rows += [Row(store, data.currency, defect=defect) for store in data.stores[1:most] for defect in unknown]
     for how, framing, content in _FURTHER_NOT_JSON:
         defect = Defect("not-json", how, "body")
-        rows.append(Row(data.store, data.currency, framing, content, "fresh", defect))
+        rows.append(Row(data.store, data.currency, framing, content=content, defect=defect))
     return rows
 
 
@@ -187,7 +241,7 @@ def _defects(contract: Contract, data: TestData) -> list[Defect]:
     found = []
     for kind, how, names in _DEFECTS:
         for member in names:
-            row = Row(data.store, data.currency, "length", "plain", "fresh", Defect(kind, how, member))
+            row = Row(data.store, data.currency, defect=Defect(kind, how, member))
             if classify(contract, data, _body(contract, data, row)).nature in {"reject", "should-reject"}:
                 found.append(row.defect)
     return found
@@ -238,12 +292,13 @@ def _body(contract: Contract, data: TestData, row: Row) -> bytes:
 
 
 def _headers(row: Row) -> Headers:
-    return (("Content-Type", _TYPES[row.content]),) if row.content in _TYPES else JSON
+    return (("Content-Type", _TYPES[row.label]),) if row.label in _TYPES else JSON
 
 
 def _conditions(data: TestData, row: Row) -> list[str]:
     """The requirements about each condition that is not the usual one, the least usual first."""
-    conditions = [_FRAMINGS[row.framing], _CONTENTS[row.content]]
+    conditions = [_FRAMINGS[row.framing], "accept.neutral" if row.accept != _ACCEPTS[0] else ""]
+    conditions += [_LABELS[row.label], _CONTENTS[row.content]]
     conditions.append("code.declared" if row.currency != data.currency else "")
     conditions.append("capture.accepted" if row.store != data.store else "")
     conditions.append("answer.independent" if row.connection == "kept" else "")
@@ -255,7 +310,7 @@ def _expectation(contract: Contract, data: TestData, row: Row) -> Expectation:
     conditions = _conditions(data, row)
     exact = classify(contract, data, _body(contract, data, row))
     if row.defect.kind:
-        usual_row = Row(data.store, data.currency, "length", "plain", "fresh", row.defect)
+        usual_row = Row(data.store, data.currency, defect=row.defect)
         alone = classify(contract, data, _body(contract, data, usual_row))
         decided = exact.nature == "reject" or (alone.nature == "should-reject" and row.content not in _FILLERS)
         wanted = replace(alone, admits=alone.admits | exact.admits) if decided else either(None, exact.admits)
@@ -266,14 +321,18 @@ def _expectation(contract: Contract, data: TestData, row: Row) -> Expectation:
         wanted = either(None, exact.admits)
     admits = wanted.admits | (LENGTH_REQUIRED if row.framing == "chunked" else frozenset())
     shared = tuple(each for each in dict.fromkeys(conditions) if each != wanted.requirement)
-    named = row.framing == "length" and row.content == "plain"  # else the name may be that of another refusal
+    plain = (row.framing, row.label, row.accept, row.content) == ("length", "json", _ACCEPTS[0], "plain")
+    named = plain or (
+        exact.names == BAD_REQUEST and row.content not in _FILLERS
+    )  # else it may be that of another refusal
     return replace(wanted, names=exact.names if named else (), admits=admits, shared=shared)
 
 
 def _probe(contract: Contract, data: TestData, row: Row, connection: int = 0) -> Probe:
     expectation = _expectation(contract, data, row)
     framing: Any = row.framing
-    return probe(expectation, _body(contract, data, row), headers=_headers(row), framing=framing, connection=connection)
+    more = {"headers": _headers(row), "framing": framing, "accept": row.accept, "connection": connection}
+    return probe(expectation, _body(contract, data, row), **more)
 
 
 def _case(contract: Contract, slug: str, title: str, probes: list[Probe], **more: Any) -> Case:
@@ -301,16 +360,21 @@ def _accepted(contract: Contract, data: TestData, rows: list[Row]) -> list[Case]
     return found
 
 
+def _hosts(rows: list[Row], number: int) -> list[Row]:
+    """So many bodies that must be refused, of every kind of defect first."""
+    rows = [row for row in rows if row.defect.how != "zero"]
+    first = list({row.defect.kind: row for row in reversed(rows)}.values())
+    return [*first, *(row for row in rows if row not in first)][:number]
+
+
 def _after_refusal(contract: Contract, data: TestData, good: list[Row], bad: list[Row]) -> list[Case]:
     """Bodies to be refused, one case for each kind of defect; and good bodies, each after one of the first of these."""
     kept = [row for row in good if row.connection == "kept"]
     fresh = [row for row in bad if row.connection == "fresh"]
-    hosts, found = [row for row in fresh if row.defect.how != "zero"][: len(kept)], []
-    probes = [
-        _probe(contract, data, row, number)
-        for number, pair in enumerate(zip(hosts, kept, strict=False))
-        for row in pair
-    ]
+    hosts, found, probes = _hosts(fresh, len(kept)), [], []
+    for number, (host, row) in enumerate(zip(hosts, kept, strict=False)):
+        corrected = replace(_probe(contract, data, row, number), trip="same")  # a fresh one where the refused had none
+        probes += [_probe(contract, data, host, number), corrected]
     found.append(_case(contract, "good-after-refusal", "Good bodies, each after a refusal", probes, scheduling="chain"))
     rest = [row for row in bad if row not in hosts]
     for kind in dict.fromkeys(row.defect.kind for row in rest):

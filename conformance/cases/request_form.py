@@ -6,10 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from conformance.cases.body import parts_of, plain
-from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, absent, accept, case, either, probe
+from conformance.cases.build import LENGTH_REQUIRED, OBSERVE, UNSUPPORTED, absent, accept, case, either, probe, reject
 from conformance.cases.model import Case, Expectation, Probe
 from conformance.cases.testdata import TestData
-from conformance.cases.value import why_not_accepted
+from conformance.cases.value import spellings, why_not_accepted
 
 THEME = "request"
 _SAME_CHARSET = (
@@ -20,7 +20,7 @@ _SAME_CHARSET = (
     "application/json;Charset=Utf-8",
 )
 _BLANKS = ("application/json ; charset=utf-8", "application/json\t; charset=utf-8")
-_OTHER_CHARSET = ("utf8", "iso-8859-1", "us-ascii", "utf-16", "none")
+_OTHER_CHARSET = ("utf8", "iso-8859-1", "", "utf-16", "none")
 _OTHER_TYPES = (
     "text/plain",
     "json",
@@ -71,9 +71,11 @@ def _other_types(data: TestData) -> list[Case]:
     charsets: list[str | None] = [f"application/json; charset={value}" for value in _OTHER_CHARSET]
     others = _typed(data, "media-type-charset-other", "Another charset parameter", charset, charsets)
     other, types = either("media-type.other", UNSUPPORTED), [*_OTHER_TYPES, None]
+    refused = replace(reject("body.several-faults", (), UNSUPPORTED), shared=("answer.no-server-error",))
     return [
         replace(others, probes=(*others.probes, _wide(data, charset))),
         _typed(data, "media-type-other", "JSON with another media type, or none", other, types),
+        case("media-type-none-refused", THEME, "An empty object without a media type", refused, ["{}"], headers=()),
     ]
 
 
@@ -113,8 +115,16 @@ def repeated_cases(data: TestData) -> list[Case]:
     first = probe(OBSERVE, parts.good, equal=True)
     second = probe(either("capture.repeated", label="second time"), parts.good, trip="same")
     at_once = probe(either("capture.repeated", label="at the same moment"), parts.good, trip="case")
+    spelt = parts.good.replace(f":{parts.value},", f":{spellings(data.amounts[data.currency])[1]},")
+    otherwise = either("capture.repeated", LENGTH_REQUIRED, "spelt otherwise, in chunks")
+    otherwise = replace(otherwise, shared=("request.chunked",))
+    third = replace(second, expectation=otherwise, body=spelt.encode(), framing="chunked", connection=1, trip="case")
+    title, cased = (
+        "The same capture twice, and in another spelling",
+        [replace(each, trip="case") for each in (first, second)],
+    )
     found = [
-        Case("capture-repeated", THEME, "The same capture twice", requirements, (first, second), scheduling="chain"),
+        Case("capture-repeated", THEME, title, requirements, (*cased, third), scheduling="chain"),
         Case(
             "capture-repeated-at-once",
             THEME,
@@ -133,8 +143,8 @@ def repeated_cases(data: TestData) -> list[Case]:
     if reason := why_not_accepted(data, data.currency, value):
         return [*found, absent(slug, THEME, title, requirements, reason)]
     another = either("capture.repeated", label="another amount")
-    third = replace(second, expectation=another, body=parts.with_value(plain(value)).encode())
-    return [*found, Case(slug, THEME, title, requirements, (first, third), scheduling="chain")]
+    second = replace(second, expectation=another, body=parts.with_value(plain(value)).encode())
+    return [*found, Case(slug, THEME, title, requirements, (first, second), scheduling="chain")]
 
 
 def _elsewhere(data: TestData, second: Probe) -> list[Probe]:

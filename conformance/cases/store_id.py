@@ -27,8 +27,9 @@ def store_id_cases(contract: Contract, data: TestData) -> list[Case]:
         BAD_REQUEST,
         parts.with_store,
         partial(parts.renamed, "storeId"),
+        ("store", "storeID", "store.id"),
     )
-    return [*malformed_cases(field), *over_length(field, known), _unknown(data), *_open(field)]
+    return [*malformed_cases(field), *over_length(field, known, data.long_store), _unknown(data), *_open(field)]
 
 
 def _unknown(data: TestData) -> Case:

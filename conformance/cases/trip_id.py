@@ -21,13 +21,14 @@ def trip_id_cases(contract: Contract, data: TestData) -> list[Case]:
     """All of them, cheap ones first."""
     parts, member = parts_of(data), "shoppingTripId"
     rename = partial(parts.renamed, member)
-    field = IdField(THEME, member, contract.trip_id, TRIP, FIXED, EITHER_NAME, parts.with_trip, rename)
+    others = ("trip", "tripId", "shoppingTripID")
+    field = IdField(THEME, member, contract.trip_id, TRIP, FIXED, EITHER_NAME, parts.with_trip, rename, others)
     # A trip that is not a UUID may have any length, so a padded placeholder would have an unknown length.
     base = TRIP if data.any_uuid else "a"
     return [
         *malformed_cases(field),
         field.rejects("empty", "An empty shoppingTripId", "empty", ['""']),
-        *over_length(field, base),
+        *over_length(field, base, data.long_trip),
         _unknown(data),
         *_upper_case(data),
         *_not_uuid(field),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 
-from conformance.cases.body import OPERATOR, members, near_names, parts_of, plain, quoted, wrapped
+from conformance.cases.body import OPERATOR, near_names, parts_of, plain, quoted, wrapped
 from conformance.cases.build import OBSERVE, absent, accept, case, either, probe, reject, should_reject
 from conformance.cases.model import Case, Expectation
 from conformance.cases.testdata import TestData
@@ -53,8 +53,8 @@ def _cases(
 
 def _presence(data: TestData) -> list[Case]:
     good = plain(data.amounts[data.currency])
-    strings = ["10", "1e400", "1e1", " 10", f"{good}\0", f"{good} ", "NaN", "10,00", quoted(good), "0x10", "-1e400"]
-    strings += ["Infinity", "1_000", "ten"]
+    strings = ["10", "1e400", f"{good} {data.currency}", " ", f"{good}\0", f"{good} ", "NaN", "10,00", quoted(good)]
+    strings += ["0x10", "-1e400", "Infinity", f"${good}", "١٠"]
     first, *others = wrapped(good, "amount")
     return [
         _cases(data, "missing", "No number in amount", reject("value.required"), [None]),
@@ -76,7 +76,7 @@ def _presence(data: TestData) -> list[Case]:
             "negative",
             "A negative amount",
             should_reject("value.negative"),
-            [f"-{good}", "-1", "-0.01", "-1e400"],
+            [f"-{good}", "-1", "-0.01", "-1e400", "-" + "9" * 400],
         ),
     ]
 
@@ -103,8 +103,6 @@ def _not_numbers(data: TestData) -> list[Case]:
         "-",
         "-00.0",
         "--1",
-        "- 1",
-        "1 0",
         "1e1.5",
         "1e+",
         "1.e1",
@@ -112,11 +110,7 @@ def _not_numbers(data: TestData) -> list[Case]:
         "10f",
         "10n",
         "0b11",
-        "1'000",
         f"${good}",
-        f"{good}%",
-        "(10)",
-        "1/2",
         "１",
     ]
     return [
@@ -126,9 +120,9 @@ def _not_numbers(data: TestData) -> list[Case]:
 
 
 def _misspelt_name(data: TestData) -> Case:
-    parts = parts_of(data)
-    bodies = [parts.with_amount(members((name, parts.value), ("code", parts.code))) for name in near_names("amount")]
-    title = "The number under a similar name"
+    names = near_names("amount", "value", "total", "price")
+    bodies = [parts_of(data).renamed_in_amount("amount", each) for each in names]
+    title = "The number under similar names"
     return case("value-misspelt-name", THEME, title, reject("value.required"), bodies)
 
 
@@ -155,7 +149,8 @@ def spellings(value: Decimal) -> list[str]:
     power = int(exponent)
     short = format(shortest, "f")
     padded = short + ("0" if "." in short else ".0")
-    found = [short, padded, padded + "0000", f"{number}e{power}", f"{number}.0E{power:+d}", f"{number}00e{power - 2}"]
+    zeros = "0" * max(1, MOST_DIGITS + 1 - len(padded))
+    found = [short, padded, padded + zeros, f"{number}e{power}", f"{number}.0E{power:+d}", f"{number}00e{power - 2}"]
     found += [f"{number}E{'-' if power < 0 else '+'}0{abs(power)}", f"0.{number}e{power + len(number)}"]
     return list(dict.fromkeys(found))
 
@@ -182,7 +177,8 @@ def accepted_values(data: TestData) -> list[Case]:
 
 def _spelt(data: TestData, currency: str, suffix: str) -> Case:
     title = f"The profile's amount in {currency} in every JSON spelling"
-    texts = spellings(data.amounts[currency])
+    usual = plain(data.amounts[currency])  # that of every other case
+    texts = [text for text in spellings(data.amounts[currency]) if text != usual]
     return _cases(data, f"spellings{suffix}", title, accept("value.spellings"), texts, currency)
 
 
@@ -212,13 +208,15 @@ def _coarser(data: TestData, currency: str) -> Case:
 
 
 def _decades(data: TestData, currency: str) -> Case:
-    """The powers of ten between amount and max_amount, with all decimals of the currency."""
+    """The powers of ten between amount and max_amount, odd ones less a minor unit, with all decimals."""
     powers = [value for power in _POWERS if (value := Decimal(10) ** power) > data.amounts[currency]]
     kept = [value for value in powers if not why_not_accepted(data, currency, value)]
     slug, title = f"value-powers-of-ten-{currency.lower()}", f"Powers of ten in {currency}, up to max_amount"
     if not kept:
         return absent(slug, THEME, title, ("value.accepted",), why_not_accepted(data, currency, powers[0]))
-    texts = [plain(value, data.minor_units[currency]) for value in kept]
+    units = data.minor_units[currency]
+    unit = Decimal(1).scaleb(-units)
+    texts = [plain(value - unit * (value.adjusted() % 2), units) for value in kept]
     return _cases(data, slug.removeprefix("value-"), title, accept("value.accepted"), texts, currency)
 
 
@@ -245,10 +243,15 @@ def _accepted(data: TestData, slug: str, title: str, value: Decimal) -> Case:
 
 
 def _exact(data: TestData, currency: str) -> Case:
-    """One minor unit above the amount where the profile allows it, written with all decimals of the currency."""
+    """One minor unit above the amount where the profile allows it, written with all decimals of the currency.
+
+    In a further currency it is a value that loses a minor unit in binary, where there is one.
+    """
     decimals, value = data.minor_units[currency], data.amounts[currency]
     above = _next_value(data, currency)
     value = value if why_not_accepted(data, currency, above) else above
+    if currency != data.currency:
+        value = next(iter(_losing(data, currency)), value)
     slug, title = f"value-decimals-{currency.lower()}", f"An amount in {currency} with {decimals} decimals"
     reason = why_not_accepted(data, currency, value)
     if reason:
@@ -262,17 +265,23 @@ def _next_value(data: TestData, currency: str) -> Decimal:
     return data.amounts[currency] + Decimal(1).scaleb(-data.minor_units[currency])
 
 
-def _binary_fraction(data: TestData) -> Case:
-    """The first values above the amount that lose a minor unit when a double is scaled and truncated."""
-    currency = data.currency
+def _losing(data: TestData, currency: str) -> list[Decimal]:
+    """The first values above the amount that lose a minor unit when a double is scaled and truncated; at most three."""
     decimals, value = data.minor_units[currency], data.amounts[currency]
-    found: list[str] = []
+    found: list[Decimal] = []
     for _ in range(2000):
         value += Decimal(1).scaleb(-decimals)
         if why_not_accepted(data, currency, value) or len(found) == 3:
             break
         if int(float(value) * 10**decimals) != int(value.scaleb(decimals)):
-            found.append(plain(value))
+            found.append(value)
+    return found
+
+
+def _binary_fraction(data: TestData) -> Case:
+    """Values that lose a minor unit when a double is scaled and truncated."""
+    currency = data.currency
+    found = [plain(value) for value in _losing(data, currency)]
     title = "Values that lose a minor unit when a double is truncated"
     if not found:
         reason = f"No such value lies between amount and max_amount of {currency}"
@@ -304,7 +313,13 @@ def _open(data: TestData, currency: str) -> list[Case]:
     return [
         small,
         _cases(data, f"more-decimals{suffix}", more, beyond, fine if not suffix else fine[:1], currency),
-        _cases(data, "tiny", "Numbers close to zero", replace(beyond, label="close to zero"), ["1e-400", "5e-324"]),
+        _cases(
+            data,
+            "tiny",
+            "Numbers close to zero",
+            replace(beyond, label="close to zero"),
+            ["1e-400", "5e-324", "1e-99999999999"],
+        ),
         _cases(data, "huge-exponent", "Numbers too large for floating point", huge, ["1e400", "1e309", "1e99999"]),
         _cases(
             data,

@@ -316,7 +316,8 @@ def violated(judgements: Iterable[Judgement]) -> frozenset[str]:
 
 def _stands_alone(probe: Probe) -> bool:
     """Whether a request of a chain means the same when it is sent without the others."""
-    same_trip = probe.trip == "same" or (probe.trip == "case" and probe.expectation.nature != "reject")
+    nature = probe.expectation.nature
+    same_trip = (probe.trip == "same" and nature != "accept") or (probe.trip == "case" and nature != "reject")
     return not same_trip and probe.provoke is None and not probe.wait and not probe.equal
 
 

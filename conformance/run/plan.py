@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from conformance.cases.generated import DEEP_REQUESTS, generated_cases
-from conformance.cases.model import Case, Probe
+from conformance.cases.model import Case
 from conformance.cases.tables import all_cases
 from conformance.cases.testdata import Provoked, TestData
 from conformance.contract import Contract
@@ -97,7 +97,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
         for probe in case.probes:
             requests += probe.times
             trips += probe.times * (probe.trip == "fresh" and (any_uuid or probe.expectation.nature not in REFUSED))
-            if probe.method not in SAFE_METHODS:
+            if probe.method not in SAFE_METHODS and not probe.captures_nothing:
                 currency, amount, _ = cost_of(probe.body, profile)
                 charging += probe.times
                 worst[currency] = worst.get(currency, Decimal(0)) + amount * probe.times
@@ -114,14 +114,9 @@ def expected_captures(profile: Profile, case: Case) -> list[tuple[str, Decimal]]
     return [
         cost_of(probe.body, profile)[:2]
         for probe in case.probes
-        if probe.expectation.nature in CHARGING and probe.method == "POST" and not _for_burst(probe)
+        if probe.expectation.nature in CHARGING and probe.method == "POST" and not probe.captures_nothing
         for _ in range(probe.times)
     ]
-
-
-def _for_burst(probe: Probe) -> bool:
-    """Whether it is in a burst, or inside the window of one: its body is not JSON, so it is not a capture."""
-    return probe.expectation.nature == "provoked" and probe.trip == "none"
 
 
 class _Room:

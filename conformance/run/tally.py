@@ -155,22 +155,50 @@ class Tally:
         else:
             self._alone |= {(each, _kind(sent.status)) for each in self._violated[sent.number]}
 
-    def _attributed(self, judgement: Judgement, equals: Equals | None) -> Judgement:
-        """A violation with several possible causes counts for one that a like answer violated alone, if any."""
+    def _violated_alone(self, equals: Equals | None) -> set[tuple[str, str]]:
+        """What is violated by its own cause alone, with the class of the status: in one exchange, or compared with others."""
+        compared = [
+            (INDEPENDENT, each.answer.status) for each in (equals.odd if equals else ()) if each.answer is not None
+        ]
+        for state in self._cases.values():
+            if state.case.rule == "same-answer":
+                sent = {sent.number: sent for sent in state.counting.values()}
+                broken = (each for each in self._together(state) if each.kind == "breaks")
+                compared += [(each.requirement, sent[each.exchange].status or 0) for each in broken]
+        return self._alone | {(requirement, _kind(status)) for requirement, status in compared}
+
+    def _attributed(self, judgement: Judgement, alone: set[tuple[str, str]]) -> Judgement:
+        """A violation with several possible causes counts for one that a like answer violated alone, if any.
+
+        Else for what a like answer violated that had fewer of these causes and no others.
+        """
         sent = self._shared.get(judgement.exchange) if judgement.kind == "breaks" else None
         if sent is None or sent.status is None:
             return judgement
         expectation, kind = sent.probe.expectation, _kind(sent.status)
         if judgement.requirement not in (expectation.requirement, NO_SERVER_ERROR):
             return judgement
-        odd = (each.answer.status for each in equals.odd if each.answer) if equals else ()
-        alone = self._alone | {(INDEPENDENT, _kind(status)) for status in odd}
-
         causes = (judgement.requirement, *expectation.shared)
-        found = next((each for each in causes if (each, kind) in alone), "")
+        found = next((each for each in causes if (each, kind) in alone), "") or self._of_fewer(causes, kind)
         if not found and kind == "5xx" and expectation.nature in ("reject", "should-reject"):
             found = self._good_like(alone)
         return replace(judgement, requirement=found or causes[0])
+
+    def _of_fewer(self, causes: Sequence[str], kind: str) -> str:
+        """What the answer to a good request violated whose conditions are the fewest of these; empty where there is none."""
+        fewest, found = len(set(causes)), ""
+        for sent in self._shared.values():
+            expectation = sent.probe.expectation
+            own = {expectation.requirement, *expectation.shared}
+            if (
+                expectation.requirement in self._violated[sent.number]
+                and expectation.nature == "accept"
+                and _kind(sent.status) == kind
+                and own < set(causes)
+                and len(own) < fewest
+            ):
+                fewest, found = len(own), expectation.requirement or ""
+        return found
 
     def _good_like(self, alone: set[tuple[str, str]]) -> str:
         """What a good request violates whose conditions are those of all server errors that no condition alone explains.
@@ -425,12 +453,18 @@ class Tally:
         charged = self._charged()
         equals = equals_of([sent.exchange for sent in self._equal])
         explained = self._explained()
+        alone = self._violated_alone(equals)
         return tuple(
             self._whole_run(state.case, blocked, equals)
             if state.case.id in WHOLE_RUN
-            else self._result(state, stop, blocked, charged.get(state.case.id, "no"), equals, explained)
+            else self._attribute(
+                self._result(state, stop, blocked, charged.get(state.case.id, "no"), equals, explained), alone
+            )
             for state in self._cases.values()
         )
+
+    def _attribute(self, result: CaseResult, alone: set[tuple[str, str]]) -> CaseResult:
+        return replace(result, judgements=tuple(self._attributed(each, alone) for each in result.judgements))
 
     def _result(
         self,
@@ -446,20 +480,23 @@ class Tally:
             return CaseResult(case, reason=case.not_exercised, beforehand=True)
         if blocked:  # wrong target, URL or profile: its answers are not findings
             return replace(state.result(blocked, (), charged), judgements=(), reason=blocked)
-        group: list[Judgement] = []
-        counting = state.counting
-        if case.rule and (case.rule == "window" or len(counting) == len(case.probes)):
-            sent = [counting[number] for number in sorted(counting)]
-            sent_case = replace(case, probes=tuple(event.probe for event in sent))
-            exchanges = [each.exchange for event in sent for each in state.asks.get(event.exchange.probe, [event])]
-            group = judge_group(self.contract, sent_case, exchanges, self.limits.forms)
+        group = self._together(state)
         if INDEPENDENT in case.requirements:
             group += judge_equals_of_case(equals, case.id)
         if late := self._late.get(case.id):
-            methods = {sent.probe.method for sent in counting.values()}
+            methods = {sent.probe.method for sent in state.counting.values()}
             group.append(judge_late_bytes("POST" if "POST" in methods else min(methods), late))
-        result = state.result(stop, group, charged, explained)
-        return replace(result, judgements=tuple(self._attributed(each, equals) for each in result.judgements))
+        return state.result(stop, group, charged, explained)
+
+    def _together(self, state: CaseState) -> list[Judgement]:
+        """What the exchanges of a case show together, by its rule; nothing where some of them are missing."""
+        case, counting = state.case, state.counting
+        if not case.rule or (case.rule != "window" and len(counting) < len(case.probes)):
+            return []
+        sent = [counting[number] for number in sorted(counting)]
+        sent_case = replace(case, probes=tuple(event.probe for event in sent))
+        exchanges = [each.exchange for event in sent for each in state.asks.get(event.exchange.probe, [event])]
+        return judge_group(self.contract, sent_case, exchanges, self.limits.forms)
 
     def _whole_run(self, case: Case, blocked: str, equals: Equals | None) -> CaseResult:
         """One of the cases that are judged over the whole run."""

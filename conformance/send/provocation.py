@@ -30,11 +30,14 @@ class Provoking:
         if way is None:
             return probe.body, probe.headers
         added = tuple((name, _filled(value, unique)) for name, value in way.headers.items())
-        body = probe.body
-        if way.body:
-            merged = {**json.loads(body), **_filled(way.body, unique)}
-            body = json.dumps(merged, separators=(",", ":")).encode()
-        return body, probe.headers + added
+        return self._with_members(probe.body, way, unique), probe.headers + added
+
+    @staticmethod
+    def _with_members(body: bytes, way: Provocation, unique: str) -> bytes:
+        """The body with the members that the profile adds; unchanged where it is not an object, which has no members."""
+        if not way.body or not body.startswith(b"{") or not body.endswith(b"}"):
+            return body
+        return json.dumps({**json.loads(body), **_filled(way.body, unique)}, separators=(",", ":")).encode()
 
     def call(self, when: Literal["before", "after"], status: int, unique: str) -> None:
         """Make the profile's call before or after this status is provoked. Raises `Unsent` where it fails."""

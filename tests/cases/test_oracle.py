@@ -154,6 +154,8 @@ TABLE_KNOWS = {
     "capture-repeated": "about the second request",
     "capture-repeated-at-once": "about both requests together",
     "capture-another": "about the second request",
+    "provoked-500-others": "about what follows a provoked answer",
+    "provoked-503-others": "about what follows a provoked answer",
     "capture-elsewhere": "about the second request and the third",
     "value-over-float32": "another value, and without decimals at that",
     "amount-flat": "an amount of a wrong type, and an unknown attribute",

@@ -11,9 +11,12 @@ import pytest
 
 from conformance.cases.oracle import classify
 from conformance.cases.pairs import (
+    _ACCEPTS,
     _CONNECTIONS,
     _CONTENTS,
+    _FILLERS,
     _FRAMINGS,
+    _LABELS,
     MOST,
     Row,
     _bad_rows,
@@ -40,24 +43,30 @@ def sized(stores: int, currencies: int) -> TestData:
 
 
 def missing_pairs(rows: Iterable[Row], factors: dict[int, Iterable[object]]) -> set[tuple[object, ...]]:
-    """The pairs of values of two of these columns that no row has."""
+    """The pairs of values of two of these columns that no row has; the first value of each column is the usual one."""
     seen = {(a, row[a], b, row[b]) for row in map(list, map(columns, rows)) for a, b in combinations(factors, 2)}
-    wanted = {(a, x, b, y) for a, b in combinations(factors, 2) for x, y in product(factors[a], factors[b])}
+    unusual = {column: list(values)[1:] for column, values in factors.items()}
+    wanted = {(a, x, b, y) for a, b in combinations(factors, 2) for x, y in product(unusual[a], unusual[b])}
     return wanted - seen
 
 
 def columns(row: Row) -> tuple[object, ...]:
-    return (*astuple(replace(row))[:5], row.defect)
+    return (*astuple(row)[:7], row.defect)
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_two_values_occur_together(name: str) -> None:
     data = TARGETS[name]
-    usual = dict(enumerate((data.stores, data.currencies, tuple(_FRAMINGS))))
-    good = _good_rows(data, 4)
-    assert not missing_pairs(good, usual | {3: tuple(_CONTENTS), 4: _CONNECTIONS})
-    bad = _bad_rows(CONTRACT, data, 4)
-    assert not missing_pairs(bad, usual | {4: _CONNECTIONS, 5: _defects(CONTRACT, data)})
+    good, bad = _good_rows(data, 4), _bad_rows(CONTRACT, data, 4)
+    given = dict(enumerate((data.stores, data.currencies)))
+    free = {5: tuple(_CONTENTS), 6: _CONNECTIONS}
+    musts = given | {3: tuple(_LABELS)}
+    assert not missing_pairs(good, musts | {5: [each for each in _CONTENTS if each not in _FILLERS], 6: _CONNECTIONS})
+    for column, values in (given | {3: tuple(_LABELS)} | free).items():
+        assert not missing_pairs(good, {2: tuple(_FRAMINGS), column: values}) or column == 3
+        assert not missing_pairs(good, {4: _ACCEPTS, column: values}) or column == 3
+    usual = given | {2: tuple(_FRAMINGS), 3: tuple(_LABELS), 6: _CONNECTIONS, 7: _defects(CONTRACT, data)}
+    assert not missing_pairs(bad, usual)
     assert {(row.defect.kind, row.content) for row in bad} == {
         (defect.kind, content) for defect in _defects(CONTRACT, data) for content in _contents(defect)
     }

@@ -229,11 +229,16 @@ def expected(place: Place, name: str) -> str:
         return "-"
     if name == "413" and len(_BRACKET.findall(probe.body)) > 64:
         return "?"  # many brackets that are not nested
-    same_trip = probe.trip == "same" or (probe.trip == "case" and place.column != "refuse")
+    lone = {"same": "accept", "case": "refuse"}  # what means the same with another trip
+    same_trip = probe.trip in lone and place.column != lone[probe.trip]
     # Else a second sending would not be the same request.
     alone = not same_trip and not probe.wait and (place.case.scheduling != "exclusive" or place.case.last)
     own, should = probe.expectation.requirement, place.column == "accept"
-    if own in ("media-type.blank", "request.expect-continue", "trip-id.upper-case") and should and name[:3] == "500":
+    if (
+        own in ("media-type.blank", "request.expect-continue", "trip-id.upper-case", "accept.neutral")
+        and should
+        and name[:3] == "500"
+    ):
         return "answer.no-server-error" if name != "500 cleared" else "server-error.stable"
     cell = CELLS["500" if name == "500 cleared" and not alone else name, place.column]
     return f"own+{cell}".removesuffix("+-") if probe.wait and name.startswith("429") else cell

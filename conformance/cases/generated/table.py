@@ -28,7 +28,7 @@ STRATEGIES = {
     COVERAGE: Strategy("Bodies that Schemathesis derives from the document", "Schemathesis", None, 0, 2000),
     POSITIVE: Strategy("Random bodies of Schemathesis that match the document", "Schemathesis", 25, 10, 5),
     NEGATIVE: Strategy("Random bodies of Schemathesis that do not match the document", "Schemathesis", 25, 10, 9),
-    "pattern-edges": Strategy("Characters at the edges of the patterns", "Hypothesis", 44, 26),
+    "pattern-edges": Strategy("Characters at the edges of the patterns", "Hypothesis", 25, 26),
     "boundary-lengths": Strategy("Typical lengths of limits, columns and buffers", "Hypothesis", 22, 6),
     "currency-codes": Strategy("Currency codes: of ISO 4217, similar ones and random ones", "Hypothesis", 24, 10),
     "number-spellings": Strategy("Numbers in every spelling", "Hypothesis", 28, 14),

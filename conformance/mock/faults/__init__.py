@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.mock.faults import amount, answers, body, forms, pairs, rate, request, wire
+from conformance.mock.faults import amount, answers, body, forms, pairs, rate, request, seldom, wire
 from conformance.mock.faults.model import Fault
 
-_THEMES = (request, amount, body, forms, answers, rate, wire, pairs)
+_THEMES = (request, amount, body, forms, answers, rate, wire, pairs, seldom)
 
 FAULTS: dict[str, Fault] = {fault.name: fault for theme in _THEMES for fault in theme.FAULTS}
 """Every fault by name."""

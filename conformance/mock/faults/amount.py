@@ -91,7 +91,8 @@ FAULTS: list[Fault] = [
           violates("value.accepted"), accept=hooks.crash(hooks.from_on("KWD", 2))),
     Fault("value-negative-exponent-crashes", "A number with a negative exponent causes a server error.",
           violates("value.spellings"),
-          accept=hooks.crash(lambda inquiry: "e-" in hooks.number(inquiry).text.lower() and not hooks.tiny(inquiry))),
+          accept=hooks.crash(lambda inquiry: "e-" in hooks.number(inquiry).text.lower()
+                             and hooks.decimal(inquiry) is not None and not hooks.tiny(inquiry))),
     Fault("yen-fraction-crashes", "A fraction of JPY causes a server error.", violates("answer.no-server-error"),
           accept=hooks.crash(hooks.written("JPY", r"[0-9]+\.[0-9]*[1-9][0-9]*"))),
     Fault("dinar-smallest-crashes", "0.001 KWD cause a server error.", violates("answer.no-server-error"),
