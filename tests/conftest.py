@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cases.generated.cache import ENVIRONMENT
+from tests.support.remembered import remember
 
 SPREAD = {"test_books.py", "test_every_fault.py", "test_fair.py", "test_hostile.py"}
 """Files whose tests may run in any process."""
@@ -35,6 +36,11 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remembered() -> None:
+    remember()
 
 
 @pytest.hookimpl(optionalhook=True)

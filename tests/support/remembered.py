@@ -1,0 +1,60 @@
+"""What many runs make from the same frozen values is made once in each process: contract, plans, compiled templates.
+
+Processes that tests start make their own, and so do deep runs and runs with another spec.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from types import CodeType
+
+from jinja2 import Environment
+
+from conformance import session
+from conformance.cases.generated.cache import ENVIRONMENT
+from conformance.cases.model import Case
+from conformance.cases.testdata import TestData
+from conformance.contract import Contract
+from conformance.profile import Profile
+from conformance.report.templates import Templates
+
+PLANS = 24
+_read, _plan = session.load_contract, session.planned_cases
+_plans: dict[str, list[Case]] = {}
+_codes: dict[tuple[str, str | None], CodeType] = {}
+
+
+@cache
+def own_contract() -> Contract:
+    return _read()
+
+
+def contract_in(folder: Path | None = None) -> Contract:
+    return own_contract() if folder is None else _read(folder)
+
+
+def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: str, seed: int) -> list[Case]:
+    """The plan, kept by all that decides it."""
+    if depth == "deep" or contract is not own_contract():
+        return _plan(contract, profile, data, depth, seed)
+    key = repr((profile.limits, profile.money, profile.data, data, depth, seed, os.environ.get(ENVIRONMENT)))
+    if key not in _plans:
+        if len(_plans) >= PLANS:
+            del _plans[next(iter(_plans))]
+        _plans[key] = _plan(contract, profile, data, depth, seed)
+    return list(_plans[key])
+
+
+def compiled(self: Templates, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+    """All environments have the same settings."""
+    if (source, name) not in _codes:
+        _codes[source, name] = Environment.compile(self, source, name, filename)
+    return _codes[source, name]
+
+
+def remember() -> None:
+    """Use these in place of what makes each anew."""
+    session.load_contract, session.planned_cases = contract_in, planned_cases
+    Templates.compile = compiled
