@@ -69,14 +69,28 @@ class Ran(NamedTuple):
 
     def judged_otherwise(self) -> list[str]:
         """The outcomes that differ when the record of the run is judged again."""
-        record = sound_record(self.run.out / "record.jsonl")
-        live = outcomes(self.summary)
-        offline = outcomes(summarise(self.run.contract, judge_record(record, self.run.contract)))
+        again = judge_record(sound_record(self.run.out / "record.jsonl"), self.run.contract)
+        if decisive(again) == decisive(self.result):
+            return []
+        live, offline = outcomes(self.summary), outcomes(summarise(self.run.contract, again))
         return [
             f"{key}: {live.get(key)}, judged again {offline.get(key)}"
             for key in live | offline
             if live.get(key) != offline.get(key)
         ]
+
+
+def decisive(result: RunResult) -> tuple[object, ...]:
+    """All that a summary is made from: of each case what decides its outcome, and the result without its cases."""
+    cases = [
+        (
+            (each.case.id, each.case.requirements, each.case.not_exercised),
+            (each.judgements, each.sent, each.reason, each.beforehand, each.error, each.blocked),
+            [(sent.number, sent.status, sent.probe.expectation.requirement) for sent in each.evidence],
+        )
+        for each in result.cases
+    ]
+    return cases, replace(result, cases=())
 
 
 def outcomes(summary: Summary) -> dict[str, object]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from conformance.cases.generated.cache import ENVIRONMENT
-from tests.support.remembered import remember
 
 SPREAD = {"test_books.py", "test_every_fault.py", "test_fair.py", "test_hostile.py"}
 """Files whose tests may run in any process."""
@@ -23,6 +22,7 @@ CACHE = "conformance-tests-"
 if not Path(os.environ.get(ENVIRONMENT, "")).name.startswith(CACHE):
     os.environ[ENVIRONMENT] = tempfile.mkdtemp(prefix=CACHE)
     atexit.register(shutil.rmtree, os.environ[ENVIRONMENT], ignore_errors=True)
+    atexit.register(Path(f"{os.environ[ENVIRONMENT]}.lock").unlink, missing_ok=True)
 
 # Child processes share compiled modules; without the files each of them would compile the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -40,6 +40,8 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _remembered() -> None:
+    from tests.support.remembered import remember  # after the cache has its folder
+
     remember()
 
 

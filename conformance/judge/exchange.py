@@ -38,9 +38,10 @@ def judge_exchange(
         return found
     if not _labelled_json(exchange.request):
         expectation = replace(expectation, admits=expectation.admits | {415})
+        probe = replace(probe, expectation=expectation)
     if probe.path != "operation" or probe.method != "POST":
         return [*found, *_judge_other(contract, expectation, answer)]
-    found += _judge_answer(contract, replace(probe, expectation=expectation), exchange, answer)
+    found += _judge_answer(contract, probe, exchange, answer)
     unknown = answer.cut and not answer.body
     if answer.status not in expectation.admits & _UNJUDGED_BODY and not unknown:
         found += judge_leak(answer)

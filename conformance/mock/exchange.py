@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,6 +16,15 @@ BEGINNING = datetime.fromtimestamp(0, UTC)
 
 class Crash(Exception):
     """The mock simulates an unhandled exception: the answer is a 500."""
+
+
+def first_value(fields: Iterable[tuple[str, str]], name: str) -> str | None:
+    """The first value of the header field of that name (any case), if there is one."""
+    wanted = name.lower()
+    for key, value in fields:
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 @dataclass(slots=True)
@@ -45,7 +54,7 @@ class Reply:
 
     def get(self, name: str) -> str | None:
         """Give the first value of the header field of that name, if there is one."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        return first_value(self.headers, name)
 
 
 @dataclass(slots=True)
@@ -71,7 +80,7 @@ class Inquiry:
 
     def get(self, name: str) -> str | None:
         """Give the first value of the request's header field of that name (any case), if there is one."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        return first_value(self.headers, name)
 
     def count(self, key: str) -> int:
         """Count one more of `key`; gives the new count."""

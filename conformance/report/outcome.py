@@ -394,9 +394,8 @@ def _test_plan(contract: Contract, cases: dict[str, CaseRow], result: RunResult)
     plan = []
     for number, title in contract.test_plan.items():
         covering = [requirement.id for requirement in contract.requirements.values() if number in requirement.test_plan]
-        own = [
-            name for name, ids in made_for.items() if name.startswith(TEST_PLAN[number]) and set(ids) & set(covering)
-        ]
+        covered = set(covering)
+        own = [name for name, ids in made_for.items() if name.startswith(TEST_PLAN[number]) and covered & set(ids)]
         outcomes: dict[str, Outcome] = {name: cases[name].outcome if name in cases else "not-exercised" for name in own}
         reasons = Counter(
             (cases[name].reason or UNDECIDED) if name in cases else NOT_SELECTED

@@ -562,7 +562,9 @@ class Journal:
     def sent(self, event: Sent) -> Sent:
         """Add an exchange; gives it with the number of its line."""
         with self._lock:
-            event = replace(event, exchange=self._contents.kept(event.exchange))
+            kept = self._contents.kept(event.exchange)
+            if kept is not event.exchange:
+                event = replace(event, exchange=kept)
             number = self.recorder.write(event)
             numbered = replace(event, exchange=replace(event.exchange, number=number))
             self.tally.take(numbered)

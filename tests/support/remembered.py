@@ -5,6 +5,7 @@ Processes that tests start make their own, and so do deep runs and runs with ano
 
 from __future__ import annotations
 
+import fcntl
 import os
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from conformance.profile import Profile
 from conformance.report.templates import Templates
 
 PLANS = 24
+_drawing = f"{os.environ[ENVIRONMENT]}.lock"
 _read, _plan = session.load_contract, session.planned_cases
 _plans: dict[str, list[Case]] = {}
 _codes: dict[tuple[str, str | None], CodeType] = {}
@@ -43,7 +45,9 @@ def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: s
     if key not in _plans:
         if len(_plans) >= PLANS:
             del _plans[next(iter(_plans))]
-        _plans[key] = _plan(contract, profile, data, depth, seed)
+        with Path(_drawing).open("w") as lock:  # so that one process draws the bodies, and the others read them
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _plans[key] = _plan(contract, profile, data, depth, seed)
     return list(_plans[key])
 
 

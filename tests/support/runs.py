@@ -20,6 +20,12 @@ from tests.support.direct import SimulatedClock, on_mock
 __all__ = ["Ran", "finished", "of_the_tables", "outcomes", "planned", "run_directly", "run_once", "time_limit"]
 
 
+MANY = 80
+"""Cases that get another answer than without the fault; of more, a third is sent."""
+OTHERS, FIRST, LATER = 16, 2, 6
+"""Of the cases that cannot show a fault, one in so many; of a case that can, its first bodies and at most so many others."""
+
+
 def of_the_tables(case: Case) -> bool:
     """Whether no library drew the bodies of this case."""
     return not case.strategy
@@ -29,15 +35,20 @@ def can_show(cases: Iterable[Case], fault: str) -> set[str]:
     """The ids of the cases of the tables that can show the fault: those made for what it violates.
 
     Where any answer may violate it, and for differences that are no faults of the mock, also those with a probe that
-    the mock answers otherwise than without it.
+    the mock answers otherwise than without it; a third of them if there are many.
     """
     breaks = SHELF[fault].breaks
     tables = [case for case in cases if of_the_tables(case)]
     shown = {case.id for case in tables if breaks & set(case.requirements)}
     if fault not in FAULTS or any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks):
-        mock = Mock([SHELF[fault]])
-        shown |= {case.id for case in tables if any(reply_of(mock, probe) != usual(probe) for probe in case.probes)}
+        others = [case.id for case in tables if is_answered_otherwise(case, fault)]
+        shown |= set(others if len(others) <= MANY else others[crc32(fault.encode()) % 3 :: 3])
     return shown
+
+
+def is_answered_otherwise(case: Case, fault: str) -> bool:
+    mock = Mock([SHELF[fault]])
+    return any(differs(mock, probe) for probe in case.probes)
 
 
 @cache
@@ -46,29 +57,55 @@ def usual(probe: Probe) -> Reply:
     return reply_of(Mock(), probe)
 
 
-def reply_of(mock: Mock, probe: Probe) -> Reply:
-    """How the mock replies to the probe by itself."""
+def reply_of(mock: Mock, probe: Probe, connection: str = "") -> Reply:
+    """How the mock replies to the probe by itself, or after others of the same connection."""
     fields = [(name.lower(), value) for name, value in probe.headers]
     if probe.accept is not None:
         fields.append(("accept", probe.accept))
     if probe.framing == "chunked":
         fields.append(("transfer-encoding", "chunked"))
+    if probe.framing == "expect":
+        fields.append(("expect", "100-continue"))
     if probe.provoke:
         fields.append(("x-provoke", str(probe.provoke)))
     body = fill_trip(probe.body, "0b3f9a52-6c1d-4e8a-9f27-d5c48be01a36")
-    return mock.reply(Inquiry(probe.method, path_of(PATH, probe.path), fields, body, "", mock.memory))
+    return mock.reply(Inquiry(probe.method, path_of(PATH, probe.path), fields, body, connection, mock.memory))
 
 
 def sampled(cases: list[Case], fault: str) -> list[Case]:
-    """The cases that can show the fault, and a twelfth of the others with their first two bodies, not always the same."""
-    shown, turn = can_show(cases, fault), crc32(fault.encode()) % 12
+    """The cases that can show the fault, and a sixteenth of the others with their first body, not always the same."""
+    shown, turn = can_show(cases, fault), crc32(fault.encode()) % OTHERS
     found = []
     for number, case in enumerate(cases):
-        if case.id in shown or case.accepts or not case.probes:
+        if case.accepts or not case.probes:
             found.append(case)
-        elif number % 12 == turn:
-            found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:2]))
+        elif case.id in shown:
+            found.append(showing(case, fault))
+        elif number % OTHERS == turn:
+            found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:1]))
     return found
+
+
+def showing(case: Case, fault: str) -> Case:
+    """The case with what it sends first, and some of what the mock answers otherwise than without the fault.
+
+    What is sent on one connection stays together. Cases that are judged as a whole stay whole.
+    """
+    if case.rule or case.together or (case.scheduling != "one-shot" and case.theme != "pairs"):
+        return case
+    sent: dict[int, list[Probe]] = {}
+    for number, probe in enumerate(case.probes):
+        sent.setdefault(number if case.scheduling == "one-shot" else probe.connection, []).append(probe)
+    rows = list(sent.values())
+    mock = Mock([SHELF[fault]])
+    later = [row for row in rows[FIRST:] if sum(differs(mock, probe, str(id(row))) for probe in row)]
+    chosen = [*rows[:FIRST], *later[:: -(-len(later) // LATER) or 1]]
+    return replace(case, probes=tuple(probe for row in chosen for probe in row))
+
+
+def differs(mock: Mock, probe: Probe, connection: str = "") -> bool:
+    """Whether the mock answers the probe otherwise than without its faults."""
+    return reply_of(mock, probe, connection) != usual(probe)
 
 
 def run_directly(

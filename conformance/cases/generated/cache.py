@@ -38,6 +38,7 @@ def templates(contract: Contract, counts: Counts, seed: int) -> dict[str, list[T
     return _templates(cache_folder() / f"bodies-{key}.json", contract.folder, counts, seed)
 
 
+@lru_cache(1)
 def versions() -> dict[str, str]:
     """The versions on which the bodies of a seed depend, in addition to that of this suite."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
