@@ -9,8 +9,8 @@ import pytest
 
 from conformance.cases.model import TRIP
 from conformance.cases.oracle import classify
-from conformance.cases.tables import all_cases
 from conformance.contract import load_contract
+from tests.support.remembered import all_cases
 from tests.support.testdata import MOCK
 
 CONTRACT = load_contract()

@@ -1,6 +1,6 @@
 """The oracle agrees with the tables, with an independent JSON Schema validator, and with the mock's own reading.
 
-ORACLE_BODIES sets the number of bodies; the default is a thousand.
+ORACLE_BODIES sets the number of bodies; the default is those of a standard run.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import jsonschema_rs
 import pytest
 
 from conformance.cases.build import EITHER_NAME, accept, either, reject, should_reject
-from conformance.cases.generated import STRATEGIES
+from conformance.cases.generated import STRATEGIES, generated_cases
 from conformance.cases.generated.cache import templates
 from conformance.cases.model import JSON, TRIP, Expectation, fill_trip
 from conformance.cases.oracle import classify
-from conformance.cases.tables import all_cases
 from conformance.contract.load import load_contract
 from conformance.mock import reading
+from tests.support.remembered import all_cases
 from tests.support.testdata import MOCK
 
-BODIES = int(os.environ.get("ORACLE_BODIES", "1000"))
+BODIES = int(os.environ.get("ORACLE_BODIES", "500"))
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 A_TRIP = "5f0c0c9e-7b1e-4a53-9a55-0d5b1d1f2a11"
 CONTRACT = load_contract()
@@ -202,12 +202,16 @@ def validator() -> jsonschema_rs.Draft202012Validator:
 
 
 def bodies(count: int, seed: int) -> Iterator[bytes]:
-    """Generated bodies for this seed, and each of them with one random edit of its bytes."""
+    """The generated bodies of a standard run, then those for this seed; each also with one random edit of its bytes."""
     chance = random.Random(seed)
+    usual = [probe.body for case in generated_cases(CONTRACT, MOCK, "standard", 0) for probe in case.probes]
+    for body in usual:
+        yield body
+        yield edited(chance, body)
     percent = min(count, 10_000) / 100
     wanted = {name: int(strategy.deep * percent) or None for name, strategy in STRATEGIES.items()}
     slow = {name: min(number or 0, 50) for name, number in wanted.items() if STRATEGIES[name].cost > 1 and number}
-    yielded = round_ = 0
+    yielded, round_ = 2 * len(usual), 0
     while yielded < count:
         for drawn in templates(CONTRACT, tuple((wanted | slow).items()), seed + round_).values():
             for template in drawn:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from conformance.cases.model import TRIP, Case, Probe
-from conformance.cases.tables import all_cases
 from conformance.contract.load import load_contract
 from tests.support.blind import RESPONSES, Place, places, reported
+from tests.support.remembered import all_cases
 from tests.support.testdata import MOCK
 
 GOOD = f'{{"storeId":"store-001","shoppingTripId":"{TRIP}","amount":{{"amount":10.00,"code":"USD"}}}}'

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cases import tables
 from conformance.cases.model import TRIP, Case
-from conformance.cases.tables import SMOKE_REQUESTS, all_cases
+from conformance.cases.tables import SMOKE_REQUESTS
 from conformance.cases.value import spellings, why_not_accepted
 from conformance.contract.load import Contract, default_spec, load_contract
+from tests.support.remembered import all_cases
 from tests.support.testdata import BARE, CODES, FORCED, MOCK, SHARED
 
 # Judged over a whole run, by cases that are made elsewhere.
@@ -52,7 +54,7 @@ def test_ids_are_unique_slugs_and_cases_are_complete(contract, name, depth):
 
 
 def test_the_same_arguments_give_the_same_cases(contract):
-    assert all_cases(contract, MOCK, "deep") == all_cases(contract, MOCK, "deep")
+    assert tables.all_cases(contract, MOCK, "deep") == tables.all_cases(contract, MOCK, "deep")
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -12,6 +12,7 @@ import pytest
 from conformance.mock.server import MockServer
 
 ONE_CASE = ("-k", "store-id-missing")
+SMOKE = ("--depth", "smoke")
 
 
 def test_all_problems_of_a_profile_are_reported_and_nothing_is_sent(command, listener):
@@ -100,7 +101,7 @@ def test_production_needs_an_option(command, listener):
 
 
 def test_no_server_listens(command, silent_port):
-    ran = command.run("--target", f"http://127.0.0.1:{silent_port}")
+    ran = command.run(*SMOKE, "--target", f"http://127.0.0.1:{silent_port}")
     assert ran.returncode == 3
     assert [line for line in ran.stdout.splitlines() if "no connection" in line and "Stopped: " in line]
     assert command.results()["verdict"] == "inconclusive"
@@ -121,7 +122,7 @@ def test_a_machine_that_never_accepts_a_connection(command):
             waiting.connect_ex(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         start = time.monotonic()
-        ran = command.run("--profile", command.profile(url, timeout_s=1))
+        ran = command.run(*SMOKE, "--profile", command.profile(url, timeout_s=1))
     assert time.monotonic() - start < 20
     assert ran.returncode == 3
     assert "Stopped: no connection to the server: no connection within the time limit" in ran.stdout
@@ -132,7 +133,7 @@ def test_an_unknown_host_name(command):
     profile = command.profile(
         "http://no-such-host.invalid", target='environment = "staging"', more="[money]\nmax_captures = 5"
     )
-    ran = command.run("--profile", profile, "--yes")
+    ran = command.run(*SMOKE, "--profile", profile, "--yes")
     assert ran.returncode == 3
     assert "Stopped: no connection to the server: the name no-such-host.invalid is not known" in ran.stdout
     assert command.outcomes()["failed"] == 0
@@ -140,7 +141,7 @@ def test_an_unknown_host_name(command):
 
 def test_a_certificate_that_is_not_trusted(command, serve, certificate):
     with serve(200, certificate=certificate) as server:
-        ran = command.run("--profile", command.profile(server.url))
+        ran = command.run(*SMOKE, "--profile", command.profile(server.url))
         assert server.requests == []
     assert ran.returncode == 3
     assert "CERTIFICATE_VERIFY_FAILED" in ran.stdout
@@ -159,7 +160,7 @@ def test_ca_file_is_relative_to_the_profile(command, serve, certificate):
 @pytest.mark.parametrize("status", [401, 403])
 def test_authentication_refused_to_the_first_request(command, serve, status):
     with serve(status) as server:
-        ran = command.run("--target", server.url)
+        ran = command.run(*SMOKE, "--target", server.url)
         assert len(server.requests) == 1
     assert ran.returncode == 3
     assert "authentication refused" in ran.stdout
@@ -168,7 +169,7 @@ def test_authentication_refused_to_the_first_request(command, serve, status):
 
 def test_authentication_refused_to_every_capture(command, serve):
     with serve(lambda request: 400 if request.body == b"{" else 403, [("Content-Type", "application/json")]) as server:
-        ran = command.run("--target", server.url)
+        ran = command.run(*SMOKE, "--target", server.url)
         assert 1 < len(server.requests) < 10
     assert ran.returncode == 3
     assert "authentication refused: every capture" in ran.stdout
@@ -177,7 +178,7 @@ def test_authentication_refused_to_every_capture(command, serve):
 def test_400_to_every_capture_is_a_wrong_profile(command, serve):
     body = b'{"errorMsg":"BadRequestException"}'
     with serve(400, [("Content-Type", "application/json")], body) as server:
-        ran = command.run("--target", server.url)
+        ran = command.run(*SMOKE, "--target", server.url)
         assert len(server.requests) < 10
     assert ran.returncode == 3
     assert "wrong profile?" in ran.stdout
@@ -189,7 +190,7 @@ def test_400_to_every_capture_is_a_wrong_profile(command, serve):
 @pytest.mark.parametrize(("status", "headers"), [(404, ()), (405, ()), (302, [("Location", "https://else.where/x")])])
 def test_only_404_405_or_a_redirection_is_a_wrong_url(command, serve, status, headers):
     with serve(status, headers) as server:
-        ran = command.run("--target", server.url)
+        ran = command.run(*SMOKE, "--target", server.url)
         assert len(server.requests) < 10
     assert ran.returncode == 3
     assert "wrong URL?" in ran.stdout

@@ -1,15 +1,16 @@
 """The judge of leaks: it finds internals of a server, reports nothing else, and is fast for every body."""
 
 import json
+import os
 import time
 
 import pytest
 
-from conformance.cases.tables import all_cases
 from conformance.exchange.model import Answer
 from conformance.judge import leak
 from tests.judge.leak_texts import HARMLESS, LEAKING, MISSED
 from tests.support.answers import CONTRACT
+from tests.support.remembered import all_cases
 from tests.support.testdata import MOCK
 
 
@@ -38,7 +39,10 @@ def test_a_harmless_text_is_no_leak():
 
 
 def test_an_echo_of_a_request_is_no_leak():
-    bodies = {probe.body for case in all_cases(CONTRACT, MOCK, "deep") for probe in case.probes}
+    """Of long bodies, which repeat what they begin with, the beginning and the end; `tox -e blind-spots`: all of them."""
+    most = leak._LIMIT if "BLIND_SPOTS" in os.environ else 4000
+    whole = {probe.body for case in all_cases(CONTRACT, MOCK, "deep") for probe in case.probes}
+    bodies = {body if len(body) <= most else body[: most // 2] + body[-most // 2 :] for body in whole}
     echoed = [body for text in bodies for body in (text, forms(f"BadRequestException: {text.decode('latin-1')}")[1])]
     assert [body for body in echoed if body and received(body)] == []
 

@@ -80,9 +80,10 @@ def case_of(event: Event) -> str:
 def mutated(events: list[Event], at: int, *new: Event) -> set[str] | None:
     """The cases that change if the event at this place is replaced; None if the tally refuses that."""
     try:
-        return touched(results_of(events), results_of([*events[:at], *new, *events[at + 1 :]]))
+        changed = results_of([*events[:at], *new, *events[at + 1 :]])
     except Inconsistent:
         return None
+    return touched(results_of(events), changed)
 
 
 def test_no_event_can_have_another_purpose(events):

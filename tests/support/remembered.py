@@ -14,6 +14,7 @@ from types import CodeType
 from jinja2 import Environment
 
 from conformance import session
+from conformance.cases import tables
 from conformance.cases.generated.cache import ENVIRONMENT
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
@@ -25,6 +26,7 @@ PLANS = 24
 _drawing = f"{os.environ[ENVIRONMENT]}.lock"
 _read, _plan = session.load_contract, session.planned_cases
 _plans: dict[str, list[Case]] = {}
+_cases: dict[tuple[str, str, str], list[Case]] = {}
 _codes: dict[tuple[str, str | None], CodeType] = {}
 
 
@@ -49,6 +51,16 @@ def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: s
             fcntl.flock(lock, fcntl.LOCK_EX)
             _plans[key] = _plan(contract, profile, data, depth, seed)
     return list(_plans[key])
+
+
+def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
+    """The cases of the tables, for tests that look through them."""
+    key = (contract.digest, repr(data), depth)
+    if key not in _cases:
+        if len(_cases) >= PLANS:
+            del _cases[next(iter(_cases))]
+        _cases[key] = tables.all_cases(contract, data, depth)
+    return list(_cases[key])
 
 
 def compiled(self: Templates, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
