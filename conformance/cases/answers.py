@@ -98,14 +98,14 @@ def _others(data: TestData, like: Probe) -> tuple[Probe, ...]:
     """Requests of other forms that get the provoked answer too: what is in front of a server answers some of them.
 
     Each has many forms at once, since the first part that does not know one of them answers: the last store and currency,
-    in chunks, with a charset and without Accept; content that is not JSON; no content and no media type.
+    in chunks, with a charset and without Accept; an object that is refused; no content and no media type.
     """
     parts = parts_of(data, data.stores[-1], data.currencies[-1])
     chunked = replace(like.expectation, admits=LENGTH_REQUIRED)
     unusual = parts.with_extra(f'"note":"{"é" * 1_100}"')
     forms = (
         probe(chunked, unusual, headers=_UTF_8, framing="chunked", accept=None),
-        probe(like.expectation, b"{", framing="expect"),
+        probe(like.expectation, b'{"amount":null}', framing="expect"),
         probe(like.expectation, b"", headers=()),
     )
     return tuple(replace(form, provoke=like.provoke) for form in forms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from conformance.cases.body import OPERATOR, escape, near_names, parts_of, plain, quoted, wrapped
+from conformance.cases.body import OPERATOR, body, escape, members, near_names, parts_of, plain, quoted, wrapped
 from conformance.cases.build import case, either, reject
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
@@ -43,6 +43,7 @@ def _presence(data: TestData) -> list[Case]:
     parts = parts_of(data)
     names = near_names("code", "currency", "currencyCode", "currency_code")
     misspelt = [parts.renamed_in_amount("code", each) for each in names]
+    misspelt.append(body(store=parts.store, amount=members(("amount", parts.value)), extra=f'"code":{parts.code}'))
     longer = [known + "A", known + known, known + known[-1] * 252, known * 400]
     return [
         _refused(data, "missing", "No code", "required", [None]),

@@ -11,7 +11,7 @@ from conformance.cases.model import Case
 from conformance.cases.text import FOLDED, LETTERS, LOOKALIKES, OUTSIDERS, around, full_width, outside
 from conformance.contract.load import StringRule
 
-WRONG_TYPES = ("true", "0", "[1e400]", "{}", "12.5", "false", "[]")
+WRONG_TYPES = ("true", "0", "[1e400]", "{}", "1.5e400", "false", "[]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,5 +114,5 @@ def _interleaved(good: Probe, bad: list[Probe]) -> Case:
             next_probe = good if (turn + connection) % 2 == 0 else bad[(turn * 3 + connection) % len(bad)]
             probes.append(replace(next_probe, connection=connection))
     title = "Good and bad requests in turn on three connections"
-    also = tuple(dict.fromkeys(each.expectation.requirement or "" for each in bad))
+    also = tuple(dict.fromkeys(each.expectation.requirement for each in probes if each.expectation.requirement))
     return replace(_chain("interleaved", title, tuple(probes), also), together=True)

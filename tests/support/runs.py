@@ -82,7 +82,7 @@ def sampled(cases: list[Case], fault: str) -> list[Case]:
         elif case.id in shown:
             found.append(showing(case, fault))
         elif number % OTHERS == turn:
-            found.append(case if case.scheduling == "chain" else replace(case, probes=case.probes[:1]))
+            found.append(case if case.scheduling == "chain" else cut(case, case.probes[:1]))
     return found
 
 
@@ -100,7 +100,13 @@ def showing(case: Case, fault: str) -> Case:
     mock = Mock([SHELF[fault]])
     later = [row for row in rows[FIRST:] if sum(differs(mock, probe, str(id(row))) for probe in row)]
     chosen = [*rows[:FIRST], *later[:: -(-len(later) // LATER) or 1]]
-    return replace(case, probes=tuple(probe for row in chosen for probe in row))
+    return cut(case, tuple(probe for row in chosen for probe in row))
+
+
+def cut(case: Case, probes: tuple[Probe, ...]) -> Case:
+    """The case with some of its probes, made for no more than these decide."""
+    decided, left = ({probe.expectation.requirement for probe in each} for each in (case.probes, probes))
+    return replace(case, probes=probes, requirements=tuple(r for r in case.requirements if r not in decided - left))
 
 
 def differs(mock: Mock, probe: Probe, connection: str = "") -> bool:

@@ -112,6 +112,17 @@ def _other_name(missing: str, *names: str) -> Hook:
     return repair
 
 
+def _beside(inquiry: Inquiry) -> None:
+    amount = members(inquiry).get("amount")
+    if isinstance(amount, dict) and "code" in members(inquiry):
+        amount.setdefault("code", members(inquiry)["code"])
+
+
+def _huge_store(inquiry: Inquiry) -> bool:
+    store = members(inquiry).get("storeId")
+    return isinstance(store, Number) and re.search("[eE][0-9]{3}", store.text) is not None
+
+
 def _in_function(body: bytes) -> bytes | None:
     found = re.fullmatch(rb"\w+\((.*)\)", body, re.DOTALL)
     return found[1] if found else None
@@ -193,6 +204,13 @@ FAULTS: list[Fault] = [
           repair=_other_name("amount", "value")),
     Fault("code-under-other-name", "A code named currency is taken for code.", violates("code.required"),
           repair=_other_name("code", "currency")),
+    Fault("code-beside-amount-taken", "A code beside amount is taken for one in it.", violates("code.required"),
+          repair=_beside),
+    Fault("store-huge-number-crashes", "A storeId that is a number with a large exponent causes a server error.",
+          violates("store-id.type"), repair=crash(_huge_store)),
+    Fault("unavailable-page-for-refused", "A 503 to an object that would be refused is an HTML page.",
+          violates("unavailable.media-type", "answer.no-leak"),
+          answer=_on(503, lambda inquiry: b"null" in inquiry.body, _page)),
     Fault("type-name-crashes", "An unknown attribute named @type causes a server error.", NO_5XX,
           repair=crash(_polymorphic)),
     Fault("many-attributes-crash", "More than 500 unknown attributes cause a server error.", NO_5XX,
