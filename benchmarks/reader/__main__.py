@@ -1,7 +1,7 @@
 """What the suite finds at first sight on the servers of `benchmarks.reader`.
 
-Run it from the top of a checkout: python -m benchmarks.reader [third | names]. Prints one line per server and totals;
-`third` means those of the third reader.
+Run it from the top of a checkout: python -m benchmarks.reader [third | fourth | names]. Prints one line per server and totals;
+`third` and `fourth` mean those of one reader.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.reader import DIFFERENCES, EVERY_READ, THIRD
+from benchmarks.reader import DIFFERENCES, EVERY_READ, READERS
 from benchmarks.runs import run_once
 
 
@@ -29,7 +29,7 @@ def main(names: list[str]) -> None:
     """Run the suite once against each server, and print what it found."""
     logging.disable(logging.CRITICAL)
     totals: Counter[str] = Counter()
-    for name in THIRD if names == ["third"] else names or EVERY_READ:
+    for name in READERS.get(" ".join(names), names) or EVERY_READ:
         with tempfile.TemporaryDirectory() as folder:
             ran = run_once(Path(folder) / "run", name)
         word = "error" if ran.result.errors else _judged(name, ran.broken)
