@@ -563,7 +563,7 @@ def sign_off(
         raise UsageError("--certificate: its private key is missing; name it with --key")
     contract = contract_of(Options(**values))
     made = SignOff(folder, contract, Statement(tested_by, provider, accept_gaps)).compared_with(since)
-    (folder / PAGE).write_text(made.page(), encoding="utf-8")
+    (folder / PAGE).write_text(made.page, encoding="utf-8")
     if made.obstacles:
         print(f"Not fit to sign: {made.summary.headline}")
         for reason in made.obstacles:

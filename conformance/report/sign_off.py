@@ -116,7 +116,7 @@ class SignOff:
         status = json.loads((self.folder / RESULTS).read_text("utf-8"))["exit_status"]
         spec = {f"spec/{name}": (self.contract.folder / name).read_bytes() for name in SPEC}
         return {
-            PAGE: self.page().encode(),
+            PAGE: self.page.encode(),
             STATEMENT: json.dumps({"suite": __version__, **asdict(self.statement)}, indent=1).encode(),
             RESULTS: self.results(status),
             RECORD: (self.folder / RECORD).read_bytes(),
@@ -175,6 +175,7 @@ class SignOff:
         )
         return tuple(value for value, _ in values.most_common())
 
+    @cached_property
     def page(self) -> str:
         """The page."""
         rows = self.summary.requirements

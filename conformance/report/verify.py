@@ -61,9 +61,10 @@ def _made_again(files: dict[str, bytes], folder: Path) -> str:
     if status not in sign_off.statuses:
         raise Tampered(f"{RESULTS} names an exit status that the record does not give")
     if made_by == __version__:
-        for name, content in sign_off.contents().items():
+        made = sign_off.contents()
+        for name, content in made.items():
             if files.get(name) != content:
                 raise Tampered(f"{name} does not follow from the record")
-        if extra := files.keys() - sign_off.contents().keys() - {SUMS, *SIGNATURES.values()}:
+        if extra := files.keys() - made.keys() - {SUMS, *SIGNATURES.values()}:
             raise Tampered(f"{min(extra)} does not belong to a bundle")
     return made_by

@@ -71,13 +71,12 @@ class Emit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One sending. `trip`: the trip to use again, if any. `attempt`: which request of how many, such as "1 of 3"."""
+    """One sending. `trip`: the trip to use again, if any."""
 
     number: int
     purpose: Purpose
     unique: str
     trip: str | None
-    attempt: str = ""
 
 
 @dataclass(slots=True)
@@ -148,10 +147,10 @@ class Sender:
                 if request.probe.times > 1:
                     self._await_switch(request.probe, tried, sent)
                 tried, most = tried + 1, self._most_tries(request.probe)
-                sending = replace(sending, attempt=f"{tried} of {most}")
-                sent = self._once(connection, request, sending, last=tried >= most)
-                tried -= not sent.final and sent.exchange.answer is None
-                sending = replace(sending, purpose="resend")
+                sent = self._once(connection, request, sending, last=tried >= most, attempt=f"{tried} of {most}")
+                if not sent.final:
+                    tried -= sent.exchange.answer is None
+                    sending = replace(sending, purpose="resend")
         return sent
 
     def _most_tries(self, probe: Probe) -> int:
@@ -233,8 +232,13 @@ class Sender:
             )
         return False
 
-    def _once(self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool) -> Sent:
-        """Send the request a single time, and settle what it held. `last`: no other of this sending may follow."""
+    def _once(
+        self, client: Client, request: PlannedRequest, sending: _Sending, *, last: bool, attempt: str = ""
+    ) -> Sent:
+        """Send the request a single time, and settle what it held. `last`: no other of this sending may follow.
+
+        `attempt`: which request of how many of this sending, such as "1 of 3".
+        """
         probe, trip = request.probe, sending.trip
         self._obtain_credentials()
         held = _Held(trip, None)
@@ -270,7 +274,7 @@ class Sender:
                 )
                 passage.sent_at = exchange.sent_at
                 if _asks_to_wait(probe, exchange):
-                    last = not self._obey(probe, exchange, sending.attempt) or last
+                    last = not self._obey(probe, exchange, attempt) or last
                 if (late := client.take_late_defect()) is not None:
                     self._emit.stray(Stray(*late))
         except BaseException:

@@ -164,7 +164,7 @@ class Structure(HTMLParser):
 @pytest.mark.parametrize("run", ["clean_run", "faulty_run"])
 def test_the_page_has_every_row_and_every_link_leads_somewhere(run, request):
     made = SignOff(request.getfixturevalue(run), CONTRACT, Statement())
-    text = made.page()
+    text = made.page
     structure = Structure(text)
     assert len(structure.ids) == len(set(structure.ids))
     assert {link for link in structure.links if link[1:] not in structure.ids} == set()
@@ -275,7 +275,7 @@ def test_a_tampering_with_fitting_digests_is_found(bundle, tmp_path, command, ch
 
 
 def test_a_page_of_another_run_is_found(bundle, faulty_run, tmp_path, command):
-    other = SignOff(faulty_run, CONTRACT, Statement(gaps_accepted_by="A. Manager")).page().encode()
+    other = SignOff(faulty_run, CONTRACT, Statement(gaps_accepted_by="A. Manager")).page.encode()
     rewritten(bundle, tmp_path / "a.zip", lambda files: files.update({"sign-off.html": other}))
     status, text = command("verify", tmp_path / "a.zip")
     assert (status, "sign-off.html does not follow from the record" in text) == (1, True)

@@ -65,7 +65,7 @@ def page(request, tmp_path):
         folder = request.getfixturevalue(kind)
         statement = Statement(PLANTED, PLANTED, PLANTED, PLANTED, (PLANTED,)) if kind == "hostile_run" else PARTIES
         file = tmp_path / "sign-off.html"
-        file.write_text(SignOff(folder, CONTRACT, statement).page(), encoding="utf-8")
+        file.write_text(SignOff(folder, CONTRACT, statement).page, encoding="utf-8")
         return file
 
     return made
