@@ -48,6 +48,10 @@ def _no_object(parts: Parts) -> list[Case]:
         (parts.with_value('"1","amount":true'), ("value.type",)),
         (parts.with_amount('[],"amount":null'), ("amount.not-null", "amount.type")),
         (parts.with_trip('"","shoppingTripId":"a b"'), ("trip-id.empty", "trip-id.pattern")),
+        (
+            parts.with_amount(f'{{"amount":{parts.value}}},"amount":{{"code":{parts.code}}}'),
+            ("code.required", "value.required"),
+        ),
     ]
     wrong_twice = tuple(
         probe(replace(several, shared=(*causes, "answer.no-server-error")), text) for text, causes in twice

@@ -32,6 +32,8 @@ FAULTS: list[Fault] = [
           repair=crash(hooks.two_wrong_types)),
     Fault("given-twice-unchecked", "A string member that occurs twice is not checked.",
           violates("body.several-faults"), receive=hooks.given_twice),
+    Fault("objects-merged", "Two objects of the same name are read as one with the members of both.",
+          violates("body.several-faults"), repair=hooks.merged),
     Fault("invalid-utf-8-dropped", "Bytes that are not UTF-8 are dropped everywhere.",
           violates("body.invalid-utf-8", "body.lenient"), receive=hooks.lenient(hooks.ignoring)),
     Fault("invalid-utf-8-in-known-dropped", "Bytes that are not UTF-8 are dropped in known attributes.",

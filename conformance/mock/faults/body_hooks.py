@@ -9,7 +9,7 @@ from collections.abc import Callable
 from conformance.mock.exchange import PATH, Inquiry, Reply, error
 from conformance.mock.faults.model import Hook, violates
 from conformance.mock.faults.request import STORE, TRIP, members
-from conformance.mock.reading import Refused, parse
+from conformance.mock.reading import Number, Refused, parse
 
 KNOWN = ("storeId", "shoppingTripId", "amount")
 GOOD_BODY = json.dumps({"storeId": STORE, "shoppingTripId": TRIP, "amount": {"amount": 10, "code": "USD"}}).encode()
@@ -150,6 +150,20 @@ def given_twice(inquiry: Inquiry) -> None:
     good = {"storeId": STORE, "shoppingTripId": TRIP, "code": "USD"}
     if duplicates(inquiry):
         inquiry.body = json.dumps(json.loads(inquiry.body, object_pairs_hook=pairs)).encode()
+
+
+def merged(inquiry: Inquiry) -> None:
+    """Read objects that occur twice under one name as one."""
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for name, value in items:
+            both = isinstance(value, dict) and isinstance(found.get(name), dict)
+            found[name] = {**found[name], **value} if both else value  # type: ignore[dict-item]
+        return found
+
+    if duplicates(inquiry):
+        inquiry.document = json.loads(inquiry.body, object_pairs_hook=pairs, parse_float=Number, parse_int=Number)
 
 
 def unwrapped(inquiry: Inquiry) -> None:
