@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -172,8 +172,19 @@ def _string_rule(name: str, schema: dict[str, Any]) -> StringRule:
 
 
 def load_contract(folder: Path | None = None) -> Contract:
-    """Read the spec folder. Raises `SpecError` with file and key where something is missing or malformed."""
-    folder = folder or default_spec()
+    """Read a spec folder, or once in a process that of this package.
+
+    Raises `SpecError` with file and key where something is missing or malformed.
+    """
+    return _read(folder) if folder else _packaged()
+
+
+@cache
+def _packaged() -> Contract:
+    return _read(default_spec())
+
+
+def _read(folder: Path) -> Contract:
     api = _read_yaml(folder / "openapi.yaml")
     rules = _read_yaml(folder / "requirements.yaml")
     explained = _read_yaml(folder / "explanations.yaml")

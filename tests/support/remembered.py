@@ -1,4 +1,4 @@
-"""What many runs make from the same frozen values is made once in each process: contract, plans, compiled templates.
+"""What many runs make from the same frozen values is made once in each process: plans, cases, compiled templates.
 
 Processes that tests start make their own, and so do deep runs and runs with another spec.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -18,30 +17,21 @@ from conformance.cases import tables
 from conformance.cases.generated.cache import ENVIRONMENT
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
-from conformance.contract import Contract
+from conformance.contract import Contract, load_contract
 from conformance.profile import Profile
 from conformance.report.templates import Templates
 
 PLANS = 24
 _drawing = f"{os.environ[ENVIRONMENT]}.lock"
-_read, _plan = session.load_contract, session.planned_cases
+_plan = session.planned_cases
 _plans: dict[str, list[Case]] = {}
 _cases: dict[tuple[str, str, str], list[Case]] = {}
 _codes: dict[tuple[str, str | None], CodeType] = {}
 
 
-@cache
-def own_contract() -> Contract:
-    return _read()
-
-
-def contract_in(folder: Path | None = None) -> Contract:
-    return own_contract() if folder is None else _read(folder)
-
-
 def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: str, seed: int) -> list[Case]:
     """The plan, kept by all that decides it."""
-    if depth == "deep" or contract is not own_contract():
+    if depth == "deep" or contract is not load_contract():
         return _plan(contract, profile, data, depth, seed)
     key = repr((profile.limits, profile.money, profile.data, data, depth, seed, os.environ.get(ENVIRONMENT)))
     if key not in _plans:
@@ -72,5 +62,5 @@ def compiled(self: Templates, source: str, name: str | None = None, filename: st
 
 def remember() -> None:
     """Use these in place of what makes each anew."""
-    session.load_contract, session.planned_cases = contract_in, planned_cases
+    session.planned_cases = planned_cases
     Templates.compile = compiled
