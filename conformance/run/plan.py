@@ -97,7 +97,7 @@ def cost_of_plan(profile: Profile, cases: Iterable[Case]) -> Cost:
         for probe in case.probes:
             requests += probe.times
             trips += probe.times * (probe.trip == "fresh" and (any_uuid or probe.expectation.nature not in REFUSED))
-            if probe.method not in SAFE_METHODS and not probe.captures_nothing:
+            if probe.method not in SAFE_METHODS:
                 currency, amount, _ = cost_of(probe.body, profile)
                 charging += probe.times
                 worst[currency] = worst.get(currency, Decimal(0)) + amount * probe.times

@@ -1,7 +1,9 @@
 """Reservation and trip of a request that could not be sent or was not answered."""
 
 import socket
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
@@ -10,18 +12,22 @@ import pytest
 from conformance.cases.model import TRIP, Case, Expectation, PlannedRequest, Probe
 from conformance.exchange import client as client_module
 from conformance.exchange.client import Client, Endpoint
+from conformance.exchange.event import Intent
 from conformance.exchange.record import Recorder, read_record
 from conformance.mock.server import MockServer
 from conformance.options import Options
+from conformance.profile import load_profile
 from conformance.run.engine import Engine
 from conformance.run.progress import NullProgress
 from conformance.run.tally import Journal, Tally
 from conformance.send import Unsent
 from conformance.send.money import Ledger
 from conformance.send.pace import Pace
+from conformance.send.provocation import Provoking
 from conformance.send.sender import Sender
 from conformance.session import Run
 from tests.support.profiles import profile_text
+from tests.support.runs import run_directly
 from tests.support.servers import Peer, message
 
 BODY = b'{"storeId":"store-001","shoppingTripId":"@TRIP@","amount":{"amount":1.00,"code":"USD"}}'
@@ -194,3 +200,24 @@ def test_without_a_connection_nothing_is_charged(make_sender, unused_url):
     assert sender.captures == []
     assert sender.ledger.totals() == {}
     assert sender.trips.take() == "t-1"
+
+
+def test_every_request_that_is_not_safe_reserves_what_it_may_charge(tmp_path):
+    """Those too that only provoke an answer, without a trip: a server may charge by mistake."""
+    ran = run_directly(tmp_path / "run", only=lambda case: case.theme in ("opening", "answers", "method-path"))
+    record = read_record(tmp_path / "run" / "record.jsonl")
+    reserved = Counter(event.case for event in record.events if isinstance(event, Intent))
+    unsafe = Counter(sent.exchange.case for sent in record.sent if sent.probe.method not in ("GET", "HEAD"))
+    assert ran.result.errors == ()
+    assert reserved == unsafe
+    assert unsafe["provoked-503-others"] > 4
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"[1]"])
+def test_members_of_the_profile_are_added_to_objects_only(tmp_path, body):
+    text = profile_text("http://127.0.0.1", more='[provoke.500]\nkind = "forced"\nbody = { storeId = "s-${unique}" }')
+    (tmp_path / "p.toml").write_text(text)
+    provoking = Provoking(load_profile(tmp_path / "p.toml", environ={}))
+    probe = Probe(Expectation("provoked"), body, provoke=500)
+    assert provoking.applied(probe, "x") == (body, probe.headers)
+    assert provoking.applied(replace(probe, body=b'{"a":1}'), "x") == (b'{"a":1,"storeId":"s-x"}', probe.headers)
