@@ -5,7 +5,6 @@ Run it from the top of a checkout, in the environment that has the suite install
 
 from __future__ import annotations
 
-import json
 import resource
 import shutil
 import subprocess
@@ -19,29 +18,11 @@ from compare import ROOT, mock_process, recorded, replay
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COUNTS = (2_500, 5_000, 10_000)
 
-AMOUNTS = {
-    "USD": ("10.00", "90071992547409.93"),
-    "EUR": ("10.00", "90071992547409.93"),
-    "JPY": ("500", "9007199254740"),
-    "KWD": ("1.000", "90071992547.409"),
-}
 
-
-def profile_text(url: str, count: int) -> str:
+def profile_text(count: int) -> str:
     """Write the profile of the mock, with a limit of requests."""
-    rows = [
-        f'[target]\nname = "mock"\nurl = "{url}"\nenvironment = "local"',
-        '[data]\nstores = ["store-001", "store-002"]\nunknown_store = "store-999"',
-        f'unknown_trip = "00000000-0000-0000-0000-000000000000"\ncurrencies = {json.dumps(list(AMOUNTS))}',
-        f'long_store = "{"L" * 255}"\nshort_store = "S"\nlong_trip = "{"T" * 255}"\n[data.trips]\ngenerate = "uuid4"',
-        f"[limits]\ntimeout_s = 5\nmax_wait_s = 5\nmax_requests = {count}\n[money]",
-    ]
-    for status, kind in ((429, "limiter"), (500, "forced"), (503, "forced")):
-        fields = f'{{ "X-Provoke" = "{status}", "X-Client" = "${{unique}}" }}'
-        rows.insert(-1, f'[provoke.{status}]\nkind = "{kind}"\nheaders = {fields}')
-    for code, (amount, most) in AMOUNTS.items():
-        rows.append(f'[money.{code}]\namount = "{amount}"\nmax_amount = "{most}"')
-    return "\n".join(rows) + "\n"
+    text = (ROOT / "benchmarks" / "mock.toml").read_text("utf-8")
+    return text.replace("[limits]\n", f"[limits]\nmax_requests = {count}\n")
 
 
 def opening(program: str, page: Path, folder: Path) -> float:
@@ -63,8 +44,19 @@ def main() -> None:
         for count in COUNTS:
             out, profile = Path(folder) / f"run-{count}", Path(folder) / f"{count}.toml"
             with mock_process() as url:
-                profile.write_text(profile_text(url, count), encoding="utf-8")
-                command = [sys.executable, "-m", "conformance", "run", "--depth", "deep", "--profile", str(profile)]
+                profile.write_text(profile_text(count), encoding="utf-8")
+                command = [
+                    sys.executable,
+                    "-m",
+                    "conformance",
+                    "run",
+                    "--depth",
+                    "deep",
+                    "--profile",
+                    str(profile),
+                    "--target",
+                    url,
+                ]
                 start = time.perf_counter()
                 done = subprocess.run(
                     [*command, "--out", str(out)], cwd=ROOT, check=False, capture_output=True, text=True

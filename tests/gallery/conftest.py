@@ -24,6 +24,7 @@ import pytest
 from benchmarks.runs import MOCK_PROFILE
 
 SERVERS = Path(__file__).parent / "servers"
+DEPTH = os.environ.get("GALLERY_DEPTH", "standard")
 START_S = 60.0
 """Seconds in which a service must listen. A Java virtual machine starts slowly on a busy machine."""
 
@@ -144,7 +145,7 @@ def findings(out: Path, status: int, output: str) -> Findings:
 def judged(url: str, out: Path, profile: Path = MOCK_PROFILE) -> Findings:
     """Run the suite against `url`. Services of the gallery know what the mock server knows."""
     command = [sys.executable, "-m", "conformance", "run", "--profile", str(profile), "--target", url]
-    command += ["--out", str(out)]
+    command += ["--out", str(out), "--depth", DEPTH]
     ran = subprocess.run(
         command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"CI": "true"}
     )
