@@ -178,7 +178,7 @@ class _Connection(HTTPConnection):
         chunked: bool = False,
         **_: Any,
     ) -> None:
-        """Write the request. An answer that arrives meanwhile is read; a final one ends the writing."""
+        """Write the request. An answer that arrives meanwhile is read; a complete one ends the writing."""
         if self.sock is None:
             self.connect()
         else:
@@ -209,7 +209,10 @@ class _Connection(HTTPConnection):
             self._refusal = self._refusal or tls_refusal(error)
 
     def _write(self, data: bytes) -> None:
-        """Write the data within the deadline. A large request is written only until an answer arrives."""
+        """Write the data within the deadline. A large request is written only until an answer is complete.
+
+        Not until one begins: the server may read all of the request before it ends its answer.
+        """
         sock = self.sock
         assert sock is not None
         if not isinstance(sock, socket.socket):
@@ -224,10 +227,11 @@ class _Connection(HTTPConnection):
             self._ready(sock, self._left(), read=True, write=True)
             with suppress(*WOULD_BLOCK):
                 self._take(sock.recv(PIECE))
-            if self._early:
+            if self._reading.done or self._reading.size > ANSWER_CAP:
                 return
             with suppress(*WOULD_BLOCK):
                 view = view[sock.send(view[:PIECE]) :]
+        self._early = self._early and bool(view)
 
     def _read(self, limit: float) -> bytes:
         """Read the next bytes; empty where the peer has closed. TimeoutError after `limit` seconds."""

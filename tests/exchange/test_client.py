@@ -316,6 +316,35 @@ def test_a_connection_closed_early_is_noted_once(serve):
     assert [exchange.connection for exchange in (first, second, third)] == [1, 2, 2]
 
 
+def test_a_server_may_read_the_whole_request_before_it_ends_an_early_answer(serve):
+    """As Django's development server does, whose answer has no length and ends with the connection."""
+
+    def drain(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\n")
+        left = 12_000_000
+        while left > 0 and (data := sock.recv(65536)):
+            left -= len(data)
+        sock.sendall(b"too large" if left <= 0 else b"not all")
+
+    got = post(client_of(serve(drain)), b"x" * 12_000_000)
+    assert (got.answer.status, got.answer.body, got.defects) == (413, b"too large", ())
+
+
+def test_an_endless_answer_to_a_request_that_is_not_read_is_cut(serve, monkeypatch):
+    monkeypatch.setattr(client_module, "ANSWER_CAP", 1024 * 1024)
+
+    def endless(peer, sock):
+        peer.read_head(sock)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\n\r\n")
+        while True:
+            sock.sendall(b"x" * 65536)
+
+    got = post(client_of(serve(endless), timeout_s=20), b"x" * 50_000_000)
+    assert (got.answer.status, got.answer.cut) == (413, True)
+    assert got.elapsed < 10
+
+
 @pytest.mark.parametrize("status", [b"411", b"413"])
 def test_a_close_after_content_that_was_not_read_is_not_early(serve, status):
     reply = OK.replace(b"200", status)
