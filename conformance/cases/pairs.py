@@ -73,7 +73,6 @@ _FURTHER_NOT_JSON = (
     ("bytes", "chunked", "plain"),
     ("bytes", "length", "2 KB"),
     ("empty", "chunked", "plain"),
-    ("empty", "expect", "plain"),
 )
 """Further content that is not JSON, where it is read in another way: in chunks, and where it is large."""
 _TITLES = {

@@ -223,6 +223,13 @@ def test_bodies_with_a_placeholder_get_a_trip(contract):
     assert sum(probe.trip == "none" for probe in probes) > 20
 
 
+def test_no_request_without_content_expects_to_continue(contract):
+    """RFC 9110 section 10.1.1 forbids it, and servers wait for content that does not come."""
+    for depth in ("standard", "deep"):
+        for case in all_cases(contract, MOCK, depth):
+            assert all(probe.body for probe in case.probes if probe.framing == "expect"), case.id
+
+
 def test_only_plain_good_requests_are_compared(contract):
     equals = {
         (probe.body, probe.headers, probe.framing, probe.accept)

@@ -92,6 +92,7 @@ HURRIED = {
             "value.not-finite": "json.loads takes NaN and Infinity, and NaN <= 0 is false",
             "body.lenient": _LENIENT,
             "answer.status-set": _MODEL_422,
+            "answer.no-server-error": "Ninja makes no 400 of Django's RequestDataTooBig, for bodies over 2.5 MB",
             "answer.no-leak": "with DEBUG on, an exception is answered with its trace",
             "success.empty-body": _NULL,
             "bad-request.error-msg": _DETAIL,

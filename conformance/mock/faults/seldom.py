@@ -159,11 +159,6 @@ def _untyped_unchecked(inquiry: Inquiry) -> None:
         inquiry.reply = Reply(200)
 
 
-def _expected_unread(inquiry: Inquiry) -> None:
-    if inquiry.get("expect") and not inquiry.body:
-        inquiry.reply = Reply(200)
-
-
 FAULTS: list[Fault] = [
     Fault("server-error-page-in-chunks", "A 500 to a request in chunks is an HTML page.",
           violates("server-error.media-type", "answer.no-leak"), answer=_on(500, chunked, _page)),
@@ -225,8 +220,6 @@ FAULTS: list[Fault] = [
           repair=member("amount", _with_code, GOOD)),
     Fault("untyped-unchecked", "JSON without Content-Type is answered 200, whatever it is.",
           violates("body.several-faults"), receive=_untyped_unchecked),
-    Fault("expected-empty-served", "A request without content that has Expect is answered 200.",
-          violates("body.empty"), receive=_expected_unread),
     Fault("turned-with-charset-refused", "A capture with amount before storeId and with a charset is refused.",
           violates("media-type.charset"), accept=refuse(lambda inquiry: order(inquiry) and bool(charset(inquiry)))),
 ]  # fmt: skip
