@@ -16,7 +16,7 @@ from tests.fair.setups import SETUPS, Setup, few, run_clean, run_with_fault
 from tests.support.runs import Ran
 
 TIMES = 5
-SAMPLE = ("switch-100-ms", "bucket-100", "three-at-once", "closes-seventh", "tls-1.3", "http-1.0-kept")
+SAMPLE = ("switch-100-ms", "bucket-100", "closes-seventh", "tls-1.3")
 BY_NAME = {setup.name: setup for setup in SETUPS}
 Note = Callable[[str, object], None]
 
