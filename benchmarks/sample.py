@@ -37,9 +37,13 @@ def make(root: Path, name: str, *arguments: str) -> None:
 
 def samples(root: Path) -> None:
     """Both samples below `root`."""
+    profile = root / MOCK_PROFILE.relative_to(ROOT)
+    if not profile.exists():
+        profile.parent.mkdir()
+        shutil.copy(MOCK_PROFILE, profile)
     make(root, "conformant")
     with MockServer(faults=FAULTS) as server:
-        make(root, "non-conformant", "--profile", str(MOCK_PROFILE), "--target", server.url)
+        make(root, "non-conformant", "--profile", str(profile.relative_to(root)), "--target", server.url)
 
 
 def pictures() -> None:
