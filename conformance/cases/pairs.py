@@ -375,7 +375,8 @@ def _after_refusal(contract: Contract, data: TestData, good: list[Row], bad: lis
         corrected = replace(_probe(contract, data, row, number), trip="same")  # a fresh one where the refused had none
         probes += [_probe(contract, data, host, number), corrected]
     found.append(_case(contract, "good-after-refusal", "Good bodies, each after a refusal", probes, scheduling="chain"))
-    rest = [row for row in bad if row not in hosts]
+    # The report shows the first body of a case.
+    rest = sorted((row for row in bad if row not in hosts), key=lambda row: row.content in _FILLERS)
     for kind in dict.fromkeys(row.defect.kind for row in rest):
         of_kind = [row for row in rest if row.defect.kind == kind]
         first, later = ([row for row in of_kind if row.connection == each] for each in _CONNECTIONS)

@@ -231,7 +231,6 @@ class _Connection(HTTPConnection):
                 return
             with suppress(*WOULD_BLOCK):
                 view = view[sock.send(view[:PIECE]) :]
-        self._early = self._early and bool(view)
 
     def _read(self, limit: float) -> bytes:
         """Read the next bytes; empty where the peer has closed. TimeoutError after `limit` seconds."""

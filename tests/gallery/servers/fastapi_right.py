@@ -60,7 +60,7 @@ def charge(
     if wait:
         return error(429, "Too Many Requests", {"Retry-After": str(wait)})
     if x_provoke == "500":
-        raise RuntimeError("provoked")
+        raise HTTPException(500, "ServiceException")  # after any other exception uvicorn closes, unannounced
     if x_provoke == "503":
         return error(503, "ServiceUnavailableException", {"Retry-After": "1"}, retryAfter="1")
     if body.storeId not in STORES or body.amount.code not in CURRENCIES:
