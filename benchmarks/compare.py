@@ -75,21 +75,8 @@ def timed(command: list[str], environment: dict[str, str] = ENVIRONMENT) -> tupl
 
 def suite_command(url: str, out: Path, *flags: str) -> list[str]:
     """Name the main job against `url`."""
-    base = [
-        sys.executable,
-        "-m",
-        "conformance",
-        "run",
-        "--profile",
-        str(ROOT / "benchmarks" / "mock.toml"),
-        "--target",
-        url,
-        "--out",
-        str(out),
-        "--seed",
-        str(SEED),
-    ]
-    return [*base, *flags]
+    base = [sys.executable, "-m", "conformance", "run", "--profile", str(ROOT / "benchmarks" / "mock.toml")]
+    return [*base, "--target", url, "--out", str(out), "--seed", str(SEED), *flags]
 
 
 def schemathesis_command(url: str, *flags: str) -> list[str]:

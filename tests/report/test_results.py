@@ -58,7 +58,7 @@ def test_results_are_small_with_one_case_per_line(clean):
     value = json.loads(text)
     rows, charges = len(value["requirements"]) + len(value["cases"]), len(value["money"]["captures"])
     judgements = sum(len(some) for case in value["cases"] for some in case["judgements"].values())
-    assert len(text) < 440 * rows + 30 * judgements + 170 * charges
+    assert len(text) < 425 * rows + 29 * judgements + 163 * charges
     assert sum(1 for line in text.splitlines() if line.startswith(' {"id": "')) == rows
 
 
