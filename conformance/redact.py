@@ -43,6 +43,17 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(escape, text)
 
 
+def as_json(value: Any) -> bytes:
+    """A value as JSON in UTF-8, on one line without blanks. The characters that `visible` escapes are escaped as in JSON."""
+    text = _encode(value)
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text.encode()
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, ensure_ascii=False).encode
+
+
 def _base64_core(secret: bytes, shift: int) -> str:
     """The part of a base64 text that depends only on `secret`, if the secret starts `shift` bytes into a group of three."""
     encoded = base64.b64encode(b"\0" * shift + secret).decode()

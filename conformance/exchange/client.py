@@ -329,6 +329,7 @@ class _Connection(HTTPConnection):
         if self._early or not parsed.keep_alive:
             parsed = self._with_stray(parsed)
             self.close()
+        self._reading = Reading("")  # an idle connection keeps no answer in memory
         return Received(parsed, bytes(reading.raw), self._sent_at, answered_at)
 
     def _with_stray(self, parsed: Parsed) -> Parsed:

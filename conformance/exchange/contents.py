@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
+
+from conformance.redact import as_json
 
 from .model import Exchange
 from .wire import RAW_CAP
@@ -68,7 +69,7 @@ class Contents:
 
 def _written_size(body: bytes) -> int:
     """How many bytes a body takes in a file: escapes of JSON, or base64, may be much longer than the body."""
-    return len(json.dumps(as_text(body)[0]))
+    return len(as_json(as_text(body)[0]))
 
 
 def as_text(data: bytes) -> tuple[str, bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from conformance import __version__
 from conformance.cases.model import Headers
+from conformance.redact import as_json
 
 from .contents import as_text
 from .event import Sent
@@ -24,12 +24,12 @@ Json = dict[str, Any]
 def write_har(path: Path | str, record: Path | str) -> None:
     """Write the exchanges of the record file `record` to `path`, one after the other. Raises OSError where that fails."""
     creator = {"name": "capture-charge-conformance", "version": __version__}
-    with Path(path).open("w", encoding="utf-8") as file:
-        file.write(f'{{"log":{{"version":"1.2","creator":{json.dumps(creator)},"entries":[')
+    with Path(path).open("wb") as file:
+        file.write(b'{"log":{"version":"1.2","creator":%b,"entries":[' % as_json(creator))
         for number, entry in enumerate(_entries(read_record(record))):
-            file.write(",\n" if number else "\n")
-            file.write(json.dumps(entry, separators=(",", ":"), check_circular=False))
-        file.write("]}}\n")
+            file.write(b",\n" if number else b"\n")
+            file.write(as_json(entry))
+        file.write(b"]}}\n")
 
 
 def _entries(record: Record) -> Iterator[Json]:

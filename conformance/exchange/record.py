@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.redact import Redactor
+from conformance.redact import Redactor, as_json
 
 try:
     import fcntl
@@ -37,7 +37,6 @@ FORMAT = 2
 NOTHING = hashlib.sha256(b"").hexdigest()
 NO_HEADER = "line 1 is not the header of a record"
 Json = dict[str, Any]
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{64})"}\Z')
 
 
@@ -92,11 +91,11 @@ class Recorder:
                 self._flush(self._number)
 
     def _write(self, kind: str, content: Mapping[str, Any]) -> int:
-        rest = _encode(content)[1:]
+        rest = as_json(content)[1:]
         with self._lock:
             number = self._number
             head = f'{{"number":{number},"previous":"{self._previous}","kind":"{kind}"'
-            line = (f"{head},{rest}" if len(rest) > 1 else f"{head}}}").encode()
+            line = head.encode() + (b"," + rest if len(rest) > 1 else rest)
             if kind == "footer":
                 line = line[:-1] + f',"digest":"{hashlib.sha256(line).hexdigest()}"}}'.encode()
             self._lines += line, b"\n"

@@ -94,6 +94,7 @@ UNUSUAL_PROBE = Probe(
         replace(INTENT, known=False, number=1),
         Note("case", "a reason", beforehand=True),
         Note("case", "RuntimeError: x", error=True),
+        Note("case", "\ud800 \x7f \x9b31m \u202e é 🛒 \ud83d \n\\u0041"),
         sent(
             replace(EXCHANGE, number=1),
             UNUSUAL_PROBE,

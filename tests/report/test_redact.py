@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conformance.redact import Redactor, redact_headers, visible
+from conformance.redact import Redactor, as_json, redact_headers, visible
 
 TOKEN = 'tok-SECRET-1/é"x'
 FORMS = [TOKEN, quote(TOKEN, safe=""), json.dumps(TOKEN), TOKEN.encode().hex().upper()]
@@ -25,6 +25,14 @@ def test_a_secret_is_removed_in_every_encoding_and_the_length_stays(form):
 
 def test_header_fields_are_hidden_by_name():
     assert redact_headers((("COOKIE", "abc"), ("X", "y"))) == (("COOKIE", "***"), ("X", "y"))
+
+
+def test_json_for_files_escapes_the_same_characters_and_no_others():
+    value = {"a\u2028": ["bad \x1b[31m\x00\x7f\x9b\uffff\ud800\u202e\r\n", "é 🛒 \\u0041", 1, None]}
+    written = as_json(value)
+    assert json.loads(written) == value
+    assert visible(written.decode()) == written.decode()
+    assert "é 🛒 \\\\u0041" in written.decode()
 
 
 def test_hostile_text_is_made_visible():
