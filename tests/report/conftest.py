@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from conformance.mock.server import MockServer
+from tests.cli.conftest import Command
 from tests.support.answers import answer
 from tests.support.servers import ReceivedRequest, answering, message
 
@@ -71,15 +72,8 @@ def command(*arguments: str) -> list[str]:
 
 def started(cwd: Path, *arguments: str) -> Done:
     """Run the command line to its end, in a folder of its own."""
-    done = subprocess.run(
-        command("run", "--out", "out", *arguments),
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode(), cwd, cwd / "out")
+    done = Command(cwd)("run", "--out", "out", *arguments)
+    return Done(done.returncode, done.stdout, done.stderr, cwd, cwd / "out")
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from conformance.report.reporter import Reporter
 from tests.support.runs import of_the_tables, run_directly
 
 
-def written_run(folder, *faults, only=of_the_tables):
-    """A run directly on the mock, with its record and results."""
-    ran = run_directly(folder, *faults, only=only)
+def written_run(folder, *faults, only=of_the_tables, whole=False):
+    """A run directly on the mock, with its record and results. Not `whole`: with some bodies of each case."""
+    ran = run_directly(folder, *faults, only=only, whole=whole)
     ran.run.write_evidence()
     Reporter(ran.run).write()
     return folder
@@ -19,12 +19,14 @@ def written_run(folder, *faults, only=of_the_tables):
 
 @pytest.fixture(scope="session")
 def clean_run(tmp_path_factory):
-    return written_run(tmp_path_factory.mktemp("clean") / "run", only=bool)
+    return written_run(tmp_path_factory.mktemp("clean") / "run")
 
 
 @pytest.fixture(scope="session")
 def faulty_run(tmp_path_factory):
-    return written_run(tmp_path_factory.mktemp("faulty") / "run", "code-lower-case", "put-crashes", only=bool)
+    return written_run(
+        tmp_path_factory.mktemp("faulty") / "run", "code-lower-case", "put-crashes", only=bool, whole=True
+    )
 
 
 @pytest.fixture

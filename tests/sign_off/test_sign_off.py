@@ -103,7 +103,8 @@ def waiver(**subject):
         (waiver(requirement="value.zero", expires="2999-01-01"), "is no longer needed"),
     ],
 )
-def test_a_waiver_that_is_out_of_date_is_not_fit_to_sign(folder, command, entry, reason):
+def test_a_waiver_that_is_out_of_date_is_not_fit_to_sign(faulty_run, tmp_path, command, entry, reason):
+    folder = shutil.copytree(faulty_run, tmp_path / "run")
     changed(folder, lambda lines: lines[0]["profile"].update(waiver=[entry]))
     assert any(reason in line for line in obstacles(folder))
     assert command("sign-off", folder)[0] == 2
@@ -116,7 +117,7 @@ def test_results_that_do_not_follow_from_the_record_are_not_fit_to_sign(folder):
 
 
 def test_gaps_need_somebody_who_accepts_them(tmp_path, command):
-    run = written_run(tmp_path / "run", "retry-after-600")
+    run = written_run(tmp_path / "run", "retry-after-600", whole=True)
     gaps = obstacles(run)
     assert gaps
     assert all("was not tested: " in line for line in gaps), gaps

@@ -32,16 +32,16 @@ def of_the_tables(case: Case) -> bool:
 
 
 def can_show(cases: Iterable[Case], fault: str) -> set[str]:
-    """The ids of the cases of the tables that can show the fault: those made for what it violates.
+    """The ids of the cases that can show the fault: those made for what it violates.
 
     Where any answer may violate it, and for differences that are no faults of the mock, also those with a probe that
     the mock answers otherwise than without it; a third of them if there are many.
     """
     breaks = SHELF[fault].breaks
-    tables = [case for case in cases if of_the_tables(case)]
-    shown = {case.id for case in tables if breaks & set(case.requirements)}
+    cases = list(cases)
+    shown = {case.id for case in cases if breaks & set(case.requirements)}
     if fault not in FAULTS or any(requirement.startswith(("answer.", "server-error.")) for requirement in breaks):
-        others = [case.id for case in tables if is_answered_otherwise(case, fault)]
+        others = [case.id for case in cases if is_answered_otherwise(case, fault)]
         shown |= set(others if len(others) <= MANY else others[crc32(fault.encode()) % 3 :: 3])
     return shown
 
@@ -86,8 +86,8 @@ def sampled(cases: list[Case], fault: str) -> list[Case]:
     return found
 
 
-def showing(case: Case, fault: str) -> Case:
-    """The case with what it sends first, and some of what the mock answers otherwise than without the fault.
+def showing(case: Case, *faults: str) -> Case:
+    """The case with what it sends first, and some of what the mock answers otherwise than without the faults.
 
     What is sent on one connection stays together. Cases that are judged as a whole stay whole.
     """
@@ -97,8 +97,8 @@ def showing(case: Case, fault: str) -> Case:
     for number, probe in enumerate(case.probes):
         sent.setdefault(number if case.scheduling == "one-shot" else probe.connection, []).append(probe)
     rows = list(sent.values())
-    mock = Mock([SHELF[fault]])
-    later = [row for row in rows[FIRST:] if sum(differs(mock, probe, str(id(row))) for probe in row)]
+    mock = Mock([SHELF[name] for name in faults])
+    later = [row for row in rows[FIRST:] if faults and sum(differs(mock, probe, str(id(row))) for probe in row)]
     chosen = [*rows[:FIRST], *later[:: -(-len(later) // LATER) or 1]]
     return cut(case, tuple(probe for row in chosen for probe in row))
 
@@ -122,8 +122,9 @@ def run_directly(
     clock: SimulatedClock | None = None,
     front: Layer | None = None,
 ) -> Ran:
-    """A run put directly on the mock, of the cases for which `only` holds; without `whole`, of a sample of them.
+    """A run put directly on the mock, of the cases for which `only` holds.
 
+    Without `whole`, of a sample of what may show the fault, or of the first bodies of each case where there is none.
     `front` is put before the mock.
 
     Raises `NeedsWire` where a fault shows on a connection only.
@@ -135,6 +136,6 @@ def run_directly(
         put_before(mock, front)
     cases = [case for case in run.cases if only(case)]
     if not whole:
-        cases = sampled(cases, *faults)
+        cases = sampled(cases, *faults) if faults else [showing(case) for case in cases]
     run.execute(cases, machinery=on_mock(mock, clock))
     return finished(run)
