@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from conformance.exchange.content import decoded_body
 from conformance.exchange.model import Answer
@@ -14,7 +14,6 @@ from conformance.judge.text import text_of
 
 _LIMIT = 200_000  # bytes that are searched
 NEAR = 60  # characters before a match that are shown as context
-_PATTERNS = tuple((kind, re.compile(shape)) for kind, shapes in SHAPES.items() for shape in shapes)
 _ESCAPE = re.compile(r'\\(?:([nrt])|(["/\\])|u(00[0-7][0-9a-fA-F]))')
 _CONTROLS = {"n": "\n", "r": "\n", "t": "\t"}
 
@@ -29,12 +28,18 @@ def judge_leak(answer: Answer) -> list[Judgement]:
 def _judge_body(body: bytes) -> Judgement:
     """Judge one body. Cached, since most answers of a run share a few bodies."""
     for text in _readings(body.decode("utf-8", "replace")):
-        for kind, pattern in _PATTERNS:
+        for kind, pattern in _patterns():
             match = pattern.search(text)
             if match is not None:
                 received = f"{kind}: {text_of(text[_beginning(text, match.start()) :])}"
                 return breaks("answer.no-leak", at="body", expected="no internals of the server", received=received)
     return holds("answer.no-leak")
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """All shapes, compiled when the first body is judged."""
+    return tuple((kind, re.compile(shape)) for kind, shapes in SHAPES.items() for shape in shapes)
 
 
 def _beginning(text: str, at: int) -> int:
