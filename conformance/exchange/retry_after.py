@@ -150,8 +150,14 @@ def _body_delay(answer: Answer) -> float | None:
     return float(text) if isinstance(text, str) and _DECIMAL.fullmatch(text) else None
 
 
-def form_of_limit(answer: Answer) -> LimitForm:
-    """What the answers of one rate limit have in common: names of header fields, and the body without its numbers."""
+def form_of_limit(exchange: Exchange) -> LimitForm | None:
+    """What the answers of one rate limit have in common: names of header fields, and the body without its numbers.
+
+    None for any other answer than a 429.
+    """
+    answer = exchange.answer
+    if answer is None or answer.status != 429:
+        return None
     names = {name.lower() for name, _ in answer.headers} - _CHANGING
     return tuple(sorted(names)), _NUMBERED.sub(b"#", decoded_body(answer))
 

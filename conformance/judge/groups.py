@@ -82,27 +82,28 @@ def _judge_window(case: Case, exchanges: Sequence[Exchange], others: Others) -> 
     usable = [each for each in exchanges if each.answer is not None and not each.defects]
     usable = [each for each in usable if each.probe < len(case.probes)]
     inside = [each for each in usable if not case.probes[each.probe].wait]
-    refused = [each for each in inside if _form(each) is not None]
-    forms = {_form(each) for each in refused}
-    own = forms - others.keys() or forms
+    refused = [each for each in inside if form_of_limit(each) is not None]
+    after = [each for each in usable if case.probes[each.probe].wait]
+    requirement = case.probes[after[0].probe].expectation.requirement if after else None
+    forms = {form_of_limit(each) for each in refused}
+    own, last = forms - others.keys(), None
+    later = [each for each in after if form_of_limit(each) not in {None, *others}]
+    if not own and len({form_of_limit(each) for each in later}) == 1:
+        # Another limit refused what should have opened the window: the first of these requests opened it.
+        last, own = later[0], {form_of_limit(later[0])}
+        after = after[after.index(last) + 1 :]
+    own = own or forms
     found: list[Judgement] = []
-    last: Exchange | None = None
     for exchange in refused:
+        if form_of_limit(exchange) not in own:
+            continue
         end = end_of_window(last) if last is not None else None
         if last is not None and end is not None and exchange.sent_at is not None and exchange.sent_at < end:
             found += [replace(each, exchange=exchange.number) for each in _judge_within(last, exchange, end, others)]
-        last = exchange if _form(exchange) in own else last
-    after = [each for each in usable if case.probes[each.probe].wait]
-    requirement = case.probes[after[0].probe].expectation.requirement if after else None
-    if requirement is not None and refused:
-        found += _judge_end(requirement, refused[-1], after, own, others)
+        last = exchange
+    if requirement is not None and last is not None:
+        found += _judge_end(requirement, last, after, own, others)
     return found
-
-
-def _form(exchange: Exchange) -> LimitForm | None:
-    """The form of a 429; None for any other answer."""
-    answer = exchange.answer
-    return form_of_limit(answer) if answer is not None and answer.status == 429 else None
 
 
 def _judge_end(
@@ -120,15 +121,15 @@ def _judge_end(
     for exchange in after:
         if end is None or exchange.sent_at is None or exchange.sent_at < end:
             continue
-        if _form(exchange) is None:
+        if form_of_limit(exchange) is None:
             served = exchange
             break
         if last.answer is None or not is_by_own_clock(last.answer):
             refused.append((exchange, end))
         if (later := end_of_window(exchange)) is not None:
             end, last = later, exchange
-    certain = [pair for pair in refused if not others or _form(pair[0]) in own - others.keys()]
-    doubtful = [pair for pair in refused[-2:] if _form(pair[0]) in own]
+    certain = [pair for pair in refused if not others or form_of_limit(pair[0]) in own - others.keys()]
+    doubtful = [pair for pair in refused[-2:] if form_of_limit(pair[0]) in own]
     asked_once = len(certain) == len(refused) == 1
     if len(certain) > 1 or (served is None and (asked_once or len(doubtful) > 1)):
         exchange, end = certain[1] if len(certain) > 1 else refused[-1]
@@ -152,7 +153,7 @@ def _judge_within(last: Exchange, exchange: Exchange, end: float, others: Others
     slack = 1 + (exchange.elapsed or 0.0) + (last.elapsed or 0.0)
     if shorter or new_end <= end + slack or _same_date(last, exchange):
         return [*found, holds("rate-limit.not-growing")]
-    if old is not None and old <= others.get(_form(last), -1.0):  # another limit announces this as well
+    if old is not None and old <= others.get(form_of_limit(last), -1.0):  # another limit announces this as well
         return found
     expected, received = "the same end of the window", f"an end {new_end - end:.1f} s later"
     return [*found, breaks("rate-limit.not-growing", at="header Retry-After", expected=expected, received=received)]

@@ -33,7 +33,7 @@ from conformance.errors import UsageError, own_limit
 from conformance.exchange.client import Client
 from conformance.exchange.event import Note, Purpose, Sent
 from conformance.exchange.model import BUSY
-from conformance.exchange.retry_after import end_of_window
+from conformance.exchange.retry_after import end_of_window, form_of_limit
 from conformance.profile import Limits
 from conformance.run.opening import ENOUGH, OPENING
 from conformance.run.progress import Progress
@@ -362,9 +362,21 @@ class Engine:
             same = {"same": trip, "case": shared}.get(probe.trip)
             sent = self.sender.send(client, request, unique=unique, trip=same, keep=keep)
             trip = sent.exchange.trip
-            window = sent if sent.status == 429 else window
-            first = first or window
+            first = first or (sent if sent.status == 429 else None)
+            if sent.status == 429 and not self._is_of_another_limit(sent, window):
+                window = sent
             self._count(sent)
+
+    def _is_of_another_limit(self, sent: Sent, window: Sent | None) -> bool:
+        """Whether a 429 inside a window is that of a limit which the run met elsewhere; then that is obeyed too."""
+        if window is None:
+            return False
+        form = form_of_limit(sent.exchange)
+        other = form != form_of_limit(window.exchange) and form in self.journal.tally.limits.forms
+        end = end_of_window(sent.exchange)
+        if other and end is not None and end - self.sender.pace.clock.now() <= self.limits.max_wait_s:
+            self.sender.pace.pause_until(end)
+        return other
 
     def _wait_inside(self, first: Sent, seconds: float) -> None:
         """Wait until `seconds` after the first 429, where its window lasts twice as long."""

@@ -40,7 +40,7 @@ class LimitsMet:
         self._last = max(self._last, moment)
         if answer.status == 429:
             self.answers += 1
-            form, delay = form_of_limit(answer), announced_delay(answer, sent.exchange.wall_time) or 0.0
+            form, delay = form_of_limit(sent.exchange), announced_delay(answer, sent.exchange.wall_time) or 0.0
             self.forms[form] = max(delay, self.forms.get(form, delay))
             return
         self._served.append(moment)

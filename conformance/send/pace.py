@@ -2,8 +2,8 @@
 
 How it works
 - Every request goes through `passage`: it waits for its time and for one of `concurrency` places in flight.
-- A request that must be alone waits in a queue of its own. While that queue is not empty, no other request starts; its
-  first request starts as soon as nothing is in flight.
+- A request that must be alone waits in a queue of its own. While that queue is not empty, no other request starts, save
+  exempt ones until it is in flight; its first request starts as soon as nothing is in flight.
 - `_next` is the earliest time of the next request. Each request moves it on by one interval of the rate; an announced
   pause moves it to the end of the pause.
 - The interval keeps to `SHARE` of the rate. A request also waits while as many as the rate allows were sent within the
@@ -78,6 +78,7 @@ class Pace:
         self._most_a_second = max(1, int(rate)) if rate else None
         self._changed = threading.Condition()
         self._alone: deque[object] = deque()
+        self._alone_in_flight = False
         self._recent: deque[Passage] = deque()
         self._next = self._lowered = self._paused = 0.0
         self._refusals = self._in_vain = 0
@@ -138,14 +139,15 @@ class Pace:
             raise Halted
 
     @contextmanager
-    def passage(self, *, exempt: bool = False, alone: bool = False) -> Iterator[Passage]:
+    def passage(self, *, exempt: bool = False, alone: bool = False, next_alone: bool = False) -> Iterator[Passage]:
         """Take a place in flight and, unless `exempt`, wait for rate and pauses. The context holds the place.
 
-        `alone`: nothing else is in flight while the context lasts.
+        `alone`: nothing else is in flight while the context lasts. `next_alone`: before others that wait to be alone.
         """
         ticket = object() if alone else None
         with self._changed:
-            self._alone += [ticket] if alone else []
+            if alone:
+                self._alone.insert(0 if next_alone else len(self._alone), ticket)
         try:
             while isinstance(entered := self._entered(ticket, exempt=exempt), float):
                 self.sleep_until(entered)
@@ -153,7 +155,7 @@ class Pace:
                 yield entered
             finally:
                 with self._changed:
-                    entered.in_flight = False
+                    entered.in_flight = self._alone_in_flight = False
                     self._in_flight -= 1
                     self._changed.notify_all()
         finally:
@@ -165,7 +167,7 @@ class Pace:
     def _entered(self, ticket: object, *, exempt: bool) -> Passage | float:
         """Take a place as soon as one is free; gives the time to wait for before, where there is one."""
         with self._changed:
-            while not self.halted and not (self._free(ticket) and (exempt or self._room())):
+            while not self.halted and not (self._free(ticket, exempt=exempt) and (exempt or self._room())):
                 self._changed.wait()
             if self.halted:
                 raise Halted
@@ -181,6 +183,7 @@ class Pace:
             if self._interval:
                 self._next = max(self._next, now + self._interval)
             self._in_flight += 1
+            self._alone_in_flight = ticket is not None
         return passage
 
     def _room(self) -> bool:
@@ -194,10 +197,11 @@ class Pace:
         latest = sorted((passage.moment(now) for passage in self._recent), reverse=True)
         return latest[self._most_a_second - 1] + 1
 
-    def _free(self, ticket: object) -> bool:
+    def _free(self, ticket: object, *, exempt: bool) -> bool:
         if ticket is not None:
             return self._alone[0] is ticket and not self._in_flight
-        return not self._alone and self._in_flight < self._most
+        waits = self._alone_in_flight if exempt else bool(self._alone)
+        return not waits and self._in_flight < self._most
 
     def _speed_up(self, passage: Passage) -> None:
         """Count a request of this moment, and raise a lowered rate where a second has passed without a refusal."""

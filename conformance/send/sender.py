@@ -253,7 +253,7 @@ class Sender:
             again = sending.purpose == "resend"
             # Requests that open a window, or are sent inside it, wait neither for the rate nor for pauses.
             exempt = probe.provoke == 429 and not probe.wait and not again
-            with self.pace.passage(exempt=exempt, alone=probe.wait or again) as passage:
+            with self.pace.passage(exempt=exempt, alone=probe.wait or again, next_alone=probe.wait) as passage:
                 if probe.method not in SAFE_METHODS:
                     self._reserve(held, template)
                 if not exempt:  # the reservation may have taken long

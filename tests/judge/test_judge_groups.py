@@ -48,7 +48,8 @@ def test_a_window_that_is_over_when_asked_again():
     assert judgements == [("rate-limit.window-end", "holds", 2)]
 
 
-OTHER, OTHERS = b'{"errorMsg":"slow down"}', {form_of_limit(Answer(429, (), b'{"errorMsg":"slow down"}')): 1.0}
+OTHER = b'{"errorMsg":"slow down"}'
+OTHERS = {form_of_limit(at(0, 0.0, 429, "1", OTHER)): 1.0}
 
 
 def test_another_limit_at_the_end_of_a_window_decides_nothing():
@@ -57,6 +58,23 @@ def test_another_limit_at_the_end_of_a_window_decides_nothing():
     assert window(at(0, 3.0, 429, "2"), refused[0], at(3, 6.0, 429, "0"), others=OTHERS) == []
     in_its_form = (at(2, 5.0, 429, "1"), at(3, 6.0, 429, "1"))
     assert window(at(0, 3.0, 429, "2"), *in_its_form, others=OTHERS) == [("rate-limit.window-end", "breaks", 2)]
+
+
+def test_another_limit_does_not_move_the_end_of_a_window():
+    inside = (at(0, 0.0, 429, "1"), at(1, 0.1, 429, "5", OTHER))
+    late = window(*inside, at(2, 1.0, 429, "1"), at(3, 2.0, 429, "1"), others=OTHERS)
+    assert late == [("rate-limit.window-end", "breaks", 3)]
+    assert window(*inside, at(2, 1.0, 200), others=OTHERS) == [("rate-limit.window-end", "holds", 2)]
+
+
+def test_a_window_that_only_the_last_request_opened_since_another_limit_refused_the_others():
+    inside = (at(0, 0.0, 429, "1", OTHER), at(1, 0.1, 429, "1", OTHER), at(2, 1.2, 429, "2"))
+    assert window(*inside, at(3, 3.2, 200), others=OTHERS) == [("rate-limit.window-end", "holds", 3)]
+    assert window(*inside, others=OTHERS) == []
+    late = window(*inside, at(3, 3.2, 429, "1"), at(4, 4.2, 429, "1"), others=OTHERS)
+    assert late == [("rate-limit.window-end", "breaks", 3)]
+    third = window(*inside, at(3, 3.2, 429, "1", b'{"errorMsg":"a third limit"}'), others=OTHERS)
+    assert "rate-limit.window-end" not in [requirement for requirement, _, _ in third]
 
 
 def test_a_window_may_answer_in_another_form_after_its_end_where_there_is_no_other_limit():
@@ -75,11 +93,12 @@ def test_another_limit_inside_a_window_is_no_growth():
 
 def test_the_form_of_a_limit_has_no_numbers():
     first, second = (
-        Answer(429, (("Date", date), ("X-Left", "0")), b'{"errorMsg":"%b left, request %b"}' % (left, request))
+        at(0, 0.0, 429, "1", b'{"errorMsg":"%b left, request %b"}' % (left, request), (("Date", date), ("X-Left", "0")))
         for date, left, request in (("a", b"0.5 s", b"7f3a-1"), ("b", b"12 s", b"00ff-2"))
     )
     assert form_of_limit(first) == form_of_limit(second)
-    assert form_of_limit(first) != form_of_limit(Answer(429, (), first.body))
+    assert form_of_limit(first) != form_of_limit(at(0, 0.0, 429, "1", first.answer.body))
+    assert form_of_limit(at(0, 0.0, 503, "1")) is None
 
 
 def test_a_shared_window_has_a_requirement_of_its_own():

@@ -23,12 +23,12 @@ PATIENCE_S = 30.0
 class Passenger:
     """A thread in a passage, until `leave` is set."""
 
-    def __init__(self, pool, pace, *, alone=False):
-        self.inside, self.leave, self.pace, self.alone = threading.Event(), threading.Event(), pace, alone
+    def __init__(self, pool, pace, **how):
+        self.inside, self.leave, self.pace, self.how = threading.Event(), threading.Event(), pace, how
         self.future = pool.submit(self._pass)
 
     def _pass(self):
-        with self.pace.passage(alone=self.alone):
+        with self.pace.passage(**self.how):
             self.inside.set()
             assert self.leave.wait(PATIENCE_S)
 
@@ -43,9 +43,9 @@ def pool():
         yield threads
 
 
-def waiting_alone(pace):
-    """Wait until a request that must be alone is in the queue."""
-    while not pace._alone:
+def waiting_alone(pace, count=1):
+    """Wait until so many requests that must be alone are in the queue."""
+    while len(pace._alone) < count:
         threading.Event().wait(0.001)
 
 
@@ -63,6 +63,41 @@ def test_a_request_alone_waits_for_those_in_flight_and_holds_up_later_ones(pool)
     alone.go()
     assert later.inside.wait(PATIENCE_S)
     later.go()
+
+
+def test_an_exempt_request_waits_only_for_one_that_is_alone_in_flight(pool):
+    pace = Pace(None, 4)
+    first = Passenger(pool, pace)
+    assert first.inside.wait(PATIENCE_S)
+    alone = Passenger(pool, pace, alone=True)
+    waiting_alone(pace)
+    exempt = Passenger(pool, pace, exempt=True)
+    assert exempt.inside.wait(PATIENCE_S)
+    first.go()
+    assert not alone.inside.wait(0.05)
+    exempt.go()
+    assert alone.inside.wait(PATIENCE_S)
+    exempt = Passenger(pool, pace, exempt=True)
+    assert not exempt.inside.wait(0.05)
+    alone.go()
+    assert exempt.inside.wait(PATIENCE_S)
+    exempt.go()
+
+
+def test_the_next_request_alone_is_before_others_that_wait_to_be_alone(pool):
+    pace = Pace(None, 4)
+    first = Passenger(pool, pace)
+    assert first.inside.wait(PATIENCE_S)
+    waits = Passenger(pool, pace, alone=True)
+    waiting_alone(pace)
+    following = Passenger(pool, pace, alone=True, next_alone=True)
+    waiting_alone(pace, 2)
+    first.go()
+    assert following.inside.wait(PATIENCE_S)
+    assert not waits.inside.wait(0.05)
+    following.go()
+    assert waits.inside.wait(PATIENCE_S)
+    waits.go()
 
 
 def test_at_most_so_many_are_in_flight(pool):
