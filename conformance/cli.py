@@ -454,7 +454,7 @@ def _judge_har(file: Path, chosen: Options) -> int:
 
 
 @app.command()
-@takes("profile", "target", "out", "spec", "allow_production")
+@takes("profile", "target", "out", "spec", "allow_production", "yes")
 def replay(
     record: Annotated[Path, typer.Argument(help="record.jsonl of a run, or the folder that holds it.")],
     case: Annotated[str, typer.Argument(help="Id of the case to send again.")],
@@ -464,6 +464,8 @@ def replay(
     from dataclasses import replace
 
     from conformance.profile import MOCK_NAME
+    from conformance.report.clean import Cleaner
+    from conformance.report.preview import refusal
     from conformance.report.replay import compared, recorded_case, sent_again
     from conformance.report.terminal import charges, plural
     from conformance.run.result import judge_record, sound_record
@@ -477,6 +479,8 @@ def replay(
         chosen = replace(chosen, target=tested["url"])
     again = Run(chosen, builtin=chosen.profile is None and tested["name"] == MOCK_NAME)
     planned_case = recorded_case(again, sound, case)
+    if problem := refusal(again, [planned_case], Cleaner(again.redactor)):
+        raise UsageError(problem)
     result = sent_again(again, planned_case)
     found = compared(again, planned_case, judge_record(sound, again.contract), result)
     print(f"{found.word}: {case}")

@@ -1,7 +1,8 @@
-"""The lines that a run prints before it sends anything: what is tested, with which profile, and what it may charge."""
+"""What a run prints before it sends anything: what is tested, with which profile, what it may charge, and whether it may."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -30,7 +31,7 @@ def preview_lines(run: Run, selected: Sequence[Case], clean: Cleaner) -> list[st
     ]  # fmt: skip
 
 
-def question(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
+def _question(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
     """What must be confirmed before the run may charge; empty where nobody has to be asked."""
     profile = run.profile
     cost = cost_of_plan(profile, run.with_opening(selected))
@@ -39,6 +40,18 @@ def question(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
     bounds = {code: _bound(profile, code) for code in cost.worst}
     sums = [f"{amount_text(bound, code)} {code}" for code, bound in bounds.items() if bound is not None]
     return clean(f"at most {' and '.join(sums)} in {profile.max_captures} charges at {profile.target.url}")
+
+
+def refusal(run: Run, selected: Sequence[Case], clean: Cleaner) -> str:
+    """Ask once on a terminal whether the run may charge. Gives why it may not; empty where nobody has to be asked."""
+    charges = _question(run, selected, clean)
+    if not charges:
+        return ""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return f"--yes is missing: this run may charge {charges}; without a terminal nobody can be asked"
+    sys.stderr.write(f"{charges[0].upper()}{charges[1:]}. Go on? [y/N] ")
+    sys.stderr.flush()
+    return "" if sys.stdin.readline().strip().lower() in ("y", "yes") else "nothing was sent"
 
 
 def warnings(profile: Profile) -> list[str]:

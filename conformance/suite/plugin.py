@@ -22,7 +22,7 @@ from conformance.report.comparison import read_outcomes
 from conformance.report.html import title
 from conformance.report.junit import message
 from conformance.report.outcome import UNJUDGED, CaseRow
-from conformance.report.preview import preview_lines, question, warnings
+from conformance.report.preview import preview_lines, refusal, warnings
 from conformance.report.progress import Progress
 from conformance.report.reporter import Reporter
 from conformance.report.terminal import print_lines
@@ -157,17 +157,8 @@ class ConformancePlugin:
                 sys.stdout.flush()
 
     def _confirm(self) -> None:
-        """Ask once on a terminal whether the run may charge. Ends with a usage error where nobody agreed."""
-        charges = question(self.run, self.selected, Cleaner(self.run.redactor))
-        if not charges:
-            return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            self.problem = f"--yes is missing: this run may charge {charges}; without a terminal nobody can be asked"
-        else:
-            sys.stderr.write(f"{charges[0].upper()}{charges[1:]}. Go on? [y/N] ")
-            sys.stderr.flush()
-            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-                self.problem = "nothing was sent"
+        """End with a usage error where nobody agreed that the run may charge."""
+        self.problem = refusal(self.run, self.selected, Cleaner(self.run.redactor))
         if self.problem:
             pytest.exit(self.problem, returncode=UsageError.status)
 

@@ -74,6 +74,19 @@ def test_a_pipeline_says_yes(command, server, arguments):
     assert "[y/N]" not in ran.stdout + ran.stderr
 
 
+def test_sending_a_case_again_needs_the_same_consent(command, server, arguments):
+    assert command(*arguments, "--yes").returncode == 0
+    again = ["replay", str(command.out), "accept-store-1", *arguments[1:3], "--out", str(command.folder / "again")]
+    before = len(server.mock.memory)
+    ran = command(*again)
+    assert ran.returncode == 2
+    assert "--yes is missing: this run may charge at most 12.50 USD in 38 charges at " in ran.stderr
+    assert len(server.mock.memory) == before
+    ran = command(*again, "--yes")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "same: accept-store-1" in ran.stdout
+
+
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)])
 def test_a_terminal_is_asked_once(command, arguments, answer, status):
     got, shown = answered(command, arguments, answer)
