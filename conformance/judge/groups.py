@@ -88,7 +88,7 @@ def _judge_window(case: Case, exchanges: Sequence[Exchange], others: Others) -> 
     forms = {form_of_limit(each) for each in refused}
     own, last = forms - others.keys(), None
     later = [each for each in after if form_of_limit(each) not in {None, *others}]
-    if not own and len({form_of_limit(each) for each in later}) == 1:
+    if refused and not own and len({form_of_limit(each) for each in later}) == 1:
         # Another limit refused what should have opened the window: the first of these requests opened it.
         last, own = later[0], {form_of_limit(later[0])}
         after = after[after.index(last) + 1 :]

@@ -73,6 +73,7 @@ def test_a_window_that_only_the_last_request_opened_since_another_limit_refused_
     assert window(*inside, others=OTHERS) == []
     late = window(*inside, at(3, 3.2, 429, "1"), at(4, 4.2, 429, "1"), others=OTHERS)
     assert late == [("rate-limit.window-end", "breaks", 3)]
+    assert window(at(0, 0.0, 200), at(2, 1.2, 429, "1"), at(3, 2.2, 429, "1"), at(3, 3.2, 429, "1")) == []
     third = window(*inside, at(3, 3.2, 429, "1", b'{"errorMsg":"a third limit"}'), others=OTHERS)
     assert "rate-limit.window-end" not in [requirement for requirement, _, _ in third]
 
