@@ -10,8 +10,9 @@ How it works
   holds nothing else, and a thread that holds one only waits for the pace, so that each gets a place in the end.
 - Threads that wait for a place get one in the order in which they came: else requests that never wait would keep one
   whose window has ended, or a whole chain, from being sent.
-- `_changed` guards all of this. A thread that needs a place closes the idle client that loses it. It holds the place
-  meanwhile, and not the lock; the client in `_closing` can be neither used nor given back until then.
+- `_lock` guards all of this. A change wakes only the thread whose turn it is, since no other could go on.
+- A thread that needs a place closes the idle client that loses it. It holds the place meanwhile, and not the lock; the
+  client in `_closing` can be neither used nor given back until then.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ class Connections:
 
     def __init__(self, new_client: Callable[[], Client], limit: int, found: Callable[[Stray], None]) -> None:
         self._new_client, self._limit, self._found = new_client, limit, found
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._idle: dict[Client, bool] = {}  # each client with a place, the one unused longest first
         self._shared: set[Client] = set()
         self._closing: set[Client] = set()
-        self._queue: deque[object] = deque()
+        self._queue: deque[threading.Condition] = deque()
 
     def own(self) -> Client:
         """A new client for one thread, without a place yet; it must be given back with `release`."""
@@ -46,13 +47,13 @@ class Connections:
     @contextmanager
     def using(self, client: Client | None, *, keep: bool = False) -> Iterator[Client]:
         """Hold a place for `client`, or for a shared one. `keep`: it is not closed before its next request."""
-        ticket = object()
-        with self._changed:
-            self._queue.append(ticket)
-            while (found := self._with_place(client, ticket)) is None:
-                self._changed.wait()
-            self._queue.remove(ticket)
-            self._changed.notify_all()
+        with self._lock:
+            turn = threading.Condition(self._lock)
+            self._queue.append(turn)
+            while (found := self._with_place(client, turn)) is None:
+                turn.wait()
+            self._queue.remove(turn)
+            self._wake_next()
             chosen, in_its_place = found
             self._idle.pop(chosen, None)
             self._idle[chosen] = False
@@ -61,16 +62,16 @@ class Connections:
                 self._close(in_its_place, SHORT_LOOK_S)
             yield chosen
         finally:
-            with self._changed:
+            with self._lock:
                 self._idle[chosen] = not keep
-                self._changed.notify_all()
+                self._wake_next()
 
     def release(self, client: Client) -> None:
         """Allow that the connection of a client is closed: its chain is over."""
-        with self._changed:
+        with self._lock:
             if client in self._idle:
                 self._idle[client] = True
-                self._changed.notify_all()
+                self._wake_next()
 
     def close_all(self) -> None:
         """Close all connections."""
@@ -84,19 +85,23 @@ class Connections:
 
     def _close(self, client: Client, stray_wait_s: float = STRAY_WAIT_S) -> None:
         client.close(stray_wait_s)
-        with self._changed:
+        with self._lock:
             self._idle.pop(client, None)
             self._shared.discard(client)
             self._closing.discard(client)
-            self._changed.notify_all()
+            self._wake_next()
         if (late := client.take_late_defect()) is not None:
             self._found(Stray(*late))
 
-    def _with_place(self, client: Client | None, ticket: object) -> tuple[Client, Client | None] | None:
+    def _wake_next(self) -> None:
+        if self._queue:
+            self._queue[0].notify()
+
+    def _with_place(self, client: Client | None, turn: threading.Condition) -> tuple[Client, Client | None] | None:
         """The client to use, and the one to close before, if there is a place for it."""
         if client in self._closing:
             return None
-        if client not in self._idle and self._queue[0] is not ticket:
+        if client not in self._idle and self._queue[0] is not turn:
             return None
         if client is None:
             client = next((each for each in reversed(self._idle) if self._idle[each] and each in self._shared), None)

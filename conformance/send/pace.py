@@ -157,7 +157,7 @@ class Pace:
                 with self._changed:
                     entered.in_flight = self._alone_in_flight = False
                     self._in_flight -= 1
-                    self._changed.notify_all()
+                    self._wake()
         finally:
             if alone:
                 with self._changed:
@@ -177,6 +177,7 @@ class Pace:
                 raise Halted
             due = 0.0 if exempt else max(self._next, self._room_at(now))
             if due > now:
+                self._wake()
                 return due
             passage = Passage(now)
             self._speed_up(passage)
@@ -185,6 +186,13 @@ class Pace:
             self._in_flight += 1
             self._alone_in_flight = ticket is not None
         return passage
+
+    def _wake(self) -> None:
+        """Wake the threads that may go on: where nobody waits to be alone and there is no rate, any one of them."""
+        if self._alone or self._most_a_second:
+            self._changed.notify_all()
+        else:
+            self._changed.notify()
 
     def _room(self) -> bool:
         """Whether fewer requests are in flight than may be sent in a second."""

@@ -112,6 +112,26 @@ def test_at_most_so_many_are_in_flight(pool):
     inside[1].go()
 
 
+def test_a_place_that_a_paused_request_cannot_use_goes_to_an_exempt_one(pool):
+    pace = Pace(None, 1, SimulatedClock())
+    first = Passenger(pool, pace)
+    assert first.inside.wait(PATIENCE_S)
+    paused = Passenger(pool, pace)
+    while len(pace._changed._waiters) < 1:
+        threading.Event().wait(0.001)
+    exempt = Passenger(pool, pace, exempt=True)
+    while len(pace._changed._waiters) < 2:
+        threading.Event().wait(0.001)
+    pace.clock.wait = lambda event, _seconds: event.wait(PATIENCE_S)  # the pause outlasts the test
+    pace.pause_until(pace.clock.now() + 60)
+    first.go()
+    served = exempt.inside.wait(PATIENCE_S)
+    exempt.leave.set()
+    pace.halt("enough")
+    assert isinstance(paused.future.exception(PATIENCE_S), Halted)
+    assert served
+
+
 def test_a_halt_wakes_all_who_wait(pool):
     pace = Pace(None, 1)
     first = Passenger(pool, pace)
