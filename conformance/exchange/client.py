@@ -129,13 +129,16 @@ class _Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Open the connection within the deadline, including TLS and tunnel, which have no deadline of their own."""
-        watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
-        watch.daemon = True
-        watch.start()
-        try:
+        if isinstance(self, HTTPSConnection) or self.proxy is not None:
+            watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
+            watch.daemon = True
+            watch.start()
+            try:
+                super().connect()
+            finally:
+                watch.cancel()
+        else:
             super().connect()
-        finally:
-            watch.cancel()
         self._state.opened += 1
         self._state.certificate_end = certificate_end(self.sock)
         self._answered = False
@@ -240,16 +243,18 @@ class _Connection(HTTPConnection):
             sock.settimeout(limit)
             return bytes(sock.recv(PIECE))
         # Without it, a server that writes head and body separately may wait up to 40 ms for our acknowledgement.
-        if QUICKACK is not None:
+        if QUICKACK is not None and self._reading.size:
             sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         until, writing = self._state.seen + limit, False
-        wait = not isinstance(sock, ssl.SSLSocket)  # which may have buffered data
+        wait = limit > 0 and not isinstance(sock, ssl.SSLSocket)  # which may have buffered data
         while True:
             if wait:
                 until += self._await(sock, until, writing=writing)
             try:
                 return sock.recv(PIECE)
             except WOULD_BLOCK as error:
+                if not limit:
+                    raise
                 wait, writing = True, isinstance(error, ssl.SSLWantWriteError)
 
     def _await(self, sock: socket.socket, until: float, *, writing: bool) -> float:

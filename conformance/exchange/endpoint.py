@@ -9,8 +9,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from ipaddress import ip_address
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -147,6 +149,8 @@ def addresses(host: str, port: int, limit: float) -> list[str]:
 
     The operating system cannot cancel a look-up, so its thread may run longer.
     """
+    with suppress(ValueError):
+        return [str(ip_address(host))]
     found: Future[list[str]] = Future()
 
     def look_up() -> None:
