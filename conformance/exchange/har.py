@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from conformance.redact import as_json
 from .contents import as_text
 from .event import Sent
 from .model import Exchange, field_values
-from .record import Record, read_record
+from .record import recorded_exchanges
 from .wire import RAW_CAP
 
 Json = dict[str, Any]
@@ -23,23 +23,24 @@ Json = dict[str, Any]
 
 def write_har(path: Path | str, record: Path | str) -> None:
     """Write the exchanges of the record file `record` to `path`, one after the other. Raises OSError where that fails."""
+    header, exchanges = recorded_exchanges(record)
+    scheme = urlsplit(header.get("profile", {}).get("target", {}).get("url", "http:")).scheme
     creator = {"name": "capture-charge-conformance", "version": __version__}
     with Path(path).open("wb") as file:
         file.write(b'{"log":{"version":"1.2","creator":%b,"entries":[' % as_json(creator))
-        for number, entry in enumerate(_entries(read_record(record))):
+        for number, entry in enumerate(_entries(exchanges, scheme)):
             file.write(b",\n" if number else b"\n")
             file.write(as_json(entry))
         file.write(b"]}}\n")
 
 
-def _entries(record: Record) -> Iterator[Json]:
-    """All exchanges of the record; one without an answer has status 0 and a comment with the reason.
+def _entries(sent: Iterable[Sent], scheme: str) -> Iterator[Json]:
+    """All exchanges; one without an answer has status 0 and a comment with the reason.
 
     A large body is written once. Later entries with the same body name the first one.
     """
-    scheme = urlsplit(record.header.get("profile", {}).get("target", {}).get("url", "http:")).scheme
     bodies: dict[bytes, int] = {}
-    for number, event in enumerate(record.sent):
+    for number, event in enumerate(sent):
         answer = event.exchange.answer
         same_as = bodies.setdefault(answer.body, number) if answer and len(answer.body) >= RAW_CAP else number
         yield _entry(event, scheme, None if same_as == number else same_as)

@@ -177,10 +177,15 @@ for member in ("store-id", "trip-id", "value", "code"):
     TABLE_KNOWS[f"{member}-misspelt-name"] = "a member missing, and an unknown attribute"
 
 
+LARGE = 100_000
+"""Bytes from which one body of a case is enough: the oracle reads each for a tenth of a second."""
+
+
 def test_the_oracle_agrees_with_the_tables() -> None:
     different = Counter()
     for case in all_cases(CONTRACT, MOCK, "deep"):
-        for probe in case.probes:
+        large = [probe for probe in case.probes if len(probe.body) > LARGE]
+        for probe in (*(probe for probe in case.probes if probe not in large), *large[:1]):
             plain = (
                 probe.method == "POST" and probe.path == "operation" and probe.provoke is None and probe.headers == JSON
             )
