@@ -170,7 +170,7 @@ def read_record(path: Path | str) -> Record:
 
 
 def recorded_exchanges(path: Path | str) -> tuple[Json, Iterator[Sent]]:
-    """The header of a sound record, and its exchanges, each read when it is asked for. Checks nothing."""
+    """The header of a record just written, and its exchanges, each read when it is asked for. Checks nothing."""
     with Path(path).open("rb") as file:
         header = json.loads(file.readline())
     return header, _exchanges(path)
@@ -180,7 +180,7 @@ def _exchanges(path: Path | str) -> Iterator[Sent]:
     bodies = dict[int, bytes]()
     with Path(path).open("rb") as file:
         for line in file:
-            if _EXCHANGE.match(line):
+            if _EXCHANGE.match(line) and line.endswith(b"\n"):  # else the disk is full
                 entry = json.loads(line)
                 _resolve(entry, bodies)
                 event = load(entry)

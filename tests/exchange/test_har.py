@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import pytest
 
 from conformance.cases.model import Expectation, Probe
 from conformance.exchange.event import Sent
@@ -53,11 +54,13 @@ FIRST = Exchange(
 )  # fmt: skip
 
 
-def har_of(tmp_path, *exchanges, url="https://pay.example", secrets=()):
+def har_of(tmp_path, *exchanges, url="https://pay.example", secrets=(), cut=0):
     recorder = Recorder(tmp_path / "record", {"profile": {"target": {"url": url}}}, Redactor(secrets))
     for number, exchange in enumerate(exchanges):
         recorder.write(Sent(exchange, Probe(Expectation("observe")), number, "first", final=True))
-    recorder.footer({})
+    recorder.close() if cut else recorder.footer({})
+    record = (tmp_path / "record").read_bytes()
+    (tmp_path / "record").write_bytes(record[: len(record) - cut])
     write_har(tmp_path / "har", tmp_path / "record")
     value = json.loads((tmp_path / "har").read_text())
     jsonschema.validate(value, HAR)
@@ -81,6 +84,11 @@ def test_every_kind_of_exchange(tmp_path):
     assert "refused: no server" in second["comment"]
     assert base64.b64decode(second["request"]["postData"]["text"]) == b"\xff\xfe"
     assert third["request"]["url"] == "http://pay.example/x"
+
+
+@pytest.mark.parametrize("cut", [1, 100])
+def test_an_exchange_that_a_full_disk_cut_off_is_left_out(tmp_path, cut):
+    assert len(har_of(tmp_path, FIRST, FIRST, cut=cut)) == 1
 
 
 def test_it_contains_no_secret(tmp_path):
