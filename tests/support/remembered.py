@@ -9,12 +9,15 @@ import fcntl
 import os
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 from jinja2 import Environment
 
 from conformance import session
 from conformance.cases import tables
+from conformance.cases.generated import cache
 from conformance.cases.generated.cache import ENVIRONMENT
+from conformance.cases.generated.template import Template
 from conformance.cases.model import Case
 from conformance.cases.testdata import TestData
 from conformance.contract import Contract, load_contract
@@ -24,6 +27,7 @@ from conformance.report.templates import Templates
 PLANS = 24
 _drawing = f"{os.environ[ENVIRONMENT]}.lock"
 _plan = session.planned_cases
+_templates = cache._templates
 _plans: dict[str, list[Case]] = {}
 _cases: dict[tuple[str, str, str], list[Case]] = {}
 _codes: dict[tuple[str, str | None], CodeType] = {}
@@ -37,10 +41,20 @@ def planned_cases(contract: Contract, profile: Profile, data: TestData, depth: s
     if key not in _plans:
         if len(_plans) >= PLANS:
             del _plans[next(iter(_plans))]
-        with Path(_drawing).open("w") as lock:  # so that one process draws the bodies, and the others read them
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            _plans[key] = _plan(contract, profile, data, depth, seed)
+        _plans[key] = _plan(contract, profile, data, depth, seed)
     return list(_plans[key])
+
+
+def templates(file: Path, *how: Any) -> dict[str, list[Template]]:
+    """Drawn by one process, while the others wait to read them."""
+    if file.exists():
+        return _templates(file, *how)
+    with Path(_drawing).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _templates(file, *how)
+
+
+templates.cache_clear = _templates.cache_clear  # type: ignore[attr-defined]
 
 
 def all_cases(contract: Contract, data: TestData, depth: str) -> list[Case]:
@@ -63,4 +77,5 @@ def compiled(self: Templates, source: str, name: str | None = None, filename: st
 def remember() -> None:
     """Use these in place of what makes each anew."""
     session.planned_cases = planned_cases
+    cache._templates = templates  # type: ignore[assignment]
     Templates.compile = compiled

@@ -24,7 +24,7 @@ MANY = 80
 """Cases that get another answer than without the fault; of more, a third is sent."""
 LOOKED_AT = 4
 """So many bodies at the beginning of a case, and at its end, are looked at for that."""
-OTHERS, FIRST, LATER = 16, 2, 6
+OTHERS, FIRST, LATER = 24, 2, 4
 """Of the cases that cannot show a fault, one in so many; of a case that can, its first bodies and at most so many others."""
 
 
