@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 
@@ -28,6 +29,7 @@ def main() -> None:
         sys.exit(130)
     finally:
         ignore_signals()
+        gc.freeze()  # the end of the process frees all memory at once; looking through it first takes a fifth of a second
 
 
 def _load_and_call(interruption: Interruption) -> None:

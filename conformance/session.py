@@ -122,8 +122,8 @@ class Run:
 
     def check_trips(self) -> None:
         """Raise `UsageError` if the file of trips has fewer than the selected cases use up at a conforming server."""
-        left, needed = self.trips.left, cost_of_plan(self.profile, self.selected).trips
-        if left is not None and left < needed:
+        left = self.trips.left
+        if left is not None and left < (needed := cost_of_plan(self.profile, self.selected).trips):
             raise UsageError(
                 f"data.trips.file: {self.profile.data.trips.file} has {left} unused trips, and this run needs {needed}; "
                 f"add trips, or send less with --depth smoke or -k. The used ones are in {self.profile.data.trips.file}.used"

@@ -38,6 +38,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_unconfigure() -> None:
+    """The process ends now, and frees all memory at once."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _remembered() -> None:
     from tests.support.remembered import remember  # after the cache has its folder

@@ -214,7 +214,8 @@ class CaseState:
         """The requests of the case, as planned now, that have no final answer yet. A chain is sent as a whole."""
         requests = list(planned_requests(case))
         if case.scheduling == "one-shot":
-            return [request for request in requests if request.number not in self.counting]
+            answered = self.counting
+            return [request for request in requests if request.number not in answered]
         over = self.noted is not None or self.error or len(self.counting) == len(requests)
         return [] if over else requests
 
