@@ -129,16 +129,14 @@ class _Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Open the connection within the deadline, including TLS and tunnel, which have no deadline of their own."""
+        watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
+        watch.daemon = True
         if isinstance(self, HTTPSConnection) or self.proxy is not None:
-            watch = threading.Timer(self._remaining(), lambda: _shut(self.sock))
-            watch.daemon = True
             watch.start()
-            try:
-                super().connect()
-            finally:
-                watch.cancel()
-        else:
+        try:
             super().connect()
+        finally:
+            watch.cancel()
         self._state.opened += 1
         self._state.certificate_end = certificate_end(self.sock)
         self._answered = False
