@@ -75,7 +75,7 @@ def reply_of(mock: Mock, probe: Probe, connection: str = "") -> Reply:
 
 
 def sampled(cases: list[Case], fault: str) -> list[Case]:
-    """The cases that can show the fault, and a sixteenth of the others with their first body, not always the same."""
+    """The cases that can show the fault, and a part of the others with their first body, not always the same."""
     shown, turn = can_show(cases, fault), crc32(fault.encode()) % OTHERS
     found = []
     for number, case in enumerate(cases):
