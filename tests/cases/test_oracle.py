@@ -178,7 +178,7 @@ for member in ("store-id", "trip-id", "value", "code"):
 
 
 LARGE = 100_000
-"""Bytes from which one body of a case is enough: the oracle reads each for a tenth of a second."""
+"""Bytes from which one body of a case is enough, since the oracle takes long to read it."""
 
 
 def test_the_oracle_agrees_with_the_tables() -> None:

@@ -45,7 +45,11 @@ LIMITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("at", [1, 5])
+FEW_THREADS = 5
+"""A run starts no more threads than its pools have, so that the later limit is met sooner."""
+
+
+@pytest.mark.parametrize("at", [1, 30])
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_limit_of_our_own_machine(tmp_path, monkeypatch, limit, at):
     owner, name, error, text = LIMITS[limit]
@@ -59,7 +63,7 @@ def test_a_limit_of_our_own_machine(tmp_path, monkeypatch, limit, at):
         run = Run(Options(profile=tmp_path / "profile.toml", out=tmp_path / "out", depth="smoke"))
         run.make_folder()
         original = getattr(owner, name)
-        replacement = failing(error, at)(original)
+        replacement = failing(error, min(at, FEW_THREADS) if limit == "threads" else at)(original)
 
         def start(thread):  # the threads of the server, in this process too, may start
             return (original if "process_request" in thread.name else replacement)(thread)
